@@ -1,0 +1,40 @@
+"""Writes fashion-2000.npz: the first 200 training images of each Fashion-MNIST class, in file order.
+
+    python models/zoo/fashion/make.py /usr/share/datasets/fashion-mnist
+
+The argument is the folder of the original files (on Debian: package dataset-fashion-mnist). The same
+files give the same bytes again.
+"""
+
+import gzip
+import sys
+from pathlib import Path
+
+import numpy as np
+
+PER_CLASS = 200
+CLASSES = 10
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    # IDX headers: 16 bytes before images, 8 before labels.
+    images = np.frombuffer(
+        gzip.decompress((folder / "train-images-idx3-ubyte.gz").read_bytes()), np.uint8, offset=16
+    ).reshape(-1, 28, 28)
+    labels = np.frombuffer(
+        gzip.decompress((folder / "train-labels-idx1-ubyte.gz").read_bytes()), np.uint8, offset=8
+    )
+    chosen = np.sort(
+        np.concatenate([np.flatnonzero(labels == label)[:PER_CLASS] for label in range(CLASSES)])
+    )
+    np.savez_compressed(
+        Path(__file__).with_name("fashion-2000.npz"),
+        images=images[chosen],
+        labels=labels[chosen],
+        indices=chosen.astype(np.uint16),
+    )
+
+
+if __name__ == "__main__":
+    main()
