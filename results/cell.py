@@ -1,0 +1,140 @@
+"""A cell: the declared inputs of one measurement."""
+
+import difflib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+from results.canonical import hash_of, number_or_name, plain
+
+FORMAT = 1
+PRECISIONS = ("float32", "float64")
+QUANTIZERS = ("uint8", "none")
+METRICS = ("fid", "kid", "precision", "recall", "truncation-error")
+_METRIC_FIELDS = ("metric", "reference", "reference_digest")
+_TRUE_FID_SAMPLES = 50_000
+
+Setting = str | int | float | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A point of the design space and how it is measured: names and numbers only.
+
+    Two cells are the same measurement exactly if their `key` is the same. What may change
+    without changing the result (code, machine, batch size, paths) is no part of it.
+
+    `sampler` is flat and fully resolved (each part's name, version and parameters);
+    seeds run from `seed_start` to `seed_start + samples - 1`. Raises ValueError on values
+    that cannot be written down exactly and on unknown precisions, quantizers and metrics.
+    """
+
+    model: str
+    model_digest: str
+    sampler: Mapping[str, Setting]
+    seed_start: int
+    samples: int
+    precision: str
+    quantizer: str
+    extractor: str
+    extractor_digest: str
+    metric: str
+    reference: str
+    reference_digest: str
+    shards: int = 20
+
+    def __post_init__(self) -> None:
+        _check_word("precision", self.precision, PRECISIONS)
+        _check_word("quantizer", self.quantizer, QUANTIZERS)
+        _check_word("metric", self.metric, METRICS)
+        for name, least in (("seed_start", 0), ("samples", 1), ("shards", 1)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ValueError(f"cell: {name} must be an integer >= {least}, got {value!r}")
+        settings = plain(self.sampler, "cell: sampler")
+        for name, value in settings.items():
+            if isinstance(value, dict | list):
+                raise ValueError(f"cell: sampler.{name} must be a name or a number, got {value!r}")
+        resolved = {name: number_or_name(value) for name, value in settings.items()}
+        object.__setattr__(self, "sampler", resolved)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    @cached_property
+    def key(self) -> str:
+        """16 hex digits that identify the measurement."""
+        return hash_of(self.to_json())
+
+    @cached_property
+    def work_key(self) -> str:
+        """16 hex digits that identify the contents of the shards: all but metric and reference."""
+        return hash_of(_without(self.to_json(), _METRIC_FIELDS))
+
+    @cached_property
+    def point(self) -> str:
+        """16 hex digits that are the same for the repeats of one measurement (other seeds)."""
+        return hash_of(_without(self.to_json(), ("seed_start",)))
+
+    @property
+    def metric_name(self) -> str:
+        """What figures and tables call the metric; only the true FID is called FID."""
+        if self.metric == "truncation-error":
+            return f"RMS truncation error, {self.samples:,} samples"
+        full = self.extractor == "inception" and self.samples >= _TRUE_FID_SAMPLES
+        short, long = {
+            "fid": ("FID", "Fréchet distance"),
+            "kid": ("KID", "Kernel distance"),
+            "precision": ("Precision", "Precision"),
+            "recall": ("Recall", "Recall"),
+        }[self.metric]
+        if full:
+            return short
+        space = {"inception": "Inception features", "pixels": "pixel values"}
+        seen_as = space.get(self.extractor, f"{self.extractor} features")
+        return f"{long}, {seen_as}, {self.samples:,} samples"
+
+    def explain(self, other: "Cell") -> list[str]:
+        """The fields in which two cells differ, as lines `field: mine != theirs`."""
+        mine, theirs = _flat(self), _flat(other)
+        names = list(mine) + [name for name in theirs if name not in mine]
+        return [
+            f"{name}: {mine.get(name, 'absent')} != {theirs.get(name, 'absent')}"
+            for name in names
+            if mine.get(name, "absent") != theirs.get(name, "absent")
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as a dict that JSON can hold, with the format's number."""
+        own = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {"format": FORMAT, **plain(own, "cell")}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Cell":
+        """Undo `to_json`. Raises ValueError on another format, missing or unknown fields."""
+        if data.get("format") != FORMAT:
+            raise ValueError(f"cell: format {data.get('format')!r} is unknown, expected {FORMAT}")
+        given = _without(data, ("format",))
+        names = {field.name for field in fields(cls)}
+        if wrong := sorted(names ^ set(given)):
+            raise ValueError(f"cell: missing or unknown fields: {', '.join(wrong)}")
+        return cls(**given)
+
+
+def _flat(cell: Cell) -> dict[str, Setting]:
+    own = {field.name: getattr(cell, field.name) for field in fields(cell)}
+    sampler = own.pop("sampler")
+    return {**own, **{f"sampler.{name}": value for name, value in sampler.items()}}
+
+
+def _without(data: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if name not in names}
+
+
+def _check_word(field: str, word: str, allowed: Collection[str]) -> None:
+    if word in allowed:
+        return
+    near = difflib.get_close_matches(str(word), allowed, n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    raise ValueError(f"cell: {field} {word!r} is unknown{hint}; allowed: {', '.join(allowed)}")

@@ -1,0 +1,229 @@
+"""Where measurements are kept: a folder of immutable files, merged by copying."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from results import files, shard
+from results.record import Record
+from results.shard import Arrays, Conflict, Shard
+
+_VALUE_RTOL = 1e-4  # a distance is a difference of near-equal traces: it amplifies float noise
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A shard that could not be measured, and the traceback."""
+
+    work_key: str
+    index: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Store:
+    """One run's folder.
+
+    grid.toml  plan.json             what was asked for
+    shards/WORKKEY/007-DIGEST.npz    finished work
+    records/KEY-DIGEST.json          finished cells
+    failures/WORKKEY-007.json        work that raised
+    samples/WORKKEY.npz              a few samples to look at
+    report/                          figures and tables
+
+    Every file is written whole or not at all, and names its contents, so two machines' runs
+    are merged by copying one folder over the other. Writing raises ValueError, in one line,
+    where the folder cannot be written.
+    """
+
+    root: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "root", Path(self.root))
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write a text file of the run (`grid.toml`, `plan.json`)."""
+        path = self.root / name
+        files.write_whole(path, text.encode())
+        return path
+
+    def sweep(self) -> None:
+        """Remove what interrupted writes left behind more than a day ago."""
+        files.sweep(self.root)
+
+    # -- shards
+
+    def write_shard(
+        self, work_key: str, index: int, arrays: Arrays, meta: Mapping[str, Any]
+    ) -> Path:
+        """Keep one shard; `meta` (JSON) is stored inside but does not count as content."""
+        return shard.write(self.root / "shards" / work_key, index, arrays, meta)
+
+    def shards(self, work_key: str) -> dict[int, Path]:
+        """The finished shards, one file per index. Files are opened only where two claim one index.
+
+        Raises Conflict if two readable files of one index disagree beyond float noise.
+        """
+        return {index: _agreeing(paths) for index, paths in self._shard_files(work_key).items()}
+
+    def read_shard(self, path: Path) -> Shard:
+        """Read a shard. Raises ValueError naming a file that is truncated or foreign."""
+        return shard.read(Path(path))
+
+    def drop_shards(self, work_key: str) -> None:
+        """Remove the shards, and the failures on the way to them, of work that is finished."""
+        for paths in self._shard_files(work_key).values():
+            for path in paths:
+                path.unlink(missing_ok=True)
+        for failure in self.failures():
+            if failure.work_key == work_key:
+                self.clear_failure(work_key, failure.index)
+
+    def _shard_files(self, work_key: str) -> dict[int, list[Path]]:
+        found: dict[int, list[Path]] = defaultdict(list)
+        for path in sorted((self.root / "shards" / work_key).glob("*.npz")):
+            if named := shard.parse_name(path):
+                found[named[0]].append(path)
+        return dict(sorted(found.items()))
+
+    # -- records
+
+    def write_record(self, record: Record) -> Path:
+        """Keep one finished cell."""
+        text = json.dumps(record.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
+        return self.write_text(f"records/{record.cell.key}-{record.digest}.json", text + "\n")
+
+    def records(self) -> Iterator[Record]:
+        """The finished cells, ordered by key.
+
+        Raises Conflict if two files of one cell disagree, ValueError on an unreadable file.
+        """
+        return iter(agreeing_records(self.record_files()))
+
+    def record(self, key: str) -> Record | None:
+        """The record of one cell, None if it is not finished. Raises as `records` does."""
+        found = agreeing_records(sorted((self.root / "records").glob(f"{key}-*.json")))
+        return found[0] if found else None
+
+    def record_files(self) -> list[Path]:
+        """The files of all records."""
+        return sorted((self.root / "records").glob("*.json"))
+
+    def conflicts(self) -> list[Conflict]:
+        """Everything in this folder that claims one measurement and disagrees beyond noise."""
+        found: list[Conflict] = []
+        for folder in sorted((self.root / "shards").glob("*")):
+            for paths in self._shard_files(folder.name).values():
+                found += _raised(paths)
+        try:
+            records = list(self.records())
+        except Conflict as conflict:
+            return [*found, conflict]
+        for record in records:
+            found += self._against_receipts(record)
+        return found
+
+    def _against_receipts(self, record: Record) -> Iterator[Conflict]:
+        lying = self._shard_files(record.cell.work_key)
+        for receipt in record.shards:
+            for path in lying.get(int(receipt["index"]), []):
+                if path.stem.endswith(receipt["digest"]):
+                    continue
+                if text := _check_difference(receipt["checks"], shard.read(path).meta["checks"]):
+                    names = f"record {record.cell.key} ({record.label}) and {path}"
+                    yield Conflict(f"{names} disagree: {text}; delete the wrong one")
+
+    # -- failures
+
+    def write_failure(self, work_key: str, index: int, text: str) -> Path:
+        """Keep the traceback of a shard that raised."""
+        body = json.dumps({"work_key": work_key, "index": index, "text": text}, indent=1)
+        return self.write_text(f"failures/{work_key}-{index:03d}.json", body)
+
+    def failures(self) -> list[Failure]:
+        """Shards that raised and that nobody has finished since."""
+        found = []
+        for path in sorted((self.root / "failures").glob("*.json")):
+            failure = Failure(**json.loads(path.read_text()))
+            if failure.index not in self._shard_files(failure.work_key):
+                found.append(failure)
+        return found
+
+    def clear_failure(self, work_key: str, index: int) -> None:
+        """Forget a failure, if there is one."""
+        (self.root / f"failures/{work_key}-{index:03d}.json").unlink(missing_ok=True)
+
+    # -- samples
+
+    def write_samples(self, work_key: str, arrays: Arrays) -> Path:
+        """Keep samples to look at: `images` uint8 [k, C, H, W] or `points` float [k, 2]."""
+        path = self.root / "samples" / f"{work_key}.npz"
+        with files.whole(path) as file:
+            shard.write_arrays(file, arrays, {})
+        return path
+
+    def samples(self, work_key: str) -> dict[str, np.ndarray] | None:
+        """The kept samples, None if there are none. Raises ValueError on a damaged file."""
+        path = self.root / "samples" / f"{work_key}.npz"
+        return shard.read_arrays(path)[0] if path.exists() else None
+
+
+def read_record(path: Path) -> Record:
+    """Read one record. Raises ValueError naming a file that is damaged or not a record."""
+    try:
+        return Record.from_json(json.loads(path.read_text()))
+    except (OSError, ValueError, AttributeError) as wrong:
+        raise ValueError(f"{path}: not a readable record ({wrong})") from wrong
+
+
+def agreeing_records(paths: Iterable[Path]) -> list[Record]:
+    """One record per cell, ordered by key; the first of several files that agree.
+
+    Raises Conflict, naming both files, if two files of one cell disagree beyond float noise.
+    """
+    kept: dict[str, tuple[Path, Record]] = {}
+    for path in sorted(paths, key=lambda path: (path.name, str(path))):
+        record = read_record(path)
+        first, agreed = kept.setdefault(record.cell.key, (path, record))
+        gap = abs(record.value - agreed.value)
+        if gap > _VALUE_RTOL * abs(agreed.value) or record.nfe != agreed.nfe:
+            raise Conflict(
+                f"{first} and {path} disagree on {record.label!r}: value {agreed.value:.8g} and"
+                f" {record.value:.8g}, NFE {agreed.nfe:g} and {record.nfe:g}; delete the wrong one"
+            )
+    return [kept[key][1] for key in sorted(kept)]
+
+
+def _agreeing(paths: list[Path]) -> Path:
+    """The first readable of several files of one shard; raises Conflict if they disagree."""
+    if len(paths) == 1:
+        return paths[0]
+    first: tuple[Path, Shard] | None = None
+    for path in paths:
+        try:
+            content = shard.read(path)
+        except ValueError:
+            continue  # a damaged copy beside a good one
+        if first is None:
+            first = path, content
+        elif text := shard.difference(first[1].arrays, content.arrays):
+            raise Conflict(f"{first[0]} and {path} disagree: {text}; delete the wrong one")
+    return first[0] if first else paths[0]
+
+
+def _raised(paths: list[Path]) -> list[Conflict]:
+    try:
+        _agreeing(paths)
+    except Conflict as conflict:
+        return [conflict]
+    return []
+
+
+def _check_difference(one: Mapping[str, float], other: Mapping[str, float]) -> str | None:
+    arrays = [{name: np.asarray(value) for name, value in side.items()} for side in (one, other)]
+    return shard.difference(arrays[0], arrays[1])
