@@ -1,0 +1,61 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from results import Cell, Record
+
+
+def make_cell(**changes: Any) -> Cell:
+    sampler: dict[str, Any] = {
+        "solver": "heun",
+        "solver_version": 1,
+        "discretization": "edm",
+        "schedule": "linear",
+        "steps": 18,
+        "rho": 7,
+        "S_churn": 0,
+        "S_max": float("inf"),
+        "alpha": None,
+    }
+    sampler |= changes.pop("sampler", {})
+    fields: dict[str, Any] = {
+        "model": "exact-fashion",
+        "model_digest": "m0",
+        "sampler": sampler,
+        "seed_start": 0,
+        "samples": 1000,
+        "precision": "float32",
+        "quantizer": "uint8",
+        "extractor": "fashion",
+        "extractor_digest": "e0",
+        "metric": "fid",
+        "reference": "model",
+        "reference_digest": "r0",
+    }
+    return Cell(**(fields | changes))
+
+
+def make_record(**changes: Any) -> Record:
+    fields: dict[str, Any] = {
+        "cell": make_cell(),
+        "label": "Heun",
+        "value": 12.5,
+        "loo": (12.0, 12.4, 13.1),
+        "nfe": 35,
+        "nfe_min": 35,
+        "nfe_max": 35,
+        "seconds": 1.5,
+        "provenance": {"torch": "2.11.0", "batch": "100"},
+    }
+    return Record(**(fields | changes))
+
+
+@pytest.fixture
+def cell() -> Callable[..., Cell]:
+    return make_cell
+
+
+@pytest.fixture
+def record() -> Callable[..., Record]:
+    return make_record

@@ -1,0 +1,47 @@
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from results import Record
+
+FLOATS = st.floats(-1e6, 1e6)
+
+
+def test_json_round_trip(record):
+    one = record(shards=({"index": 0, "digest": "ab", "n": 50, "checks": {"trace": 1.5}},))
+    assert Record.from_json(json.loads(json.dumps(one.to_json()))) == one
+
+
+@given(values=st.lists(FLOATS, min_size=2, max_size=20))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_jackknife_of_a_mean_is_its_standard_error(record, values):
+    total, n = sum(values), len(values)
+    loo = tuple((total - value) / (n - 1) for value in values)
+    expected = np.std(values, ddof=1) / math.sqrt(n)
+    assert record(loo=loo).se == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+def test_without_left_out_values_there_is_no_error_bar(record):
+    assert math.isnan(record(loo=()).se)
+
+
+@pytest.mark.parametrize("change", [{"value": math.nan}, {"loo": (1.0, math.inf)}])
+def test_values_that_are_not_finite_are_refused(record, change):
+    with pytest.raises(ValueError, match=r"'Heun'.*not finite"):
+        record(**change)
+
+
+def test_missing_fields_are_one_line(record):
+    data = record().to_json()
+    del data["nfe"]
+    with pytest.raises(ValueError, match=r"field missing.*nfe"):
+        Record.from_json(data)
+
+
+def test_digest_ignores_what_is_not_measured(record):
+    assert record(label="other", seconds=9.0, provenance={}).digest == record().digest
+    assert record(value=12.6).digest != record().digest

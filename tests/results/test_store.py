@@ -1,0 +1,238 @@
+import os
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from results import Conflict, Store
+from results import shard as shards
+from results.files import TEMPORARY, whole
+
+WORK = "0123456789abcdef"
+ARRAYS = st.dictionaries(
+    st.sampled_from(["sum", "outer", "nfe", "n"]),
+    hnp.arrays(
+        st.sampled_from([np.float64, np.float32, np.int64, np.uint8]),
+        hnp.array_shapes(min_dims=0, max_dims=2, min_side=0, max_side=4),
+    ),
+)
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    return Store(tmp_path / "run")
+
+
+def arrays(scale: float = 1.0, nfe: int = 35) -> dict[str, np.ndarray]:
+    return {"sum": scale * np.arange(1.0, 5.0), "nfe": np.array([nfe, nfe])}
+
+
+@given(ARRAYS)
+@settings(deadline=None)  # each example waits for the disk
+def test_shard_round_trip(tmp_path_factory, content):
+    store = Store(tmp_path_factory.mktemp("run"))
+    path = store.write_shard(WORK, 3, content, {"seconds": 0.5, "checks": {"a": 1.0}})
+    assert store.shards(WORK) == {3: path}
+    back = store.read_shard(path)
+    assert back.index == 3
+    assert back.meta == {"seconds": 0.5, "checks": {"a": 1.0}}
+    assert back.arrays.keys() == content.keys()
+    for name, array in content.items():
+        assert back.arrays[name].dtype == array.dtype
+        np.testing.assert_array_equal(back.arrays[name], array)
+
+
+def test_equal_results_meet_in_one_file(store):
+    one = store.write_shard(WORK, 0, arrays(), {"seconds": 1.0})
+    two = store.write_shard(WORK, 0, arrays(), {"seconds": 2.0})
+    assert one == two
+    assert len(list(one.parent.iterdir())) == 1
+
+
+@pytest.mark.parametrize("cut", [0, 1, 100, -1])
+def test_a_truncated_shard_is_named_and_written_again(store, cut):
+    path = store.write_shard(WORK, 0, arrays(), {})
+    whole_file = path.read_bytes()
+    path.write_bytes(whole_file[:cut])
+    with pytest.raises(ValueError, match=path.name):
+        store.read_shard(path)
+    assert store.write_shard(WORK, 0, arrays(), {}).read_bytes() == whole_file
+
+
+def test_an_altered_shard_is_noticed(store):
+    path = store.write_shard(WORK, 0, arrays(), {})
+    other = store.write_shard(WORK, 1, arrays(2.0), {})
+    shutil.copy(other, path)
+    with pytest.raises(ValueError, match="digest of its name"):
+        store.read_shard(path)
+
+
+def test_foreign_files_are_no_shards(store):
+    folder = store.write_shard(WORK, 0, arrays(), {}).parent
+    np.savez(folder / "notes.npz", a=np.ones(3))
+    assert list(store.shards(WORK)) == [0]
+    with pytest.raises(ValueError, match=r"notes\.npz: not a shard"):
+        store.read_shard(folder / "notes.npz")
+
+
+def test_an_interrupted_write_leaves_nothing(store):
+    with pytest.raises(KeyboardInterrupt), whole(store.root / "records" / "a.json") as file:
+        file.write(b"half")
+        raise KeyboardInterrupt
+    assert list((store.root / "records").iterdir()) == []
+
+
+def test_what_a_killed_writer_leaves_is_ignored_and_swept_after_a_day(store):
+    folder = store.write_shard(WORK, 0, arrays(), {}).parent
+    young, old = folder / f"{TEMPORARY}young", folder / f"{TEMPORARY}old"
+    young.write_bytes(b"half")
+    old.write_bytes(b"half")
+    os.utime(old, (time.time() - 25 * 3600,) * 2)
+    assert list(store.shards(WORK)) == [0]
+    store.sweep()
+    assert young.exists()
+    assert not old.exists()
+
+
+def test_float_noise_is_no_conflict(store):
+    names = {
+        store.write_shard(WORK, 0, arrays(), {}),
+        store.write_shard(WORK, 0, arrays(1 + 1e-9), {}),
+    }
+    assert len(names) == 2
+    assert store.shards(WORK) == {0: min(names)}
+    assert store.conflicts() == []
+
+
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        (arrays(1.001), "sum differs by 1.0e-03"),
+        (arrays(np.nan), "sum differs by nan"),
+        (arrays(nfe=36), "nfe is not equal"),
+        ({"sum": np.ones(3), "nfe": np.array([35, 35])}, "shapes"),
+        ({"sum": np.ones(4)}, "only one of them has nfe"),
+    ],
+)
+def test_disagreeing_shards_are_a_conflict_that_names_both(store, other, what):
+    one = store.write_shard(WORK, 0, arrays(), {})
+    two = store.write_shard(WORK, 0, other, {})
+    with pytest.raises(Conflict, match=what) as raised:
+        store.shards(WORK)
+    assert str(one) in str(raised.value)
+    assert str(two) in str(raised.value)
+    assert len(store.conflicts()) == 1
+
+
+def test_a_damaged_copy_beside_a_good_one_is_passed_over(store):
+    good = store.write_shard(WORK, 0, arrays(), {})
+    good.with_name("000-000000000000.npz").write_bytes(b"PK")
+    assert store.shards(WORK) == {0: good}
+
+
+def test_two_machines_are_merged_by_copying(tmp_path, record):
+    here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
+    for index in (0, 1):
+        here.write_shard(WORK, index, arrays(), {})
+    for index in (1, 2):
+        there.write_shard(WORK, index, arrays(), {})
+    here.write_failure(WORK, 2, "out of memory")
+    there.write_record(record())
+    shutil.copytree(there.root, here.root, dirs_exist_ok=True)
+    assert list(here.shards(WORK)) == [0, 1, 2]
+    assert list(here.records()) == [record()]
+    assert here.failures() == []
+    assert here.conflicts() == []
+
+
+def test_records_are_kept_by_cell(store, record, cell):
+    one, two = record(), record(cell=cell(samples=10), label="other")
+    assert list(store.records()) == []
+    for each in (two, one, one):
+        store.write_record(each)
+    assert sorted(r.label for r in store.records()) == ["Heun", "other"]
+    assert store.record(one.cell.key) == one
+    assert store.record("0" * 16) is None
+
+
+def test_two_records_of_one_cell_must_agree(store, record):
+    one = store.write_record(record())
+    store.write_record(record(value=12.5 * (1 + 1e-7)))
+    assert len(list(store.records())) == 1
+    two = store.write_record(record(value=12.6))
+    with pytest.raises(Conflict) as raised:
+        store.records()
+    assert one.parent.name in str(raised.value)
+    assert two.name in str(raised.value)
+    assert len(store.conflicts()) == 1
+
+
+def test_a_record_is_held_against_shards_lying_about(store, record):
+    path = store.write_shard(record().cell.work_key, 0, arrays(), {"checks": {"trace": 1.0}})
+    receipt = {"index": 0, "digest": "0" * 12, "n": 5, "checks": {"trace": 1.0 + 1e-9}}
+    store.write_record(record(shards=(receipt,)))
+    assert store.conflicts() == []
+    store.write_record(record(shards=(receipt | {"checks": {"trace": 1.1}},)))
+    (conflict,) = store.conflicts()
+    assert path.name in str(conflict)
+    store.write_record(record(shards=(receipt | {"digest": path.stem[-12:], "checks": {}},)))
+    assert store.conflicts() == []
+
+
+def test_failures(store):
+    store.write_failure(WORK, 7, "Traceback …")
+    store.write_failure(WORK, 8, "Traceback …")
+    assert [(f.work_key, f.index, f.text) for f in store.failures()] == [
+        (WORK, 7, "Traceback …"),
+        (WORK, 8, "Traceback …"),
+    ]
+    store.clear_failure(WORK, 7)
+    store.clear_failure(WORK, 7)
+    assert [f.index for f in store.failures()] == [8]
+
+
+def test_dropping_finished_shards(store):
+    path = store.write_shard(WORK, 0, arrays(), {})
+    store.write_failure(WORK, 0, "an earlier attempt")
+    store.drop_shards(WORK)
+    assert not path.exists()
+    assert store.failures() == []
+    store.drop_shards(WORK)
+
+
+def test_samples(store):
+    images = np.zeros((4, 1, 8, 8), np.uint8)
+    store.write_samples(WORK, {"images": images})
+    np.testing.assert_array_equal(store.samples(WORK)["images"], images)
+    assert store.samples("0" * 16) is None
+
+
+def test_an_unwritable_directory_is_one_clear_line(tmp_path, record):
+    (tmp_path / "file").write_text("")
+    store = Store(tmp_path / "file" / "run")
+    for write in (
+        lambda: store.write_shard(WORK, 0, arrays(), {}),
+        lambda: store.write_record(record()),
+        lambda: store.write_failure(WORK, 0, ""),
+        lambda: store.write_samples(WORK, {}),
+    ):
+        with pytest.raises(ValueError, match=r"cannot write .*Not a directory") as raised:
+            write()
+        assert "\n" not in str(raised.value)
+
+
+def test_a_damaged_record_is_named(store, record):
+    path = store.write_record(record())
+    path.write_text(path.read_text()[:50])
+    with pytest.raises(ValueError, match=path.name):
+        store.records()
+
+
+def test_shard_bytes_depend_on_contents_alone(tmp_path):
+    paths = [shards.write(Path(tmp_path / name), 0, arrays(), {"a": 1}) for name in ("x", "y")]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
