@@ -1,0 +1,1 @@
+"""Grids, cells, runs, records and the command line."""

@@ -1,0 +1,1 @@
+"""Features, distances between distributions, and their error bars."""

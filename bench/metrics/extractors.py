@@ -1,0 +1,181 @@
+"""Feature extractors: images (or states) in, float64 feature vectors out."""
+
+import difflib
+import hashlib
+import pickle
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from bench.metrics import fashion_extractor
+from bench.metrics.fidelity import require
+
+# Counted from the start of each call, so that features do not depend on the sampler's batch size.
+CHUNK = 250
+INCEPTION = "inception-v3-compat"
+INCEPTION_LAYER = "2048"
+# The definition is the weights: change its version when the features change.
+PIXELS = "pixels, version 1: state as is, uint8 p as p/127.5-1, flattened, float64"
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """A named map from images to feature vectors.
+
+    ``digest`` identifies what it computes (sha256 of the weights file, or of the definition), ``dim``
+    is the length of a feature vector (None: that of the input), ``input`` is "uint8" (images
+    [n, C, H, W]) or "any" (also floating-point states [n, ...] in the model's own units).
+    """
+
+    name: str
+    digest: str
+    dim: int | None
+    input: str
+    compute: Callable[[Tensor], Tensor]
+
+    @torch.no_grad()
+    def __call__(self, images: Tensor) -> Tensor:
+        """Features, float64 [n, dim], on the CPU.
+
+        Raises ValueError if the images are of another type or shape than the extractor takes.
+        """
+        self._check(images)
+        with _full_precision():
+            return torch.cat(
+                [self.compute(chunk).to("cpu", torch.float64) for chunk in images.split(CHUNK)]
+            )
+
+    def _check(self, images: Tensor) -> None:
+        if self.input == "any":
+            if images.ndim < 2:
+                raise ValueError(
+                    f"{self.name} features: the input has shape {tuple(images.shape)}, "
+                    "expected [n, ...]"
+                )
+        elif images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
+            raise ValueError(
+                f"{self.name} features: the input is {images.dtype} of shape "
+                f"{tuple(images.shape)}, expected uint8 [n, 1 or 3, H, W]"
+            )
+
+
+@contextmanager
+def _full_precision() -> Iterator[None]:
+    """TF32 off: it is on by default for convolutions and changes features by about 1e-3."""
+    before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before
+
+
+def _digest(weights: Path) -> str:
+    try:
+        return hashlib.sha256(weights.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ValueError(f"extractor weights {weights}: cannot be read: {error.strerror}") from error
+
+
+def _from_fidelity(name: str, layer: str, weights: Path, device: str) -> Callable[[Tensor], Tensor]:
+    """One layer of an extractor of torch-fidelity, on ``device``."""
+    # cuda=True would mean the first GPU, whatever ``device`` says.
+    network: nn.Module = require("utils").create_feature_extractor(
+        name,
+        [layer],
+        cuda=False,
+        verbose=False,
+        feature_extractor_weights_path=str(weights),
+    ).to(device)
+
+    def compute(images: Tensor) -> Tensor:
+        features: Tensor = network(images.to(device))[0]
+        return features
+
+    return compute
+
+
+def _fashion(device: str, weights: Path | None) -> Extractor:
+    path = weights or fashion_extractor.WEIGHTS
+    digest = _digest(path)
+    fashion_extractor.register()
+    layer = fashion_extractor.FEATURE_LAYER
+    compute = _from_fidelity(fashion_extractor.NAME, layer, path, device)
+    return Extractor("fashion", digest, int(layer), "uint8", compute)
+
+
+def _inception(device: str, weights: Path | None) -> Extractor:
+    path = weights or _downloaded_inception()
+    digest = _digest(path)
+    try:
+        # torch-fidelity unpickles anything; a file that passes here holds tensors only.
+        torch.load(path, map_location="cpu", weights_only=True)
+        colour = _from_fidelity(INCEPTION, INCEPTION_LAYER, path, device)
+    except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
+        raise ValueError(
+            f"extractor weights {path}: not the weights of torch-fidelity's Inception: "
+            f"{str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        ) from error
+
+    def compute(images: Tensor) -> Tensor:
+        return colour(images.expand(-1, 3, -1, -1))
+
+    return Extractor("inception", digest, int(INCEPTION_LAYER), "uint8", compute)
+
+
+def _downloaded_inception() -> Path:
+    """torch-fidelity's own weights, from where torch-fidelity itself would put them."""
+    url: str = require("feature_extractor_inceptionv3").URL_INCEPTION_V3
+    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+    if not path.exists():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(url, str(path), progress=False)
+        except (OSError, RuntimeError) as error:
+            raise ValueError(
+                f"the Inception weights cannot be downloaded from {url} ({error}); fetch that file "
+                "elsewhere and give its path as 'extractor_weights'"
+            ) from error
+    return path
+
+
+def _pixels(device: str, weights: Path | None) -> Extractor:
+    del device  # nothing is computed that would need one
+    if weights is not None:
+        raise ValueError(f"extractor 'pixels' takes no weights, got {weights}")
+
+    def compute(states: Tensor) -> Tensor:
+        values = states.double()
+        scaled = values / 127.5 - 1 if states.dtype == torch.uint8 else values
+        return scaled.flatten(1)
+
+    digest = hashlib.sha256(PIXELS.encode()).hexdigest()
+    return Extractor("pixels", digest, None, "any", compute)
+
+
+EXTRACTORS: dict[str, Callable[[str, Path | None], Extractor]] = {
+    "inception": _inception,
+    "fashion": _fashion,
+    "pixels": _pixels,
+}
+
+
+def build_extractor(
+    name: str, device: str | torch.device = "cpu", weights: Path | None = None
+) -> Extractor:
+    """The extractor ``name`` of EXTRACTORS, its network on ``device``.
+
+    ``weights`` replaces the network's own weights file; without it `inception` uses torch-fidelity's
+    download. Raises ValueError for an unknown name and for weights that cannot be read.
+    """
+    if name not in EXTRACTORS:
+        near = difflib.get_close_matches(name, EXTRACTORS, n=1)
+        hint = f", did you mean '{near[0]}'?" if near else ""
+        raise ValueError(
+            f"extractor '{name}' is unknown{hint} (allowed: {', '.join(EXTRACTORS)})"
+        )
+    return EXTRACTORS[name](str(device), weights)
