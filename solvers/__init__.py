@@ -1,0 +1,36 @@
+"""The sampling half of EDM's Table 1, as independent parts that combine freely.
+
+sampler = solvers.build(solver="heun", discretization="edm", steps=18)
+noise = solvers.SeedNoise(range(64), "cpu")
+samples = sampler(denoiser, noise.latents(denoiser.shape), noise)
+"""
+
+from solvers.churn import Churn
+from solvers.denoiser import Denoiser
+from solvers.discretizations import DISCRETIZATIONS, Discretization
+from solvers.fixed_step import FixedStep
+from solvers.flow import Flow
+from solvers.noise import SeedNoise
+from solvers.presets import TABLE_1
+from solvers.registry import SOLVERS
+from solvers.rk45 import RK45
+from solvers.sampler import Sampler, build
+from solvers.schedules import SCALINGS, SCHEDULES, Schedule
+
+__all__ = [
+    "DISCRETIZATIONS",
+    "RK45",
+    "SCALINGS",
+    "SCHEDULES",
+    "SOLVERS",
+    "TABLE_1",
+    "Churn",
+    "Denoiser",
+    "Discretization",
+    "FixedStep",
+    "Flow",
+    "Sampler",
+    "Schedule",
+    "SeedNoise",
+    "build",
+]

@@ -1,0 +1,131 @@
+"""Noise levels σ_0 > σ_1 > … to step through: EDM Table 1, row "time steps".
+
+A discretization is a function ``(n, sigma_min, sigma_max, *, parameters) -> levels``: float64 [n],
+from σ_max (the first) down to σ_min (the last, where n > 1). The final σ = 0 is not among them.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from solvers.schedules import VP
+
+LevelFunction = Callable[..., Tensor]
+
+
+def _fractions(n: int) -> Tensor:
+    """Return i/(n − 1) for i = 0 … n − 1; a single level is the first one, σ_max."""
+    return torch.arange(n, dtype=torch.float64) / max(n - 1, 1)
+
+
+def edm(n: int, sigma_min: float, sigma_max: float, *, rho: float = 7.0) -> Tensor:
+    """Return EDM's levels, uniform in σ^(1/ρ) (Eq. 5); ``rho`` > 0."""
+    _require(rho > 0, "rho", rho, "a number above 0")
+    top, bottom = sigma_max ** (1 / rho), sigma_min ** (1 / rho)
+    return (top + _fractions(n) * (bottom - top)) ** rho
+
+
+def vp(n: int, sigma_min: float, sigma_max: float, *, epsilon_s: float = 1e-3) -> Tensor:
+    """Return VP's levels: t uniform from 1 to ``epsilon_s``, betas refit to the σ range."""
+    t = 1 + _fractions(n) * (epsilon_s - 1)
+    return VP.fit(sigma_min, sigma_max, epsilon_s=epsilon_s).sigma(t)
+
+
+def ve(n: int, sigma_min: float, sigma_max: float) -> Tensor:
+    """Return VE's levels: σ² a geometric sequence."""
+    return (sigma_max**2 * (sigma_min**2 / sigma_max**2) ** _fractions(n)).sqrt()
+
+
+def log_snr(n: int, sigma_min: float, sigma_max: float) -> Tensor:
+    """Return levels uniform in log SNR = −2·ln σ (DPM-Solver's): VE's rule on EDM's range."""
+    top, bottom = math.log(sigma_max), math.log(sigma_min)
+    return torch.exp(top + _fractions(n) * (bottom - top))
+
+
+@cache
+def iddpm_levels(M: int = 1000, C_1: float = 0.001, C_2: float = 0.008) -> Tensor:
+    """Return iDDPM's noise levels u_0 > … > u_M = 0, float64 [M + 1] (EDM, Table 1 and C.3.4).
+
+    ᾱ_j is computed in float32, one j at a time, as in EDM's released code: its tables, and so its
+    imported networks, carry that rounding (u_999 = 0.006422, where float64 gives 0.006425).
+    """
+
+    def alpha_bar(j: int) -> Tensor:
+        return (0.5 * math.pi * torch.tensor(j) / M / (C_2 + 1)).to(torch.float32).sin() ** 2
+
+    u = torch.zeros(M + 1, dtype=torch.float64)
+    for j in range(M, 0, -1):
+        ratio = (alpha_bar(j - 1) / alpha_bar(j)).clip(min=C_1)
+        u[j - 1] = ((u[j] ** 2 + 1) / ratio - 1).sqrt()
+    return u
+
+
+def iddpm(
+    n: int,
+    sigma_min: float,
+    sigma_max: float,
+    *,
+    M: int = 1000,
+    C_1: float = 0.001,
+    C_2: float = 0.008,
+    j_0: int | None = None,
+) -> Tensor:
+    """Return n of iDDPM's levels u_j, evenly spread over the indices j₀ … M − 1.
+
+    Levels outside [σ_min, σ_max] are left out, as in EDM's released code; its range [0.002, 81]
+    gives Table 1's j₀ = 8 by itself (u_8 = 80.204). A ``j_0`` of one's own must lie in the range:
+    iDDPM's start, j₀ = 0, asks for σ_max ≥ u_0 ≈ 20291.
+
+    Raises:
+        ValueError: If a parameter is out of range or no level is left.
+    """
+    _require(M >= 1, "M", M, "a whole number of at least 1")
+    _require(0 < C_1 < 1, "C_1", C_1, "a number between 0 and 1")
+    _require(C_2 >= 0, "C_2", C_2, "a number of at least 0")
+    u = iddpm_levels(M, C_1, C_2)
+    if j_0 is not None:
+        _require(0 <= j_0 < M, "j_0", j_0, f"a whole number from 0 to M - 1 = {M - 1}")
+        _require(u[j_0] <= sigma_max, "j_0", j_0, f"such that u_j = {u[j_0]:g} ≤ {sigma_max:g}")
+        u = u[j_0:]
+    usable = u[(u >= sigma_min) & (u <= sigma_max)]
+    if len(usable) == 0:
+        raise ValueError(f"iddpm has no noise level in [{sigma_min:g}, {sigma_max:g}]")
+    stride = (len(usable) - 1) / max(n - 1, 1)
+    return usable[(stride * torch.arange(n, dtype=torch.float64)).round().long()]
+
+
+def _require(condition: bool, name: str, value: float, allowed: str) -> None:
+    if not condition:
+        raise ValueError(f"{name} = {value!r} is not allowed: it must be {allowed}")
+
+
+@dataclass(frozen=True)
+class Discretization:
+    """A discretization and what belongs to it.
+
+    Attributes:
+        levels: The function.
+        sigma_min, sigma_max: The range used where none is asked for (EDM's released defaults);
+            clamped to what the denoiser supports.
+        version: Raise it whenever the levels change for the same input.
+    """
+
+    levels: LevelFunction
+    sigma_min: float = 0.002
+    sigma_max: float = 80.0
+    version: int = 1
+
+
+_VP_RANGE = VP().sigma(torch.tensor([1e-3, 1.0], dtype=torch.float64)).tolist()
+
+DISCRETIZATIONS: dict[str, Discretization] = {
+    "edm": Discretization(edm),
+    "vp": Discretization(vp, *_VP_RANGE),
+    "ve": Discretization(ve, 0.02, 100.0),
+    "iddpm": Discretization(iddpm, 0.002, 81.0),  # 81 keeps u_8 = 80.204
+    "log-snr": Discretization(log_snr),
+}

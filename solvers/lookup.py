@@ -1,0 +1,26 @@
+"""Names that are looked up in registries, and what to say when they are not there."""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def lookup(registry: Mapping[str, T], name: str, what: str) -> T:
+    """Return ``registry[name]``.
+
+    Raises:
+        ValueError: If there is none; the message names the nearest and the allowed ones.
+    """
+    if name not in registry:
+        raise ValueError(unknown(name, registry, what))
+    return registry[name]
+
+
+def unknown(name: object, allowed: Iterable[str], what: str) -> str:
+    """Return one line that says ``name`` is unknown, what is nearest, and what is allowed."""
+    known = sorted(set(allowed))
+    nearest = get_close_matches(str(name), known, n=1, cutoff=0.5)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    return f"unknown {what} {name!r}{hint} (known: {', '.join(known)})"

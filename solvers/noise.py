@@ -1,0 +1,51 @@
+"""Randomness per sample: a seed decides a sample, whatever the batch it is drawn in."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+class SeedNoise:
+    """One generator per seed; the stream is the latent, then the class label, then step noise.
+
+    This is the order of EDM's released programs, and what makes batch size, sharding, resuming and
+    the number of workers irrelevant. CPU and CUDA generators give different numbers.
+
+    Args:
+        seeds: One integer per sample; taken modulo 2**32.
+        device: Where the generators live and the draws are made.
+    """
+
+    def __init__(self, seeds: Sequence[int], device: str | torch.device = "cpu") -> None:
+        self.device = torch.device(device)
+        self._generators = [
+            torch.Generator(self.device).manual_seed(int(seed) % 2**32) for seed in seeds
+        ]
+
+    def latents(self, shape: Sequence[int]) -> Tensor:
+        """Return standard normal float32 latents [B, *shape]: each seed's first draw."""
+        return self._draw(tuple(shape), torch.float32)
+
+    def labels(self, classes: int) -> Tensor:
+        """Return uniform class labels, int64 [B], in [0, ``classes``): each seed's second draw."""
+        draws = [
+            torch.randint(classes, (), generator=g, device=self.device) for g in self._generators
+        ]
+        return torch.stack(draws)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return a standard normal float64 draw shaped like ``x`` [B, *shape].
+
+        Raises:
+            ValueError: If ``x`` does not hold one sample per seed.
+        """
+        if len(x) != len(self._generators):
+            raise ValueError(f"{len(x)} samples for {len(self._generators)} seeds")
+        return self._draw(tuple(x.shape[1:]), torch.float64)
+
+    def _draw(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        out = torch.empty((len(self._generators), *shape), dtype=dtype, device=self.device)
+        for sample, generator in zip(out, self._generators, strict=True):
+            sample.normal_(generator=generator)
+        return out

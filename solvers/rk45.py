@@ -1,0 +1,77 @@
+"""The black-box ODE solver of EDM's Figure 2: Dormand–Prince as SciPy ships it."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from scipy.integrate import solve_ivp
+from torch import Tensor
+
+from solvers.churn import Churn, Noise
+from solvers.flow import Flow
+from solvers.solver import Solver
+from solvers.steps import euler
+
+
+@dataclass(frozen=True)
+class RK45(Solver):
+    """``scipy.integrate.solve_ivp(method="RK45")`` from the first level to the last.
+
+    ``group`` consecutive samples form one system with one error norm (Song et al. flatten a whole
+    batch): its steps, and so its result, depend on who shares the group. The group is a declared
+    input, so batch size and workers change nothing; ``group = 1`` integrates each sample alone.
+    Only the ends of the levels matter. If the last level is 0, the step from the last positive
+    level to it is Euler's, one evaluation more, as for every other solver.
+
+    Attributes:
+        rtol, atol: SciPy's relative and absolute tolerance (in the scaled variable x(t)).
+        group: Samples integrated as one system.
+        version: See :class:`~solvers.solver.Solver`.
+    """
+
+    takes_steps: ClassVar[bool] = False
+    rtol: float = 1e-4
+    atol: float = 1e-4
+    group: int = 50
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("rtol", "atol"):
+            if not 0 < getattr(self, name) < 1:
+                raise ValueError(
+                    f"{name} = {getattr(self, name)!r} is not allowed: it must lie between 0 and 1"
+                )
+        if self.group < 1:
+            raise ValueError(f"group = {self.group!r} is not allowed: it must be at least 1")
+
+    def __call__(self, flow: Flow, x: Tensor, levels: Tensor, churn: Churn, noise: Noise) -> Tensor:
+        """Integrate ``x`` [B, *shape] from ``levels[0]`` to ``levels[-1]`` ≥ 0.
+
+        Raises:
+            RuntimeError: If SciPy gives up, e.g. because the denoiser returned NaN.
+        """
+        return torch.cat([self._integrate(flow, part, levels) for part in x.split(self.group)])
+
+    def _integrate(self, flow: Flow, x: Tensor, levels: Tensor) -> Tensor:
+        positive = levels[levels > 0]
+        t_start, t_end = flow.schedule.time(positive[[0, -1]])
+
+        def slope(t: float, flat: np.ndarray) -> np.ndarray:
+            state = torch.from_numpy(flat).to(x.device).reshape(x.shape)
+            time = torch.tensor(t, dtype=torch.float64, device=x.device)
+            return flow(state, time).cpu().numpy().ravel()
+
+        solution = solve_ivp(
+            slope,
+            (float(t_start), float(t_end)),
+            x.cpu().numpy().ravel(),
+            method="RK45",
+            rtol=self.rtol,
+            atol=self.atol,
+            t_eval=[float(t_end)],
+        )
+        if not solution.success:
+            raise RuntimeError(f"RK45 (rtol={self.rtol:g}, atol={self.atol:g}): {solution.message}")
+        x = torch.from_numpy(solution.y[:, -1].copy()).to(x.device).reshape(x.shape)
+        return x if levels[-1] > 0 else euler(flow, x, t_end, torch.zeros_like(t_end))

@@ -1,0 +1,246 @@
+"""A sampler: the sampling half of EDM's Table 1, put together from named parts."""
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from solvers.churn import Churn, Noise, no_noise
+from solvers.denoiser import Denoiser
+from solvers.discretizations import DISCRETIZATIONS
+from solvers.flow import Flow
+from solvers.lookup import lookup, unknown
+from solvers.parameters import keywords
+from solvers.registry import SOLVERS
+from solvers.schedules import SCALINGS, SCHEDULES, Schedule
+from solvers.solver import Solver
+
+Value = str | int | float | None
+ENDS = ("zero", "sigma-min")
+CHURN_FIELDS = tuple(f.name for f in fields(Churn))
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Solver × discretization × schedule × scaling × churn. Make one with :func:`build`.
+
+    Attributes:
+        solver, discretization, schedule, scaling: Names in the registries.
+        parameters: The parts' own parameters, e.g. ``{"rho": 7.0}``; all of them.
+        churn: Algorithm 2's four numbers.
+        steps: Number of steps N; ``None`` for solvers that choose their own.
+        sigma_min, sigma_max: The σ range asked for; ``None`` means the discretization's own. Both
+            are clamped to the range the denoiser supports.
+        end: ``"zero"``: the last step goes to σ = 0; ``"sigma-min"``: sampling stops at σ_min.
+    """
+
+    solver: str
+    discretization: str
+    schedule: str
+    scaling: str
+    parameters: Mapping[str, Any]
+    churn: Churn = field(default_factory=Churn)
+    steps: int | None = None
+    sigma_min: float | None = None
+    sigma_max: float | None = None
+    end: str = "zero"
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether latents alone decide the samples."""
+        return self.churn.S_churn == 0
+
+    @property
+    def group(self) -> int | None:
+        """How many consecutive samples the solver couples; ``None`` if it couples none."""
+        return self.parameters.get("group")
+
+    def sigma_range(self, denoiser: Denoiser) -> tuple[float, float]:
+        """Return (σ_min, σ_max) as sampled with this denoiser.
+
+        Raises:
+            ValueError: If nothing is left between them.
+        """
+        own = DISCRETIZATIONS[self.discretization]
+        low = max(_given(self.sigma_min, own.sigma_min), denoiser.sigma_min)
+        high = min(_given(self.sigma_max, own.sigma_max), denoiser.sigma_max)
+        if not 0 < low < high < math.inf:
+            raise ValueError(
+                f"sigma_min = {low:g} and sigma_max = {high:g} are not a range: "
+                "0 < sigma_min < sigma_max is needed (after clamping to what the model supports, "
+                f"[{denoiser.sigma_min:g}, {denoiser.sigma_max:g}])"
+            )
+        return low, high
+
+    def levels(self, denoiser: Denoiser) -> Tensor:
+        """Return the noise levels from the first to the last, float64 [steps + 1].
+
+        ``round_sigma`` is applied before σ⁻¹, as in EDM's released code.
+        """
+        low, high = self.sigma_range(denoiser)
+        count = 2 if self.steps is None else self.steps + (self.end == "sigma-min")
+        discretization = DISCRETIZATIONS[self.discretization]
+        levels = discretization.levels(count, low, high, **self._of(discretization.levels))
+        levels = denoiser.round_sigma(levels)
+        last = torch.zeros(1 if self.end == "zero" else 0, dtype=levels.dtype)
+        return torch.cat([levels, last])
+
+    def schedule_for(self, denoiser: Denoiser) -> Schedule:
+        """Return σ(t) and s(t), fit to the σ range sampled with this denoiser."""
+        low, high = self.sigma_range(denoiser)
+        epsilon_s = self.parameters.get("epsilon_s", 1e-3)
+        schedule = SCHEDULES[self.schedule].fit(low, high, epsilon_s=epsilon_s)
+        return SCALINGS[self.scaling](schedule)
+
+    def __call__(self, denoiser: Denoiser, latents: Tensor, noise: Noise = no_noise) -> Tensor:
+        """Sample.
+
+        Args:
+            denoiser: D(x; σ).
+            latents: Standard normal [B, *shape]; the state starts at s(t₀)·σ(t₀) times them.
+            noise: Source of the churn's noise, e.g. the ``SeedNoise`` the latents came from.
+
+        Returns:
+            Samples in data space (unscaled), float64 [B, *shape].
+        """
+        levels, schedule = self.levels(denoiser), self.schedule_for(denoiser)
+        times = schedule.time(levels[[0, -1]])
+        x = latents.to(torch.float64) * (levels[0] * schedule.s(times[0]))
+        flow = Flow(denoiser, schedule)
+        announce_samples(denoiser, len(x))
+        x = self._solver()(flow, x, levels, self.churn, noise)
+        return x / schedule.s(times[1])
+
+    def declared(self, denoiser: Denoiser) -> dict[str, Value]:
+        """Return every number and name that decides the samples, resolved, for a cell's key."""
+        low, high = self.sigma_range(denoiser)
+        return {
+            "solver": self.solver,
+            "solver_version": SOLVERS[self.solver].version,
+            "discretization": self.discretization,
+            "discretization_version": DISCRETIZATIONS[self.discretization].version,
+            "schedule": self.schedule,
+            "schedule_version": SCHEDULES[self.schedule].version,
+            "scaling": self.scaling,
+            "steps": self.steps,
+            "end": self.end,
+            "sigma_min": low,
+            "sigma_max": high,
+            **{name: getattr(self.churn, name) for name in CHURN_FIELDS},
+            **self.parameters,
+        }
+
+    def check(self) -> None:
+        """Raise the ValueError that a number out of range would cause, before anything runs."""
+        self.levels(_AnyLevel())
+        self._solver()
+
+    def _of(self, function: Callable[..., Any]) -> dict[str, Any]:
+        return {name: self.parameters[name] for name in keywords(function)}
+
+    def _solver(self) -> Solver:
+        solver = SOLVERS[self.solver]
+        return solver.configured({name: self.parameters[name] for name in solver.defaults()})
+
+
+def build(
+    *,
+    solver: str = "heun",
+    discretization: str = "edm",
+    schedule: str = "linear",
+    scaling: str = "none",
+    steps: int | None = None,
+    sigma_min: float | None = None,
+    sigma_max: float | None = None,
+    end: str = "zero",
+    S_churn: float = 0.0,
+    S_min: float = 0.0,
+    S_max: float = math.inf,
+    S_noise: float = 1.0,
+    **parameters: Any,
+) -> Sampler:
+    """Put a sampler together; names and defaults are the paper's, and those of grid files.
+
+    Args:
+        solver: One of ``SOLVERS``.
+        discretization: One of ``DISCRETIZATIONS``: where the steps are.
+        schedule: One of ``SCHEDULES``: σ(t).
+        scaling: One of ``SCALINGS``: s(t).
+        steps: Number of steps N ≥ 1; 18 unless given. Not for solvers that choose their own.
+        sigma_min, sigma_max: σ range; the discretization's own unless given.
+        end: ``"zero"`` or ``"sigma-min"``.
+        S_churn, S_min, S_max, S_noise: Algorithm 2's churn; 0 for none.
+        parameters: The parts' own: ``rho`` (edm), ``epsilon_s`` (vp), ``M``, ``C_1``, ``C_2``,
+            ``j_0`` (iddpm), ``alpha`` (rk2), ``rtol``, ``atol``, ``group`` (rk45).
+
+    Raises:
+        ValueError: For an unknown name, a number out of range, or parts that do not fit together.
+    """
+    chosen = lookup(SOLVERS, solver, "solver")
+    grid = lookup(DISCRETIZATIONS, discretization, "discretization")
+    kind = lookup(SCHEDULES, schedule, "schedule")
+    lookup(SCALINGS, scaling, "scaling")
+    lookup(dict.fromkeys(ENDS), end, "end")
+    churn = Churn(S_churn, S_min, S_max, S_noise)
+    if chosen.takes_steps:
+        steps = 18 if steps is None else steps
+        if steps < 1:
+            raise ValueError(f"steps = {steps!r} is not allowed: it must be at least 1")
+    elif steps is not None:
+        raise ValueError(f"{solver} chooses its own steps: leave out 'steps', give rtol and atol")
+    elif S_churn > 0:
+        raise ValueError(f"{solver} cannot churn: S_churn needs a solver with fixed steps")
+    if end == "zero" and not kind.reaches_zero:
+        raise ValueError(f"schedule {schedule!r} never reaches σ = 0: it needs end = 'sigma-min'")
+    own = {**keywords(grid.levels), **chosen.defaults()}
+    if schedule == "vp":
+        own["epsilon_s"] = 1e-3
+    for name in parameters:
+        if name not in own:
+            raise ValueError(unknown(name, [*own, *inspect.signature(build).parameters], "key"))
+    sampler = Sampler(
+        solver=solver,
+        discretization=discretization,
+        schedule=schedule,
+        scaling=scaling,
+        parameters={**own, **parameters},
+        churn=churn,
+        steps=steps,
+        sigma_min=sigma_min,
+        sigma_max=sigma_max,
+        end=end,
+    )
+    sampler.check()
+    return sampler
+
+
+def announce_samples(denoiser: Denoiser, samples: int) -> None:
+    """Tell a denoiser that counts (one with ``begin``) how many samples are about to be made.
+
+    A solver may evaluate a part of the batch at a time, so a counter cannot tell from the calls.
+    """
+    begin = getattr(denoiser, "begin", None)
+    if begin is not None:
+        begin(samples)
+
+
+def _given(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+class _AnyLevel:
+    """A denoiser without limits, to look at levels before there is a model."""
+
+    shape: tuple[int, ...] = ()
+    sigma_min = 0.0
+    sigma_max = math.inf
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        return x
+
+    def round_sigma(self, sigma: Tensor) -> Tensor:
+        return sigma
