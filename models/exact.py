@@ -116,17 +116,17 @@ class GaussianMixture(_Exact):
         self.means, self.covariances, self.weights = flat, covariances, weights / weights.sum()
         self.digest = _digest(self.shape, flat, covariances, self.weights)
         eigenvalues, basis = _spectra(covariances, flat.shape[1])
-        move = {"device": self.device, "dtype": dtype}
-        self._eigenvalues, self._log_weights = eigenvalues.to(**move), self.weights.log().to(**move)
-        self._basis = None if basis is None else basis.to(**move)
-        self._rotated_means = self._rotate(flat.to(**move)[:, None, :])[:, 0]
+        self._eigenvalues = eigenvalues.to(self.device, dtype)
+        self._log_weights = self.weights.log().to(self.device, dtype)
+        self._basis = None if basis is None else basis.to(self.device, dtype)
+        self._rotated_means = self._rotate(flat.to(self.device, dtype)[:, None, :])[:, 0]
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Denoise ``x`` [B, *shape] at ``sigma`` > 0 (0-d or [B]); returns ``x``'s dtype."""
         flat = x.reshape(len(x), -1).to(self.dtype)
         variance = (sigma.to(self.device, self.dtype) ** 2).reshape(-1, 1).expand(len(x), 1)
-        rows = max(1, CHUNK_BYTES // (flat.element_size() * self._eigenvalues[0].numel() or 1))
-        rows = max(1, rows // len(self._log_weights))
+        row_bytes = flat.element_size() * flat.shape[1] * len(self._log_weights)
+        rows = max(1, CHUNK_BYTES // row_bytes)
         parts = zip(flat.split(rows), variance.split(rows), strict=True)
         return torch.cat([self._denoise(*part) for part in parts]).reshape(x.shape).to(x.dtype)
 

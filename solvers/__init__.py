@@ -5,6 +5,7 @@ noise = solvers.SeedNoise(range(64), "cpu")
 samples = sampler(denoiser, noise.latents(denoiser.shape), noise)
 """
 
+from solvers.build import Incompatible, build
 from solvers.churn import Churn
 from solvers.denoiser import Denoiser
 from solvers.discretizations import DISCRETIZATIONS, Discretization
@@ -14,7 +15,7 @@ from solvers.noise import SeedNoise
 from solvers.presets import TABLE_1
 from solvers.registry import SOLVERS
 from solvers.rk45 import RK45
-from solvers.sampler import Sampler, build
+from solvers.sampler import Sampler
 from solvers.schedules import SCALINGS, SCHEDULES, Schedule
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Discretization",
     "FixedStep",
     "Flow",
+    "Incompatible",
     "Sampler",
     "Schedule",
     "SeedNoise",

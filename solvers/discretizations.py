@@ -31,6 +31,7 @@ def edm(n: int, sigma_min: float, sigma_max: float, *, rho: float = 7.0) -> Tens
 
 def vp(n: int, sigma_min: float, sigma_max: float, *, epsilon_s: float = 1e-3) -> Tensor:
     """Return VP's levels: t uniform from 1 to ``epsilon_s``, betas refit to the σ range."""
+    _require(0 < epsilon_s < 1, "epsilon_s", epsilon_s, "a number between 0 and 1")
     t = 1 + _fractions(n) * (epsilon_s - 1)
     return VP.fit(sigma_min, sigma_max, epsilon_s=epsilon_s).sigma(t)
 
@@ -89,7 +90,9 @@ def iddpm(
     u = iddpm_levels(M, C_1, C_2)
     if j_0 is not None:
         _require(0 <= j_0 < M, "j_0", j_0, f"a whole number from 0 to M - 1 = {M - 1}")
-        _require(u[j_0] <= sigma_max, "j_0", j_0, f"such that u_j = {u[j_0]:g} ≤ {sigma_max:g}")
+        _require(
+            float(u[j_0]) <= sigma_max, "j_0", j_0, f"such that u_j = {u[j_0]:g} ≤ {sigma_max:g}"
+        )
         u = u[j_0:]
     usable = u[(u >= sigma_min) & (u <= sigma_max)]
     if len(usable) == 0:

@@ -25,23 +25,23 @@ class RK45(Solver):
     level to it is Euler's, one evaluation more, as for every other solver.
 
     Attributes:
-        rtol, atol: SciPy's relative and absolute tolerance (in the scaled variable x(t)).
+        rtol: SciPy's relative tolerance (in the scaled variable x(t)).
+        atol: SciPy's absolute tolerance; the same as ``rtol`` unless given, as in Song et al.
         group: Samples integrated as one system.
         version: See :class:`~solvers.solver.Solver`.
     """
 
     takes_steps: ClassVar[bool] = False
     rtol: float = 1e-4
-    atol: float = 1e-4
+    atol: float | None = None
     group: int = 50
     version: int = 1
 
     def __post_init__(self) -> None:
         for name in ("rtol", "atol"):
-            if not 0 < getattr(self, name) < 1:
-                raise ValueError(
-                    f"{name} = {getattr(self, name)!r} is not allowed: it must lie between 0 and 1"
-                )
+            value = getattr(self, name)
+            if value is not None and not 0 < value < 1:
+                raise ValueError(f"{name} = {value!r} is not allowed: it must be in (0, 1)")
         if self.group < 1:
             raise ValueError(f"group = {self.group!r} is not allowed: it must be at least 1")
 
@@ -68,7 +68,7 @@ class RK45(Solver):
             x.cpu().numpy().ravel(),
             method="RK45",
             rtol=self.rtol,
-            atol=self.atol,
+            atol=self.rtol if self.atol is None else self.atol,
             t_eval=[float(t_end)],
         )
         if not solution.success:

@@ -1,6 +1,5 @@
 """A sampler: the sampling half of EDM's Table 1, put together from named parts."""
 
-import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -13,20 +12,18 @@ from solvers.churn import Churn, Noise, no_noise
 from solvers.denoiser import Denoiser
 from solvers.discretizations import DISCRETIZATIONS
 from solvers.flow import Flow
-from solvers.lookup import lookup, unknown
 from solvers.parameters import keywords
 from solvers.registry import SOLVERS
 from solvers.schedules import SCALINGS, SCHEDULES, Schedule
 from solvers.solver import Solver
 
 Value = str | int | float | None
-ENDS = ("zero", "sigma-min")
 CHURN_FIELDS = tuple(f.name for f in fields(Churn))
 
 
 @dataclass(frozen=True)
 class Sampler:
-    """Solver × discretization × schedule × scaling × churn. Make one with :func:`build`.
+    """Solver × discretization × schedule × scaling × churn. Make one with :func:`solvers.build`.
 
     Attributes:
         solver, discretization, schedule, scaling: Names in the registries.
@@ -92,8 +89,8 @@ class Sampler:
     def schedule_for(self, denoiser: Denoiser) -> Schedule:
         """Return σ(t) and s(t), fit to the σ range sampled with this denoiser."""
         low, high = self.sigma_range(denoiser)
-        epsilon_s = self.parameters.get("epsilon_s", 1e-3)
-        schedule = SCHEDULES[self.schedule].fit(low, high, epsilon_s=epsilon_s)
+        fit = SCHEDULES[self.schedule].fit
+        schedule = fit(low, high, **self._of(fit))
         return SCALINGS[self.scaling](schedule)
 
     def __call__(self, denoiser: Denoiser, latents: Tensor, noise: Noise = no_noise) -> Tensor:
@@ -145,77 +142,6 @@ class Sampler:
     def _solver(self) -> Solver:
         solver = SOLVERS[self.solver]
         return solver.configured({name: self.parameters[name] for name in solver.defaults()})
-
-
-def build(
-    *,
-    solver: str = "heun",
-    discretization: str = "edm",
-    schedule: str = "linear",
-    scaling: str = "none",
-    steps: int | None = None,
-    sigma_min: float | None = None,
-    sigma_max: float | None = None,
-    end: str = "zero",
-    S_churn: float = 0.0,
-    S_min: float = 0.0,
-    S_max: float = math.inf,
-    S_noise: float = 1.0,
-    **parameters: Any,
-) -> Sampler:
-    """Put a sampler together; names and defaults are the paper's, and those of grid files.
-
-    Args:
-        solver: One of ``SOLVERS``.
-        discretization: One of ``DISCRETIZATIONS``: where the steps are.
-        schedule: One of ``SCHEDULES``: σ(t).
-        scaling: One of ``SCALINGS``: s(t).
-        steps: Number of steps N ≥ 1; 18 unless given. Not for solvers that choose their own.
-        sigma_min, sigma_max: σ range; the discretization's own unless given.
-        end: ``"zero"`` or ``"sigma-min"``.
-        S_churn, S_min, S_max, S_noise: Algorithm 2's churn; 0 for none.
-        parameters: The parts' own: ``rho`` (edm), ``epsilon_s`` (vp), ``M``, ``C_1``, ``C_2``,
-            ``j_0`` (iddpm), ``alpha`` (rk2), ``rtol``, ``atol``, ``group`` (rk45).
-
-    Raises:
-        ValueError: For an unknown name, a number out of range, or parts that do not fit together.
-    """
-    chosen = lookup(SOLVERS, solver, "solver")
-    grid = lookup(DISCRETIZATIONS, discretization, "discretization")
-    kind = lookup(SCHEDULES, schedule, "schedule")
-    lookup(SCALINGS, scaling, "scaling")
-    lookup(dict.fromkeys(ENDS), end, "end")
-    churn = Churn(S_churn, S_min, S_max, S_noise)
-    if chosen.takes_steps:
-        steps = 18 if steps is None else steps
-        if steps < 1:
-            raise ValueError(f"steps = {steps!r} is not allowed: it must be at least 1")
-    elif steps is not None:
-        raise ValueError(f"{solver} chooses its own steps: leave out 'steps', give rtol and atol")
-    elif S_churn > 0:
-        raise ValueError(f"{solver} cannot churn: S_churn needs a solver with fixed steps")
-    if end == "zero" and not kind.reaches_zero:
-        raise ValueError(f"schedule {schedule!r} never reaches σ = 0: it needs end = 'sigma-min'")
-    own = {**keywords(grid.levels), **chosen.defaults()}
-    if schedule == "vp":
-        own["epsilon_s"] = 1e-3
-    for name in parameters:
-        if name not in own:
-            raise ValueError(unknown(name, [*own, *inspect.signature(build).parameters], "key"))
-    sampler = Sampler(
-        solver=solver,
-        discretization=discretization,
-        schedule=schedule,
-        scaling=scaling,
-        parameters={**own, **parameters},
-        churn=churn,
-        steps=steps,
-        sigma_min=sigma_min,
-        sigma_max=sigma_max,
-        end=end,
-    )
-    sampler.check()
-    return sampler
 
 
 def announce_samples(denoiser: Denoiser, samples: int) -> None:

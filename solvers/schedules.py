@@ -21,8 +21,8 @@ class Schedule(ABC):
     """Whether σ(0) = 0, so that sampling can end at t = 0 without noise."""
 
     @classmethod
-    def fit(cls, sigma_min: float, sigma_max: float, *, epsilon_s: float) -> Self:
-        """Return the schedule for a σ range. Most do not depend on it."""
+    def fit(cls, sigma_min: float, sigma_max: float) -> Self:
+        """Return the schedule for a σ range; keyword-only arguments are its own parameters."""
         return cls()
 
     @abstractmethod
@@ -106,7 +106,7 @@ class VP(Schedule):
     beta_min: float = 0.1
 
     @classmethod
-    def fit(cls, sigma_min: float, sigma_max: float, *, epsilon_s: float) -> Self:
+    def fit(cls, sigma_min: float, sigma_max: float, *, epsilon_s: float = 1e-3) -> Self:
         """Return the betas with σ(ε_s) = ``sigma_min`` and σ(1) = ``sigma_max``.
 
         EDM's released code refits them to the range it samples, silently; the paper's text never
@@ -145,7 +145,7 @@ class Geometric(Schedule):
     sigma_max: float = 100.0
 
     @classmethod
-    def fit(cls, sigma_min: float, sigma_max: float, *, epsilon_s: float) -> Self:
+    def fit(cls, sigma_min: float, sigma_max: float) -> Self:
         """Return the schedule with σ(0) = ``sigma_min`` and σ(1) = ``sigma_max``."""
         return cls(sigma_min, sigma_max)
 

@@ -1,0 +1,122 @@
+"""Putting a sampler together from names and numbers, and refusing what makes no sense."""
+
+import inspect
+import math
+from typing import Any
+
+from solvers.churn import Churn
+from solvers.discretizations import DISCRETIZATIONS
+from solvers.lookup import lookup, unknown
+from solvers.parameters import keywords
+from solvers.registry import SOLVERS
+from solvers.sampler import Sampler
+from solvers.schedules import SCALINGS, SCHEDULES
+
+ENDS = {"zero": "the last step goes to σ = 0", "sigma-min": "sampling stops at σ_min"}
+
+
+class Incompatible(ValueError):  # noqa: N818 - not an error of the parts, only of the combination
+    """Parts that are right by themselves and make no sense together."""
+
+
+def build(
+    *,
+    solver: str = "heun",
+    discretization: str = "edm",
+    schedule: str = "linear",
+    scaling: str = "none",
+    steps: int | None = None,
+    sigma_min: float | None = None,
+    sigma_max: float | None = None,
+    end: str = "zero",
+    S_churn: float = 0.0,
+    S_min: float = 0.0,
+    S_max: float = math.inf,
+    S_noise: float = 1.0,
+    **parameters: Any,
+) -> Sampler:
+    """Put a sampler together; names and defaults are the paper's, and those of grid files.
+
+    Args:
+        solver: One of ``SOLVERS``.
+        discretization: One of ``DISCRETIZATIONS``: where the steps are.
+        schedule: One of ``SCHEDULES``: σ(t).
+        scaling: One of ``SCALINGS``: s(t).
+        steps: Number of steps N ≥ 1; 18 unless given. Not for solvers that choose their own.
+        sigma_min, sigma_max: σ range; the discretization's own unless given.
+        end: ``"zero"`` or ``"sigma-min"``.
+        S_churn, S_min, S_max, S_noise: Algorithm 2's churn; 0 for none.
+        parameters: The parts' own: ``rho`` (edm), ``epsilon_s`` (vp), ``M``, ``C_1``, ``C_2``,
+            ``j_0`` (iddpm), ``alpha`` (rk2), ``rtol``, ``atol``, ``group`` (rk45).
+
+    Raises:
+        ValueError: For an unknown name, a number out of range, or parts that do not fit together.
+    """
+    _check_numbers({k: v for k, v in locals().items() if k in NUMBERS and v is not None})
+    chosen = lookup(SOLVERS, solver, "solver")
+    lookup(DISCRETIZATIONS, discretization, "discretization")
+    lookup(SCHEDULES, schedule, "schedule")
+    lookup(SCALINGS, scaling, "scaling")
+    lookup(ENDS, end, "end")
+    own = own_parameters(solver, discretization, schedule)
+    for name in parameters:
+        if name not in own:
+            raise ValueError(unknown(name, [*own, *BUILD_KEYS], "key"))
+    _check_numbers({k: v for k, v in parameters.items() if v is not None or own[k] is not None})
+    sampler = Sampler(
+        solver=solver,
+        discretization=discretization,
+        schedule=schedule,
+        scaling=scaling,
+        parameters={**own, **parameters},
+        churn=Churn(S_churn, S_min, S_max, S_noise),
+        steps=18 if steps is None and chosen.takes_steps else steps,
+        sigma_min=sigma_min,
+        sigma_max=sigma_max,
+        end=end,
+    )
+    _check_fit(sampler)
+    sampler.check()
+    return sampler
+
+
+def own_parameters(solver: str, discretization: str, schedule: str) -> dict[str, Any]:
+    """Return the parameters that belong to the parts of these names, with their defaults."""
+    fit = keywords(SCHEDULES[schedule].fit)
+    levels = DISCRETIZATIONS[discretization].levels
+    return {**fit, **keywords(levels), **SOLVERS[solver].defaults()}
+
+
+BUILD_KEYS = tuple(
+    p.name for p in inspect.signature(build).parameters.values() if p.kind is p.KEYWORD_ONLY
+)
+NUMBERS = {"steps", "sigma_min", "sigma_max", "S_churn", "S_min", "S_max", "S_noise"}
+WHOLE = {"steps", "M", "j_0", "group"}
+
+
+def _check_numbers(values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        whole = name in WHOLE
+        kinds = int if whole else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds) or math.isnan(value):
+            wanted = "a whole number" if whole else "a number"
+            raise ValueError(f"{name} = {value!r} is not allowed: it must be {wanted}")
+    if values.get("steps", 1) < 1:
+        raise ValueError(f"steps = {values['steps']!r} is not allowed: it must be at least 1")
+
+
+def _check_fit(sampler: Sampler) -> None:
+    takes_steps = SOLVERS[sampler.solver].takes_steps
+    if not takes_steps and sampler.steps is not None:
+        raise Incompatible(
+            f"{sampler.solver} chooses its own steps: leave out 'steps', give rtol and atol"
+        )
+    if not takes_steps and not sampler.deterministic:
+        raise Incompatible(
+            f"{sampler.solver} cannot churn: S_churn = {sampler.churn.S_churn:g} needs a solver "
+            "with fixed steps"
+        )
+    if sampler.end == "zero" and not SCHEDULES[sampler.schedule].reaches_zero:
+        raise Incompatible(
+            f"schedule {sampler.schedule!r} never reaches σ = 0: it needs end = 'sigma-min'"
+        )
