@@ -26,9 +26,9 @@ PIXELS = "pixels, version 1: state as is, uint8 p as p/127.5-1, flattened, float
 class Extractor:
     """A named map from images to feature vectors.
 
-    ``digest`` identifies what it computes (sha256 of the weights file, or of the definition), ``dim``
-    is the length of a feature vector (None: that of the input), ``input`` is "uint8" (images
-    [n, C, H, W]) or "any" (also floating-point states [n, ...] in the model's own units).
+    ``digest`` identifies what it computes (sha256 of the weights file, or of the definition),
+    ``dim`` is the length of a feature vector (None: that of the input), ``input`` is "uint8"
+    (images [n, 1 or 3, H, W]) or "any" (also floating-point states [n, ...] in the model's units).
     """
 
     name: str
@@ -78,19 +78,23 @@ def _digest(weights: Path) -> str:
     try:
         return hashlib.sha256(weights.read_bytes()).hexdigest()
     except OSError as error:
-        raise ValueError(f"extractor weights {weights}: cannot be read: {error.strerror}") from error
+        raise ValueError(f"extractor weights {weights}: not readable: {error.strerror}") from error
 
 
 def _from_fidelity(name: str, layer: str, weights: Path, device: str) -> Callable[[Tensor], Tensor]:
     """One layer of an extractor of torch-fidelity, on ``device``."""
     # cuda=True would mean the first GPU, whatever ``device`` says.
-    network: nn.Module = require("utils").create_feature_extractor(
-        name,
-        [layer],
-        cuda=False,
-        verbose=False,
-        feature_extractor_weights_path=str(weights),
-    ).to(device)
+    network: nn.Module = (
+        require("utils")
+        .create_feature_extractor(
+            name,
+            [layer],
+            cuda=False,
+            verbose=False,
+            feature_extractor_weights_path=str(weights),
+        )
+        .to(device)
+    )
 
     def compute(images: Tensor) -> Tensor:
         features: Tensor = network(images.to(device))[0]
@@ -169,13 +173,11 @@ def build_extractor(
 ) -> Extractor:
     """The extractor ``name`` of EXTRACTORS, its network on ``device``.
 
-    ``weights`` replaces the network's own weights file; without it `inception` uses torch-fidelity's
-    download. Raises ValueError for an unknown name and for weights that cannot be read.
+    ``weights`` replaces the network's own weights file; without it ``inception`` uses the download
+    of torch-fidelity. Raises ValueError for an unknown name and for weights that cannot be read.
     """
     if name not in EXTRACTORS:
         near = difflib.get_close_matches(name, EXTRACTORS, n=1)
         hint = f", did you mean '{near[0]}'?" if near else ""
-        raise ValueError(
-            f"extractor '{name}' is unknown{hint} (allowed: {', '.join(EXTRACTORS)})"
-        )
+        raise ValueError(f"extractor '{name}' is unknown{hint} (allowed: {', '.join(EXTRACTORS)})")
     return EXTRACTORS[name](str(device), weights)

@@ -1,4 +1,4 @@
-"""The network behind the ``fashion`` features: a small convolutional classifier of Fashion-MNIST."""
+"""The network behind the ``fashion`` features: a small classifier of Fashion-MNIST."""
 
 from torch import Tensor, nn
 from torch.nn import functional

@@ -1,4 +1,4 @@
-"""The one place where torch-fidelity is imported: late, because it is slow to import and can fail."""
+"""The one place that imports torch-fidelity: late, because importing it is slow and can fail."""
 
 import importlib
 from types import ModuleType

@@ -33,7 +33,8 @@ class Moments:
         if f.ndim != 2 or len(f) == 0:
             raise ValueError(f"features have shape {f.shape}, expected [n, d] with n >= 1")
         if not np.isfinite(f).all():
-            raise ValueError(f"{int((~np.isfinite(f)).any(1).sum())} of {len(f)} features not finite")
+            bad = int((~np.isfinite(f)).any(axis=1).sum())
+            raise ValueError(f"{bad} of {len(f)} feature vectors are not finite")
         return cls(len(f), f.sum(axis=0), f.T @ f)
 
     def __add__(self, other: "Moments") -> "Moments":
@@ -66,7 +67,7 @@ class Moments:
 
     @cached_property
     def cov(self) -> Array:
-        """Covariance with denominator n - 1, [d, d]. Raises ValueError for fewer than two vectors."""
+        """Covariance with denominator n - 1, [d, d]. Raises ValueError if n < 2."""
         if self.n < 2:
             raise ValueError(f"a covariance needs at least 2 feature vectors, got {self.n}")
         return self.scatter / (self.n - 1)
@@ -86,7 +87,8 @@ class Moments:
         d = len(total)
         if upper.shape != (d * (d + 1) // 2,):
             raise ValueError(
-                f"stored moments of dimension {d} need {d * (d + 1) // 2} products, got {upper.shape}"
+                f"stored moments of dimension {d} have products of shape {upper.shape}, "
+                f"expected ({d * (d + 1) // 2},)"
             )
         outer = np.zeros((d, d))
         rows, columns = np.triu_indices(d)

@@ -63,8 +63,8 @@ def train(images: Tensor, labels: Tensor, epochs: int) -> FashionNet:
             optimizer.step()
             schedule.step()
             losses.append(loss.item())
-        seconds = time.perf_counter() - started
-        print(f"epoch {epoch + 1}: loss {sum(losses) / len(losses):.4f}, {seconds:.0f} s", flush=True)
+        loss_mean, seconds = sum(losses) / len(losses), time.perf_counter() - started
+        print(f"epoch {epoch + 1}: loss {loss_mean:.4f}, {seconds:.0f} s", flush=True)
     return net.eval()
 
 
@@ -77,6 +77,7 @@ def accuracy(net: FashionNet, images: Tensor, labels: Tensor) -> float:
 
 
 def main() -> None:
+    """Trains, measures, and writes the weights if they are accurate enough."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with the four .gz files")
     parser.add_argument("--out", type=Path, default=WEIGHTS)

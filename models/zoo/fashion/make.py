@@ -1,9 +1,9 @@
-"""Writes fashion-2000.npz: the first 200 training images of each Fashion-MNIST class, in file order.
+"""Writes fashion-2000.npz: the first 200 Fashion-MNIST training images of each class.
 
     python models/zoo/fashion/make.py /usr/share/datasets/fashion-mnist
 
-The argument is the folder of the original files (on Debian: package dataset-fashion-mnist). The same
-files give the same bytes again.
+The argument is the folder of the original files (Debian package dataset-fashion-mnist). The images
+stay in the order of the original file; the same files give the same bytes again.
 """
 
 import gzip
@@ -17,6 +17,7 @@ CLASSES = 10
 
 
 def main() -> None:
+    """Selects the images and writes the file beside this script."""
     folder = Path(sys.argv[1])
     # IDX headers: 16 bytes before images, 8 before labels.
     images = np.frombuffer(

@@ -1,0 +1,117 @@
+"""Images of a data set, from a folder, a zip, an .npz or an IDX file, in a fixed order."""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from bench.metrics.idx import read_idx
+
+SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+KEYS = ("images", "arr_0")
+BATCH = 1000
+
+
+def read_images(source: Path) -> Iterator[Tensor]:
+    """Batches of the images in ``source``, uint8 [n, 1 or 3, H, W], all of one size.
+
+    ``source`` is a folder (with subfolders) or a .zip of image files, taken in the order of their
+    names; an .npz with uint8 ``images`` or ``arr_0``, [n, H, W], [n, H, W, C] or [n, C, H, W]; or
+    an IDX file, plain or .gz. Nothing is resized or converted. Raises ValueError, naming the file, if
+    there is no image, one cannot be read, is neither grey nor RGB with 8 bits, or differs in size.
+    """
+    if source.is_dir():
+        files = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
+        return _image_files(source, [path.relative_to(source).as_posix() for path in files])
+    if not source.exists():
+        raise ValueError(f"{source}: no such file or folder")
+    if source.suffix == ".zip":
+        return _zip(source)
+    if source.suffix == ".npz":
+        return _split(source, _npz(source))
+    return _split(source, read_idx(source))
+
+
+def _image_files(folder: Path, names: list[str]) -> Iterator[Tensor]:
+    return _decoded(folder, names, lambda name: (folder / name).read_bytes())
+
+
+def _zip(source: Path) -> Iterator[Tensor]:
+    try:
+        with zipfile.ZipFile(source) as archive:
+            files = [n for n in archive.namelist() if Path(n).suffix.lower() in SUFFIXES]
+            yield from _decoded(source, sorted(files), archive.read)
+    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise ValueError(f"{source}: cannot be read as a zip of images: {error}") from error
+
+
+def _decoded(source: Path, names: Iterable[str], read: Callable[[str], bytes]) -> Iterator[Tensor]:
+    batch: list[NDArray[np.uint8]] = []
+    first: tuple[str, tuple[int, ...]] | None = None
+    for name in names:
+        image = _decode(f"{source}/{name}", lambda name=name: read(name))  # type: ignore[misc]
+        first = first or (name, image.shape)
+        if image.shape != first[1]:
+            raise ValueError(
+                f"{source}/{name}: its size (channels, height, width) is {image.shape}, "
+                f"but {first[0]} has {first[1]}; all images must be alike"
+            )
+        batch.append(image)
+        if len(batch) == BATCH:
+            yield torch.from_numpy(np.stack(batch))
+            batch = []
+    if first is None:
+        raise ValueError(f"{source}: holds no images (looked for {' '.join(SUFFIXES)})")
+    if batch:
+        yield torch.from_numpy(np.stack(batch))
+
+
+def _decode(place: str, read: Callable[[], bytes]) -> NDArray[np.uint8]:
+    try:
+        image = Image.open(io.BytesIO(read()))
+        pixels = np.asarray(image)
+    except (OSError, SyntaxError, ValueError, zlib.error, zipfile.BadZipFile) as error:
+        # PIL's message for a foreign file names a memory buffer, which tells nobody anything.
+        reason = "" if isinstance(error, UnidentifiedImageError) else f": {error}"
+        raise ValueError(f"{place}: cannot be read as an image{reason}") from error
+    if image.mode not in ("L", "RGB"):
+        raise ValueError(
+            f"{place}: image mode {image.mode}, expected L (8-bit grey) or RGB (8 bits each)"
+        )
+    return pixels[None] if image.mode == "L" else pixels.transpose(2, 0, 1)
+
+
+def _npz(source: Path) -> NDArray[np.uint8]:
+    try:
+        with np.load(source, allow_pickle=False) as arrays:
+            key = next((key for key in KEYS if key in arrays), None)
+            if key is None:
+                raise ValueError(
+                    f"it holds {', '.join(arrays) or 'nothing'}, expected {' or '.join(KEYS)}"
+                )
+            images: NDArray[np.uint8] = arrays[key]
+    except (OSError, EOFError, ValueError, KeyError, zlib.error, zipfile.BadZipFile) as error:
+        raise ValueError(f"{source}: cannot be read as an .npz of images: {error}") from error
+    if images.dtype != np.uint8:
+        raise ValueError(f"{source}: '{key}' is {images.dtype}, expected uint8")
+    return images
+
+
+def _split(source: Path, images: NDArray[np.uint8]) -> Iterator[Tensor]:
+    if images.ndim == 3:
+        images = images[:, None]
+    elif images.ndim == 4 and images.shape[1] not in (1, 3):
+        images = images.transpose(0, 3, 1, 2)
+    if images.ndim != 4 or images.shape[1] not in (1, 3) or images.size == 0:
+        raise ValueError(
+            f"{source}: images of shape {images.shape}, "
+            "expected [n, H, W], [n, H, W, 1 or 3] or [n, 1 or 3, H, W]"
+        )
+    return (torch.tensor(images[start : start + BATCH]) for start in range(0, len(images), BATCH))
