@@ -1,0 +1,10 @@
+"""One function per figure or table, drawing from results.
+
+A figure is a function (DataFrame of records) → matplotlib Figure. To add one, write the
+function and add its row to FIGURES; `reports.write` then draws it for every run that it fits.
+"""
+
+from reports.figures import FIGURES, FigureRow
+from reports.report import write
+
+__all__ = ["FIGURES", "FigureRow", "write"]

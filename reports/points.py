@@ -1,0 +1,69 @@
+"""From records to the points of a curve, and the point one would choose."""
+
+import numpy as np
+import pandas as pd
+
+HIGHER_IS_BETTER = frozenset({"precision", "recall"})
+NEAR_BEST = 0.03  # EDM's dot: the lowest NFE within 3 % of the best value
+PANEL = ["model", "metric", "metric_name"]
+
+
+def points(records: pd.DataFrame) -> pd.DataFrame:
+    """One row per measured point: the repeats of a cell (other seeds) put together.
+
+    Columns: model, metric, metric_name, label, point, steps, samples; repeats; nfe and value
+    (means); best_repeat (what "lowest of three" would print); se (of the mean; from the
+    jackknife, nan without); low and high (band: lowest and highest repeat, ± 2 se for one).
+    Sorted by panel, label and NFE.
+    """
+    steps = records.get("steps", np.nan)
+    # In one order, so that rounding in the means does not depend on how the records came.
+    groups = ordered(records.assign(steps=steps, var=records["se"] ** 2)).groupby(
+        [*PANEL, "label", "point"], sort=True
+    )
+    value = groups["value"]
+    made = groups.agg(
+        steps=("steps", "first"),
+        samples=("samples", "first"),
+        work_key=("work_key", "first"),
+        repeats=("value", "size"),
+        nfe=("nfe", "mean"),
+        value=("value", "mean"),
+        low=("value", "min"),
+        high=("value", "max"),
+        seconds=("seconds", "sum"),
+    )
+    made["se"] = np.sqrt(groups["var"].mean() / groups.size())
+    made["best_repeat"] = value.min()
+    made = made.reset_index()
+    upward = made["metric"].isin(HIGHER_IS_BETTER)
+    made.loc[upward, "best_repeat"] = made.loc[upward, "high"]
+    single = (made["repeats"] == 1) & made["se"].notna()
+    made.loc[single, "low"] = made["value"] - 2 * made["se"]
+    made.loc[single, "high"] = made["value"] + 2 * made["se"]
+    return made.sort_values([*PANEL, "label", "nfe", "point"], ignore_index=True)
+
+
+def best(curve: pd.DataFrame) -> pd.Series:
+    """The point of one curve with the best value."""
+    upward = curve["metric"].iloc[0] in HIGHER_IS_BETTER
+    return curve.loc[curve["value"].idxmax() if upward else curve["value"].idxmin()]
+
+
+def chosen(curve: pd.DataFrame) -> pd.Series:
+    """The point of one curve at the lowest NFE whose value is within 3 % of the best."""
+    top = best(curve)["value"]
+    near = (curve["value"] - top).abs() <= NEAR_BEST * abs(top)
+    return curve.loc[curve.loc[near, "nfe"].idxmin()]
+
+
+def ordered(records: pd.DataFrame) -> pd.DataFrame:
+    """The records in the one order from which everything is drawn, whatever order they came in."""
+    names = ["metric", "model", "label", "nfe", "seed_start", "key"]
+    return records.sort_values(names, ignore_index=True)
+
+
+def labels(records: pd.DataFrame) -> list[str]:
+    """The labels in the order in which they get their colours: by lowest NFE, then by name."""
+    lowest = records.groupby("label")["nfe"].min()
+    return [label for _, label in sorted(zip(lowest, lowest.index, strict=True))]

@@ -1,0 +1,122 @@
+"""Everything that a run has to show, in RUN/report/."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, select_autoescape
+
+from reports import tables
+from reports.figures import FIGURES
+from reports.style import NothingToDrawError, save
+from results import Store, load
+
+_TABLES = {
+    "best": ("Best value, and the lowest NFE within 3 % of it", tables.best_table),
+    "cells": ("Every measured point", tables.cells_table),
+}
+
+
+def write(run: str | Path) -> Path:
+    """Write figures (PNG and PDF), tables (.md, .csv, .tex), index.md and index.html.
+
+    They go to RUN/report/; index.html holds its figures and needs no other file. Returns its
+    path. What is written depends on the records alone, not on their order.
+    Raises ValueError if `run` is no run, has no finished records, or cannot be written to.
+    """
+    store = Store(Path(run))
+    records = load(store.root)
+    if records.empty:
+        raise ValueError(f"{run}: no finished records to report on; run its grid first")
+    page: dict[str, Any] = {
+        "name": store.root.resolve().name,
+        "facts": _facts(records),
+        "tables": _write_tables(store, records),
+        "figures": _write_figures(store, records),
+        "conflicts": [str(conflict) for conflict in store.conflicts()],
+        "failures": store.failures(),
+        "skipped": _skipped(store.root / "plan.json"),
+        "grid": _text(store.root / "grid.toml"),
+        "provenance": _provenance(records),
+    }
+    templates = Environment(
+        loader=PackageLoader("reports"),
+        autoescape=select_autoescape(["html.j2"]),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in ("index.md", "index.html"):
+        text = templates.get_template(f"{name}.j2").render(page)
+        path = store.write_text(f"report/{name}", text)
+    return path
+
+
+def _write_figures(store: Store, records: pd.DataFrame) -> list[dict[str, str]]:
+    made = []
+    for name, row in FIGURES.items():
+        try:
+            figure = row(records, store.samples)
+        except NothingToDrawError:
+            continue
+        png, _ = save(figure, store.root / "report" / name)
+        inline = base64.b64encode(png.read_bytes()).decode()
+        made.append({"name": name, "caption": row.caption, "inline": inline})
+    return made
+
+
+def _write_tables(store: Store, records: pd.DataFrame) -> list[dict[str, str]]:
+    made = []
+    for name, (title, build) in _TABLES.items():
+        table = build(records)
+        if table.empty:
+            continue
+        markdown = tables.markdown(table)
+        store.write_text(f"report/{name}.md", markdown)
+        store.write_text(f"report/{name}.csv", table.to_csv(index=False))
+        store.write_text(f"report/{name}.tex", tables.latex(table))
+        made.append(
+            {"name": name, "title": title, "markdown": markdown, "html": tables.html(table)}
+        )
+    return made
+
+
+def _facts(records: pd.DataFrame) -> list[str]:
+    cells, seconds = records["work_key"].nunique(), _sampling_seconds(records)
+    return [
+        f"{_count(records['model'].nunique(), 'model')}: {_listed(records['model'])}",
+        f"{_count(records['label'].nunique(), 'sampler')}, {_count(cells, 'cell')},"
+        f" {seconds:,.0f} s of sampling",
+        f"measured: {_listed(records['metric_name'], '; ')}",
+    ]
+
+
+def _sampling_seconds(records: pd.DataFrame) -> float:
+    # Several metrics of one cell were measured on the same samples.
+    return float(records.sort_values("key").groupby("work_key")["seconds"].max().sum())
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _listed(values: pd.Series, between: str = ", ") -> str:
+    return between.join(sorted({str(value) for value in values.dropna()}))
+
+
+def _provenance(records: pd.DataFrame) -> dict[str, str]:
+    columns = [column for column in records.columns if column.startswith("prov_")]
+    found = {column.removeprefix("prov_"): _listed(records[column]) for column in columns}
+    if "created" in found:
+        dates = records["prov_created"].dropna()
+        found["created"] = f"{dates.min()} to {dates.max()}"
+    return found
+
+
+def _skipped(plan: Path) -> list[dict[str, str]]:
+    return json.loads(plan.read_text()).get("skipped", []) if plan.is_file() else []
+
+
+def _text(path: Path) -> str:
+    return path.read_text() if path.is_file() else ""

@@ -1,0 +1,143 @@
+"""How every figure looks: colours, marks, ticks and files."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+
+from results.files import whole
+
+# Okabe & Ito, "Color Universal Design" (2008), without yellow, which is lost on white.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (5, 1.4, 1.2, 1.4)))
+GREY = "#555555"
+
+RC: Any = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters everywhere
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.labelsize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e4e4e4",
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.5,
+    "lines.markersize": 4,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "legend.handlelength": 3.0,
+    "pdf.fonttype": 42,
+    "text.parse_math": False,  # a label is a name, whatever signs it holds
+}
+styled = matplotlib.rc_context(RC)
+_DPI = 200
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+class NothingToDrawError(ValueError):
+    """The records hold nothing that this figure shows."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colour, mark and dash of one label; any one of them tells it from its neighbours."""
+
+    color: str
+    marker: str
+    dash: Any
+
+
+def looks(labels: Sequence[str]) -> dict[str, Look]:
+    """A look for each label, by place in the list; the first 28 differ in mark and dash."""
+    made = {}
+    for i, label in enumerate(labels):
+        turn = i + i // len(PALETTE)
+        color = PALETTE[i % len(PALETTE)]
+        made[label] = Look(color, MARKERS[turn % len(MARKERS)], DASHES[turn % len(DASHES)])
+    return made
+
+
+def panels(count: int) -> tuple[Figure, list[Axes]]:
+    """A figure with `count` panels, at most two beside each other, laid out without overlaps."""
+    columns = min(count, 2)
+    rows = math.ceil(count / columns)
+    layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
+    figure = Figure(figsize=(5.6 if columns == 1 else 8.6, 3.7 * rows), layout=layout)
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for spare in grid[count:]:
+        spare.remove()
+    return figure, list(grid[:count])
+
+
+def nfe_axis(axes: Axes, nfe: Sequence[float]) -> None:
+    """A logarithmic NFE axis with powers of two in plain numbers."""
+    axes.set_xscale("log", base=2)
+    low, high = min(nfe), max(nfe)
+    axes.set_xlim(low / 2**0.25, high * 2**0.25)
+    powers = [2**k for k in range(math.ceil(math.log2(low) - 0.25), 64) if 2**k <= high * 2**0.25]
+    _ticks(axes.xaxis, powers[:: math.ceil(len(powers) / 11)] or [low])
+    axes.set_xlabel("NFE (denoiser evaluations per sample)")
+
+
+def value_axis(axes: Axes) -> None:
+    """A logarithmic value axis with few, readable numbers, for the limits as they are now."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    _ticks(axes.yaxis, log_ticks(low, high))
+    axes.set_ylim(low, high)
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """At most eight round numbers between `low` and `high`, for a logarithmic axis."""
+    if high / low < 6:
+        return [float(x) for x in MaxNLocator(6).tick_values(low, high) if low <= x <= high]
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for marks in ((1, 2, 5), (1, 3), (1,)):
+        ticks = [float(f"{mark}e{k}") for k in decades for mark in marks]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) <= 8:
+            return ticks
+    return ticks[:: math.ceil(len(ticks) / 8)]
+
+
+def _ticks(axis: Any, ticks: Sequence[float]) -> None:
+    plain = all(1e-3 <= tick < 1e5 for tick in ticks)
+    texts = [f"{tick:g}" if plain else _power(tick) for tick in ticks]
+    axis.set_major_locator(FixedLocator(list(ticks)))
+    axis.set_major_formatter(FixedFormatter(texts))
+    axis.set_minor_locator(NullLocator())
+
+
+def _power(tick: float) -> str:
+    exponent = math.floor(math.log10(tick) + 1e-9)
+    mark = tick / 10.0**exponent
+    power = "10" + str(exponent).translate(_SUPERSCRIPT)
+    return power if math.isclose(mark, 1, rel_tol=1e-6) else f"{mark:g}·{power}"
+
+
+def save(figure: Figure, stem: Path) -> list[Path]:
+    """Write STEM.png and STEM.pdf, with bytes that depend on the figure alone.
+
+    Raises ValueError, in one line, where they cannot be written.
+    """
+    png, pdf = stem.with_suffix(".png"), stem.with_suffix(".pdf")
+    nameless = {"CreationDate": None, "Producer": None, "Creator": None}
+    with matplotlib.rc_context(RC):
+        with whole(png) as file:
+            figure.savefig(file, format="png", dpi=_DPI, metadata={"Software": None})
+        with whole(pdf) as file:
+            figure.savefig(file, format="pdf", metadata=nameless)
+    return [png, pdf]

@@ -1,0 +1,126 @@
+"""Tables: the paper's Table 3, and every measured point."""
+
+import math
+from collections.abc import Callable
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from reports.points import PANEL, best, chosen, labels, points
+
+_TRUNCATION = "truncation-error"
+_WORDS = ["Model", "Metric", "Sampler"]
+
+
+def best_table(records: pd.DataFrame) -> pd.DataFrame:
+    """Like EDM's Table 3: one row per panel and label, in numbers.
+
+    Columns: Model, Metric, Sampler; Best (lowest value; highest for precision and recall), SE,
+    NFE of best; NFE within 3 % (the lowest NFE whose value is that near to the best: another
+    point than the best) and Value there; Best repeat (as papers print the lowest of three);
+    Repeats, Samples. Truncation errors have no best and are left out.
+    """
+    rows = []
+    for (model, _, metric_name), curves in points(_compared(records)).groupby(PANEL, sort=True):
+        for label in [one for one in labels(records) if one in set(curves["label"])]:
+            curve = curves[curves["label"] == label]
+            top, dot = best(curve), chosen(curve)
+            rows.append(
+                {
+                    "Model": model,
+                    "Metric": metric_name,
+                    "Sampler": label,
+                    "Best": top["value"],
+                    "SE": top["se"],
+                    "NFE of best": top["nfe"],
+                    "NFE within 3 %": dot["nfe"],
+                    "Value there": dot["value"],
+                    "Best repeat": top["best_repeat"],
+                    "Repeats": top["repeats"],
+                    "Samples": top["samples"],
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def cells_table(records: pd.DataFrame) -> pd.DataFrame:
+    """Every measured point in numbers, the repeats of a cell put together."""
+    names = {
+        "model": "Model",
+        "metric_name": "Metric",
+        "label": "Sampler",
+        "steps": "Steps",
+        "nfe": "NFE",
+        "value": "Value",
+        "se": "SE",
+        "best_repeat": "Best repeat",
+        "repeats": "Repeats",
+        "samples": "Samples",
+        "seconds": "Seconds",
+    }
+    return points(records)[list(names)].rename(columns=names)
+
+
+def shown(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of text for readers: values with their error and as many digits as it allows."""
+    value = "Best" if "Best" in table else "Value"
+    out = table.copy().astype(object)
+    out[value] = [with_error(v, se) for v, se in zip(table[value], table["SE"], strict=True)]
+    texts: dict[str, Callable[[float], str]] = {
+        "Value there": _short,
+        "Best repeat": _short,
+        "NFE": _short,
+        "NFE of best": _short,
+        "NFE within 3 %": _short,
+        "Steps": _short,
+        "Seconds": lambda x: f"{x:.1f}",
+        "Samples": lambda x: f"{int(x):,}",
+    }
+    for column, text in texts.items():
+        if column in out:
+            out[column] = [text(x) if pd.notna(x) else "–" for x in table[column]]
+    dropped = ["SE"] + (["Best repeat"] if (table["Repeats"] == 1).all() else [])
+    return out.drop(columns=dropped)
+
+
+def with_error(value: float, se: float) -> str:
+    """`value ± se`, to two digits of the error; the value alone if there is no error.
+
+    >>> with_error(12.3456, 0.0789)
+    '12.346 ± 0.079'
+    """
+    if not math.isfinite(se) or se <= 0:
+        return _short(value)
+    digits = max(0, 1 - math.floor(math.log10(se)))
+    return f"{value:.{digits}f} ± {se:.{digits}f}" if digits < 7 else f"{value:.4g} ± {se:.2g}"
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """The shown table as Markdown."""
+    text = shown(table).to_markdown(index=False, disable_numparse=True, colalign=_sides(table))
+    return f"{text}\n"
+
+
+def latex(table: pd.DataFrame) -> str:
+    """The shown table as LaTeX for booktabs."""
+    styler = Styler(shown(table)).hide(axis="index")
+    styler = styler.format(escape="latex").format_index(escape="latex", axis=1)
+    body = styler.to_latex(hrules=True, column_format="".join(s[0] for s in _sides(table)))
+    return f"% needs booktabs; compile with LuaLaTeX or XeLaTeX where labels hold Unicode\n{body}"
+
+
+def html(table: pd.DataFrame) -> str:
+    """The shown table as an HTML fragment."""
+    return shown(table).to_html(index=False, border=0, justify="unset")
+
+
+def _sides(table: pd.DataFrame) -> list[str]:
+    return ["left" if column in _WORDS else "right" for column in shown(table).columns]
+
+
+def _short(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def _compared(records: pd.DataFrame) -> pd.DataFrame:
+    return records[records["metric"] != _TRUNCATION]
