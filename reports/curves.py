@@ -27,7 +27,6 @@ from results import published
 
 METRICS = ("fid", "kid", "precision", "recall")
 _LINE = 0.195  # inches per line of the legend
-_LETTER = 0.068  # inches per letter, on average
 
 
 @styled
@@ -91,7 +90,7 @@ def line_handle(label: str, one: Look) -> Line2D:
 
 def finish(figure: Figure, handles: Sequence[Artist], note: str) -> None:
     """Put the legend below the panels, and under it what a reader must know."""
-    columns = _columns([str(handle.get_label()) for handle in handles], figure.get_figwidth())
+    columns = _columns(figure, handles)
     legend = _LINE * math.ceil(len(handles) / columns) + 0.1
     under = legend + (_LINE if note else 0)
     height = figure.get_figheight() + under
@@ -110,12 +109,13 @@ def finish(figure: Figure, handles: Sequence[Artist], note: str) -> None:
         figure.text(0.5, 0.06 / height, note, fontsize=7.5, color=GREY, ha="center")
 
 
-def _columns(texts: list[str], width: float) -> int:
-    """The most legend columns that fit into `width` inches, filled column by column."""
-    for columns in range(min(len(texts), 4), 1, -1):
-        rows = math.ceil(len(texts) / columns)
-        parts = [texts[i : i + rows] for i in range(0, len(texts), rows)]
-        if sum(0.7 + _LETTER * max(map(len, part)) for part in parts) < width:
+def _columns(figure: Figure, handles: Sequence[Artist]) -> int:
+    """The most legend columns, up to four, that fit into the figure's width."""
+    for columns in range(min(len(handles), 4), 1, -1):
+        trial = figure.legend(handles=handles, ncols=columns)
+        width = trial.get_window_extent().width
+        trial.remove()
+        if width < figure.bbox.width:
             return columns
     return 1
 

@@ -66,7 +66,7 @@ def _write_figures(store: Store, records: pd.DataFrame) -> list[dict[str, str]]:
     return made
 
 
-def _write_tables(store: Store, records: pd.DataFrame) -> list[dict[str, str]]:
+def _write_tables(store: Store, records: pd.DataFrame) -> list[dict[str, Any]]:
     made = []
     for name, (title, build) in _TABLES.items():
         table = build(records)

@@ -63,9 +63,8 @@ def looks(labels: Sequence[str]) -> dict[str, Look]:
     """A look for each label, by place in the list; the first 28 differ in mark and dash."""
     made = {}
     for i, label in enumerate(labels):
-        turn = i + i // len(PALETTE)
-        color = PALETTE[i % len(PALETTE)]
-        made[label] = Look(color, MARKERS[turn % len(MARKERS)], DASHES[turn % len(DASHES)])
+        turn, place = divmod(i, len(PALETTE))
+        made[label] = Look(PALETTE[place], MARKERS[place], DASHES[(place + turn) % len(DASHES)])
     return made
 
 
@@ -88,7 +87,8 @@ def nfe_axis(axes: Axes, nfe: Sequence[float]) -> None:
     low, high = min(nfe), max(nfe)
     axes.set_xlim(low / 2**0.25, high * 2**0.25)
     powers = [2**k for k in range(math.ceil(math.log2(low) - 0.25), 64) if 2**k <= high * 2**0.25]
-    _ticks(axes.xaxis, powers[:: math.ceil(len(powers) / 11)] or [low])
+    ticks = powers if len(powers) > 1 else sorted({low, high})
+    _ticks(axes.xaxis, ticks[:: math.ceil(len(ticks) / 11)])
     axes.set_xlabel("NFE (denoiser evaluations per sample)")
 
 

@@ -9,7 +9,6 @@ from pandas.io.formats.style import Styler
 from reports.points import PANEL, best, chosen, labels, points
 
 _TRUNCATION = "truncation-error"
-_WORDS = ["Model", "Metric", "Sampler"]
 
 
 def best_table(records: pd.DataFrame) -> pd.DataFrame:
@@ -58,7 +57,13 @@ def cells_table(records: pd.DataFrame) -> pd.DataFrame:
         "samples": "Samples",
         "seconds": "Seconds",
     }
-    return points(records)[list(names)].rename(columns=names)
+    place = {label: i for i, label in enumerate(labels(records))}
+    made = points(records).sort_values(
+        [*PANEL, "label", "nfe", "point"],
+        key=lambda column: column.map(place) if column.name == "label" else column,
+        ignore_index=True,
+    )
+    return made[list(names)].rename(columns=names)
 
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:
@@ -96,26 +101,44 @@ def with_error(value: float, se: float) -> str:
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """The shown table as Markdown."""
-    text = shown(table).to_markdown(index=False, disable_numparse=True, colalign=_sides(table))
-    return f"{text}\n"
+    """The table as Markdown, one part per model and metric."""
+    parts = [
+        f"**{title}**\n\n"
+        + part.to_markdown(index=False, disable_numparse=True, colalign=_sides(part))
+        for title, part in _parts(table)
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 def latex(table: pd.DataFrame) -> str:
-    """The shown table as LaTeX for booktabs."""
-    styler = Styler(shown(table)).hide(axis="index")
-    styler = styler.format(escape="latex").format_index(escape="latex", axis=1)
-    body = styler.to_latex(hrules=True, column_format="".join(s[0] for s in _sides(table)))
-    return f"% needs booktabs; compile with LuaLaTeX or XeLaTeX where labels hold Unicode\n{body}"
+    """The table as LaTeX for booktabs, one tabular per model and metric."""
+    parts = ["% needs booktabs; compile with LuaLaTeX or XeLaTeX where labels hold Unicode\n"]
+    for title, part in _parts(table):
+        styler = Styler(part).hide(axis="index")
+        styler = styler.format(escape="latex").format_index(escape="latex", axis=1)
+        columns = "".join(side[0] for side in _sides(part))
+        body = styler.to_latex(hrules=True, column_format=columns)
+        parts.append(f"% {title}\n{body}")
+    return "\n".join(parts)
 
 
-def html(table: pd.DataFrame) -> str:
-    """The shown table as an HTML fragment."""
-    return shown(table).to_html(index=False, border=0, justify="unset")
+def html(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """Title and HTML table, for each model and metric."""
+    return [
+        (title, part.to_html(index=False, border=0, justify="unset"))
+        for title, part in _parts(table)
+    ]
+
+
+def _parts(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    return [
+        (f"{model}: {metric}", shown(part).drop(columns=["Model", "Metric"]))
+        for (model, metric), part in table.groupby(["Model", "Metric"], sort=False)
+    ]
 
 
 def _sides(table: pd.DataFrame) -> list[str]:
-    return ["left" if column in _WORDS else "right" for column in shown(table).columns]
+    return ["left" if column == "Sampler" else "right" for column in table.columns]
 
 
 def _short(value: float) -> str:

@@ -35,9 +35,10 @@ def truncation_vs_nfe(records: pd.DataFrame) -> Figure:
     groups = list(points(shown).groupby(PANEL, sort=True))
     figure, grid = panels(len(groups))
     handles: list[Artist] = []
+    floor_drawn = False
     for axes, ((model, _, metric_name), curves) in zip(grid, groups, strict=True):
         draw_curves(axes, curves, look, dot=False)
-        floor_drawn = _draw_floor(axes, shown[shown["model"] == model])
+        floor_drawn |= _draw_floor(axes, shown[shown["model"] == model])
         nfe_axis(axes, curves["nfe"])
         if curves["value"].min() > 0:
             value_axis(axes)

@@ -1,0 +1,109 @@
+"""Made-up records: plausible curves, no measurement."""
+
+import numpy as np
+import pytest
+
+from results import Cell, Record
+from results.load import table
+
+LINES = {
+    "Original sampler (Euler)": ("euler", 1, 900.0, 1),
+    "+ Heun & EDM time steps": ("heun", 2, 9000.0, 2),
+    "+ σ = t, s = 1": ("heun", 2, 2500.0, 2),
+    "Black-box RK45": ("rk45", 4, 4e5, 6),
+}
+
+
+def make_records(
+    metrics=("fid",),
+    model="exact-fashion",
+    repeats=1,
+    labels=None,
+    steps=(4, 8, 16, 32, 64, 128),
+    extractor="fashion",
+    samples=1000,
+):
+    rng = np.random.default_rng(0)
+    made = []
+    for label in labels or LINES:
+        solver, order, scale, cost = LINES.get(label, ("heun", 2, 1000.0 + 97 * len(label), 2))
+        for metric in metrics:
+            for n in steps:
+                for repeat in range(repeats):
+                    made.append(
+                        _record(
+                            label,
+                            solver,
+                            order,
+                            scale,
+                            cost,
+                            metric,
+                            n,
+                            repeat,
+                            model,
+                            extractor,
+                            samples,
+                            rng,
+                        )
+                    )
+    return made
+
+
+def _record(label, solver, order, scale, cost, metric, n, repeat, model, extractor, samples, rng):
+    nfe = n if cost == 1 else cost * n - 1
+    error = scale * float(nfe) ** -order
+    floor = 11.0 if metric == "fid" else 0.0
+    value = floor + error * (1 + 0.02 * rng.standard_normal())
+    if metric == "kid":
+        value = error / 1e3 + 0.01
+    if metric in ("precision", "recall"):
+        value = 0.82 / (1 + error / 100)
+    loo = (
+        tuple(value * (1 + 0.004 * rng.standard_normal(20))) if metric != "truncation-error" else ()
+    )
+    cell = Cell(
+        model=model,
+        model_digest="made-up",
+        sampler={
+            "solver": solver,
+            "steps": None if solver == "rk45" else n,
+            "rtol": 1.0 / n if solver == "rk45" else None,
+            "schedule": "vp" if "σ" not in label else "linear",
+            "discretization": "edm",
+            "sigma_min": 0.002,
+            "sigma_max": 80.0,
+        },
+        seed_start=repeat * samples,
+        samples=samples,
+        precision="float32",
+        quantizer="uint8" if metric != "truncation-error" else "none",
+        extractor=extractor if metric != "truncation-error" else "none",
+        extractor_digest="made-up",
+        metric=metric,
+        reference="made-up",
+        reference_digest="made-up",
+    )
+    provenance = {"torch": "0.0 (made up)", "host": "nowhere", "device": "cpu"}
+    if metric == "truncation-error":
+        provenance["reference_error"] = "1e-6"
+    return Record(
+        cell=cell,
+        label=label,
+        value=value,
+        loo=loo,
+        nfe=nfe,
+        nfe_min=nfe,
+        nfe_max=nfe,
+        seconds=0.01 * nfe,
+        provenance=provenance,
+    )
+
+
+@pytest.fixture
+def records():
+    return make_records
+
+
+@pytest.fixture
+def frame():
+    return lambda **options: table(make_records(**options))

@@ -1,0 +1,151 @@
+import io
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.text import Text
+
+from reports import FIGURES
+from reports.contact import chosen_rows, contact_sheet
+from reports.curves import fid_vs_nfe
+from reports.style import DASHES, MARKERS, PALETTE, NothingToDrawError, log_ticks, looks, save
+from reports.truncation import fitted_order, truncation_vs_nfe
+
+IMAGES = np.arange(12 * 3 * 8 * 8, dtype=np.uint8).reshape(12, 3, 8, 8)
+EVERYTHING = ("fid", "kid", "recall", "truncation-error")
+
+
+def images(_work_key):
+    return {"images": IMAGES}
+
+
+def pixels(figure):
+    file = io.BytesIO()
+    figure.savefig(file, format="rgba", dpi=50)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_order_of_records_does_not_matter(name, frame, tmp_path):
+    records = frame(metrics=EVERYTHING, repeats=2, steps=(4, 16, 64))
+    shuffled = records.sample(frac=1, random_state=3)
+    one = save(FIGURES[name](records, images), tmp_path / "one")
+    two = save(FIGURES[name](shuffled, images), tmp_path / "two")
+    for a, b in zip(one, two, strict=True):
+        assert a.read_bytes() == b.read_bytes()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_text_is_cut_off_or_covers_another(name, frame):
+    figure = FIGURES[name](frame(metrics=EVERYTHING, repeats=2), images)
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()
+    texts = set(figure.findobj(Text))
+    boxes = [
+        (t.get_text(), t.get_window_extent(renderer))
+        for t in texts
+        if t.get_visible() and t.get_text()
+    ]
+    boxes = [(text, box) for text, box in boxes if box.width and box.height]
+    width, height = figure.bbox.width, figure.bbox.height
+    for text, box in boxes:
+        assert box.x0 >= -1, text
+        assert box.y0 >= -1, text
+        assert box.x1 <= width + 1, text
+        assert box.y1 <= height + 1, text
+    for (text, box), (other, another) in itertools.combinations(boxes, 2):
+        assert not box.shrunk(0.9, 0.9).overlaps(another.shrunk(0.9, 0.9)), (text, other)
+
+
+def test_colours_marks_and_dashes_tell_labels_apart():
+    made = looks([f"sampler {i}" for i in range(len(MARKERS) * len(DASHES))])
+    seen = {(look.marker, str(look.dash)) for look in made.values()}
+    assert len(seen) == len(made)
+    first = list(made.values())[: len(PALETTE)]
+    assert len({look.color for look in first}) == len({look.marker for look in first}) == 7
+
+
+@given(st.floats(1e-9, 1e6), st.floats(1.5, 1e9))
+def test_ticks_are_few_and_inside(low, ratio):
+    ticks = log_ticks(low, low * ratio)
+    assert 1 <= len(ticks) <= 8
+    assert all(low <= tick <= low * ratio for tick in ticks)
+
+
+@pytest.mark.parametrize("label", ["$x_1$", "$", "_hidden", "50 % & <b>", "\\frac{1}{2}"])
+def test_any_label_can_be_drawn(label, frame):
+    records = frame(labels=[label])
+    figure = fid_vs_nfe(records)
+    pixels(figure)
+    assert label in [text.get_text().strip() for text in figure.legends[0].get_texts()]
+
+
+def test_values_that_are_not_positive_are_drawn_on_a_linear_axis(frame):
+    records = frame(metrics=("kid",))
+    records["value"] -= records["value"].median()
+    figure = fid_vs_nfe(records)
+    assert figure.axes[0].get_yscale() == "linear"
+    pixels(figure)
+
+
+def test_a_single_point_can_be_drawn(frame):
+    records = frame(labels=["Black-box RK45"], steps=(8,), metrics=("fid", "truncation-error"))
+    for name, row in FIGURES.items():
+        pixels(row(records, images))
+        assert name
+
+
+def test_published_values_stand_beside_true_fid_only(frame):
+    model = "edm-cifar10-32x32-cond-vp"
+
+    def texts(**options):
+        legend = fid_vs_nfe(frame(model=model, **options)).legends[0]
+        return [text.get_text() for text in legend.get_texts()]
+
+    assert "published, same checkpoint" in texts(extractor="inception", samples=50_000)
+    assert "published, same checkpoint" not in texts(extractor="inception", samples=10_000)
+
+
+def test_nothing_to_draw_is_said(frame):
+    fid, truncation = frame(), frame(metrics=("truncation-error",))
+    for draw in (
+        lambda: fid_vs_nfe(truncation),
+        lambda: truncation_vs_nfe(fid),
+        lambda: contact_sheet(fid, lambda _key: None),
+    ):
+        with pytest.raises(NothingToDrawError):
+            draw()
+
+
+@pytest.mark.parametrize(
+    ("errors", "expected"),
+    [
+        ([8.0, 4.0, 2.0, 1.0], (1.0, 4, 32)),
+        ([9.0, 8.0, 4.0, 1.0, 0.25, 0.0625], (2.0, 16, 128)),  # coarse steps
+        ([64.0, 16.0, 4.0, 1.0, 0.9, 0.89], (2.0, 4, 32)),  # a floor
+        ([1.0, 0.99, 1.01, 1.0], None),
+        ([1.0, 0.5], None),
+    ],
+)
+def test_fitted_order(errors, expected):
+    steps = 4.0 * 2.0 ** np.arange(len(errors))
+    curve = pd.DataFrame({"steps": steps, "nfe": steps, "value": errors})
+    made = fitted_order(curve)
+    assert made == (expected and pytest.approx(expected))
+
+
+def test_the_contact_sheet_shows_each_label_at_its_dot(frame):
+    rows = chosen_rows(frame(repeats=2, metrics=("kid", "fid")))
+    assert list(rows["metric"]) == ["fid"] * 4
+    assert set(rows["repeat"]) == {0}
+    assert dict(zip(rows["label"], rows["nfe"], strict=True))["Black-box RK45"] == 47
+
+
+def test_points_are_drawn_as_scatters(frame):
+    cloud = np.random.default_rng(0).standard_normal((50, 2))
+    figure = contact_sheet(frame(), lambda _key: {"points": cloud})
+    assert len(figure.findobj(match=lambda a: type(a).__name__ == "PathCollection")) == 4
+    pixels(figure)
