@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import sys
 from typing import Any
 
 from solvers.churn import Churn
@@ -92,14 +93,17 @@ BUILD_KEYS = tuple(
 )
 NUMBERS = {"steps", "sigma_min", "sigma_max", "S_churn", "S_min", "S_max", "S_noise"}
 WHOLE = {"steps", "M", "j_0", "group"}
+LARGEST_WHOLE = 1_000_000
 
 
 def _check_numbers(values: dict[str, Any]) -> None:
     for name, value in values.items():
         whole = name in WHOLE
         kinds = int if whole else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kinds) or math.isnan(value):
-            wanted = "a whole number" if whole else "a number"
+        largest = LARGEST_WHOLE if whole else math.inf if name == "S_max" else sys.float_info.max
+        # not (… <= …) is also true of NaN
+        if isinstance(value, bool) or not isinstance(value, kinds) or not abs(value) <= largest:
+            wanted = f"a whole number of at most {LARGEST_WHOLE:,}" if whole else "a finite number"
             raise ValueError(f"{name} = {value!r} is not allowed: it must be {wanted}")
     if values.get("steps", 1) < 1:
         raise ValueError(f"steps = {values['steps']!r} is not allowed: it must be at least 1")

@@ -12,6 +12,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from solvers.parameters import require
 from solvers.schedules import VP
 
 LevelFunction = Callable[..., Tensor]
@@ -23,15 +24,14 @@ def _fractions(n: int) -> Tensor:
 
 
 def edm(n: int, sigma_min: float, sigma_max: float, *, rho: float = 7.0) -> Tensor:
-    """Return EDM's levels, uniform in σ^(1/ρ) (Eq. 5); ``rho`` > 0."""
-    _require(rho > 0, "rho", rho, "a number above 0")
+    """Return EDM's levels, uniform in σ^(1/ρ) (Eq. 5); 0 < ``rho`` ≤ 10⁶, as round-off grows."""
+    require(0 < rho <= 1e6, "rho", rho, "a number above 0, and at most 1e6")
     top, bottom = sigma_max ** (1 / rho), sigma_min ** (1 / rho)
     return (top + _fractions(n) * (bottom - top)) ** rho
 
 
 def vp(n: int, sigma_min: float, sigma_max: float, *, epsilon_s: float = 1e-3) -> Tensor:
     """Return VP's levels: t uniform from 1 to ``epsilon_s``, betas refit to the σ range."""
-    _require(0 < epsilon_s < 1, "epsilon_s", epsilon_s, "a number between 0 and 1")
     t = 1 + _fractions(n) * (epsilon_s - 1)
     return VP.fit(sigma_min, sigma_max, epsilon_s=epsilon_s).sigma(t)
 
@@ -84,13 +84,13 @@ def iddpm(
     Raises:
         ValueError: If a parameter is out of range or no level is left.
     """
-    _require(M >= 1, "M", M, "a whole number of at least 1")
-    _require(0 < C_1 < 1, "C_1", C_1, "a number between 0 and 1")
-    _require(C_2 >= 0, "C_2", C_2, "a number of at least 0")
+    require(1 <= M <= 100_000, "M", M, "a whole number from 1 to 100000")
+    require(0 < C_1 < 1, "C_1", C_1, "a number between 0 and 1")
+    require(C_2 >= 0, "C_2", C_2, "a number of at least 0")
     u = iddpm_levels(M, C_1, C_2)
     if j_0 is not None:
-        _require(0 <= j_0 < M, "j_0", j_0, f"a whole number from 0 to M - 1 = {M - 1}")
-        _require(
+        require(0 <= j_0 < M, "j_0", j_0, f"a whole number from 0 to M - 1 = {M - 1}")
+        require(
             float(u[j_0]) <= sigma_max, "j_0", j_0, f"such that u_j = {u[j_0]:g} ≤ {sigma_max:g}"
         )
         u = u[j_0:]
@@ -99,11 +99,6 @@ def iddpm(
         raise ValueError(f"iddpm has no noise level in [{sigma_min:g}, {sigma_max:g}]")
     stride = (len(usable) - 1) / max(n - 1, 1)
     return usable[(stride * torch.arange(n, dtype=torch.float64)).round().long()]
-
-
-def _require(condition: bool, name: str, value: float, allowed: str) -> None:
-    if not condition:
-        raise ValueError(f"{name} = {value!r} is not allowed: it must be {allowed}")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ def lookup(registry: Mapping[str, T], name: str, what: str) -> T:
     Raises:
         ValueError: If there is none; the message names the nearest and the allowed ones.
     """
-    if name not in registry:
+    if not isinstance(name, str) or name not in registry:
         raise ValueError(unknown(name, registry, what))
     return registry[name]
 

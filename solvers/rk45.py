@@ -10,6 +10,7 @@ from torch import Tensor
 
 from solvers.churn import Churn, Noise
 from solvers.flow import Flow
+from solvers.parameters import require
 from solvers.solver import Solver
 from solvers.steps import euler
 
@@ -40,10 +41,10 @@ class RK45(Solver):
     def __post_init__(self) -> None:
         for name in ("rtol", "atol"):
             value = getattr(self, name)
-            if value is not None and not 0 < value < 1:
-                raise ValueError(f"{name} = {value!r} is not allowed: it must be in (0, 1)")
-        if self.group < 1:
-            raise ValueError(f"group = {self.group!r} is not allowed: it must be at least 1")
+            # below about 2e-14 SciPy would use a tolerance other than the declared one
+            in_range = value is None or 1e-13 <= value < 1
+            require(in_range, name, value, "at least 1e-13 and below 1")
+        require(self.group >= 1, "group", self.group, "at least 1")
 
     def __call__(self, flow: Flow, x: Tensor, levels: Tensor, churn: Churn, noise: Noise) -> Tensor:
         """Integrate ``x`` [B, *shape] from ``levels[0]`` to ``levels[-1]`` ≥ 0.

@@ -14,7 +14,7 @@ from solvers.discretizations import DISCRETIZATIONS
 from solvers.flow import Flow
 from solvers.parameters import keywords
 from solvers.registry import SOLVERS
-from solvers.schedules import SCALINGS, SCHEDULES, Schedule
+from solvers.schedules import SCALINGS, SCHEDULES, Linear, Schedule
 from solvers.solver import Solver
 
 Value = str | int | float | None
@@ -77,11 +77,20 @@ class Sampler:
         """Return the noise levels from the first to the last, float64 [steps + 1].
 
         ``round_sigma`` is applied before σ⁻¹, as in EDM's released code.
+
+        Raises:
+            ValueError: If the numbers given make no levels that fall within the σ range.
         """
         low, high = self.sigma_range(denoiser)
         count = 2 if self.steps is None else self.steps + (self.end == "sigma-min")
-        discretization = DISCRETIZATIONS[self.discretization]
-        levels = discretization.levels(count, low, high, **self._of(discretization.levels))
+        function = DISCRETIZATIONS[self.discretization].levels
+        levels = function(count, low, high, **self._of(function))
+        in_range = (levels > low * (1 - 1e-6)) & (levels < high * (1 + 1e-6))
+        if not (in_range.all() and (levels.diff() <= 0).all()):
+            raise ValueError(
+                f"discretization {self.discretization!r} makes no levels that fall from "
+                f"sigma_max = {high:g} to sigma_min = {low:g}{self._given_parameters()}"
+            )
         levels = denoiser.round_sigma(levels)
         last = torch.zeros(1 if self.end == "zero" else 0, dtype=levels.dtype)
         return torch.cat([levels, last])
@@ -123,6 +132,7 @@ class Sampler:
             "schedule": self.schedule,
             "schedule_version": SCHEDULES[self.schedule].version,
             "scaling": self.scaling,
+            "scaling_version": getattr(SCALINGS[self.scaling], "version", 1),
             "steps": self.steps,
             "end": self.end,
             "sigma_min": low,
@@ -132,9 +142,28 @@ class Sampler:
         }
 
     def check(self) -> None:
-        """Raise the ValueError that a number out of range would cause, before anything runs."""
-        self.levels(_AnyLevel())
-        self._solver()
+        """Raise the ValueError that a number out of range would cause, before anything runs.
+
+        The solver takes a trial step on a single number, as steps check their own parameters.
+        """
+        trivial = _Trivial()
+        ends = torch.tensor([2.0, 1.0], dtype=torch.float64)
+        self._solver()(Flow(trivial, Linear()), ends[:1], ends, Churn(), no_noise)
+        try:
+            levels, schedule = self.levels(trivial), self.schedule_for(trivial)
+            exact = torch.allclose(schedule.sigma(schedule.time(levels)), levels, rtol=1e-6, atol=0)
+        except OverflowError:
+            exact = False
+        if not exact:
+            low, high = self.sigma_range(trivial)
+            raise ValueError(
+                f"double precision cannot represent sigma_max = {high:g} to sigma_min = {low:g} "
+                f"under schedule {self.schedule!r}{self._given_parameters()}"
+            )
+
+    def _given_parameters(self) -> str:
+        given = ", ".join(f"{name} = {value}" for name, value in self.parameters.items())
+        return f" with {given}" if given else ""
 
     def _of(self, function: Callable[..., Any]) -> dict[str, Any]:
         return {name: self.parameters[name] for name in keywords(function)}
@@ -158,8 +187,8 @@ def _given(value: float | None, default: float) -> float:
     return default if value is None else value
 
 
-class _AnyLevel:
-    """A denoiser without limits, to look at levels before there is a model."""
+class _Trivial:
+    """A denoiser without limits, to try numbers out before there is a model."""
 
     shape: tuple[int, ...] = ()
     sigma_min = 0.0

@@ -8,6 +8,8 @@ from typing import ClassVar, Self, final
 import torch
 from torch import Tensor
 
+from solvers.parameters import require
+
 
 class Schedule(ABC):
     """The noise level σ(t) and the scaling s(t) of x(t) = s(t)·(x₀ + σ(t)·n).
@@ -111,14 +113,22 @@ class VP(Schedule):
 
         EDM's released code refits them to the range it samples, silently; the paper's text never
         says so. VP's own range gives back (19.9, 0.1).
+
+        Raises:
+            ValueError: If ``epsilon_s`` is not between 0 and 1.
         """
+        require(0 < epsilon_s < 1, "epsilon_s", epsilon_s, "a number between 0 and 1")
         log_min, log_max = math.log1p(sigma_min**2), math.log1p(sigma_max**2)
         beta_d = 2 * (log_min / epsilon_s - log_max) / (epsilon_s - 1)
         return cls(beta_d, log_max - 0.5 * beta_d)
 
     def sigma(self, t: Tensor) -> Tensor:
-        """Return σ(t); NaN between 0 and the second root that a negative β_min makes."""
-        return torch.expm1(0.5 * self.beta_d * t**2 + self.beta_min * t).sqrt()
+        """Return σ(t); NaN below 0, and up to the second root that a negative β_min makes.
+
+        The formula has another branch at t < −2β_min/β_d, where a step beyond 0 must not land.
+        """
+        sigma = torch.expm1(0.5 * self.beta_d * t**2 + self.beta_min * t).sqrt()
+        return torch.where(t < 0, torch.nan, sigma)
 
     def sigma_deriv(self, t: Tensor) -> Tensor:
         """Return ½(β_min + β_d·t)(σ + 1/σ)."""

@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from solvers.flow import Flow
+from solvers.parameters import require
 
 
 def euler(flow: Flow, x: Tensor, t: Tensor, t_next: Tensor) -> Tensor:
@@ -19,8 +20,7 @@ def rk2(flow: Flow, x: Tensor, t: Tensor, t_next: Tensor, *, alpha: float = 1.0)
     Raises:
         ValueError: If ``alpha`` is not above 0.
     """
-    if not alpha > 0:
-        raise ValueError(f"alpha = {alpha!r} is not allowed: it must be a number above 0")
+    require(alpha > 0, "alpha", alpha, "a number above 0")
     h = t_next - t
     d = flow(x, t)
     t_prime = t + alpha * h
