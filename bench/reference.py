@@ -22,7 +22,7 @@ from bench.metrics.images import read_images
 from bench.metrics.moments import Moments
 
 EXPECTED = "arrays mu [d] and sigma [d, d]"
-# Largest difference between sigma and its transpose that is still rounding, relative to its entries.
+# Largest asymmetry of sigma that is still rounding, relative to its largest entry.
 ASYMMETRY = 1e-4
 
 
@@ -57,9 +57,9 @@ def load(path: Path, extractor: Extractor | None = None) -> Reference:
     """Reference statistics from an .npz or .pt file; nothing in it is executed.
 
     An .npz (ours, EDM's or clean-fid's) holds arrays mu and sigma, torch-fidelity's .pt a dict of
-    both. With ``extractor``, the dimension must be its own and, in our files, so must its digest. The
-    reference's digest is the sha256 of the file. Raises ValueError, naming the file and what was
-    expected, if it cannot be read, lacks an array, or holds other shapes, numbers that are not
+    both. With ``extractor``, the dimension must be its own and, in our files, so must its digest.
+    The reference's digest is the sha256 of the file. Raises ValueError, naming the file and what
+    was expected, if it cannot be read, lacks an array, or holds other shapes, numbers that are not
     finite, or a matrix that is no covariance.
     """
     try:

@@ -24,12 +24,11 @@ def read_images(source: Path) -> Iterator[Tensor]:
 
     ``source`` is a folder (with subfolders) or a .zip of image files, taken in the order of their
     names; an .npz with uint8 ``images`` or ``arr_0``, [n, H, W], [n, H, W, C] or [n, C, H, W]; or
-    an IDX file, plain or .gz. Nothing is resized or converted. Raises ValueError, naming the file, if
-    there is no image, one cannot be read, is neither grey nor RGB with 8 bits, or differs in size.
+    an IDX file, plain or .gz. Nothing is resized or converted. Raises ValueError, naming the file,
+    if there is no image, or one cannot be read, is neither 8-bit grey nor RGB, or differs in size.
     """
     if source.is_dir():
-        files = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
-        return _image_files(source, [path.relative_to(source).as_posix() for path in files])
+        return _folder(source)
     if not source.exists():
         raise ValueError(f"{source}: no such file or folder")
     if source.suffix == ".zip":
@@ -39,15 +38,15 @@ def read_images(source: Path) -> Iterator[Tensor]:
     return _split(source, read_idx(source))
 
 
-def _image_files(folder: Path, names: list[str]) -> Iterator[Tensor]:
-    return _decoded(folder, names, lambda name: (folder / name).read_bytes())
+def _folder(source: Path) -> Iterator[Tensor]:
+    files = [path.relative_to(source).as_posix() for path in source.rglob("*")]
+    return _decoded(source, files, lambda name: (source / name).read_bytes())
 
 
 def _zip(source: Path) -> Iterator[Tensor]:
     try:
         with zipfile.ZipFile(source) as archive:
-            files = [n for n in archive.namelist() if Path(n).suffix.lower() in SUFFIXES]
-            yield from _decoded(source, sorted(files), archive.read)
+            yield from _decoded(source, archive.namelist(), archive.read)
     except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
         raise ValueError(f"{source}: cannot be read as a zip of images: {error}") from error
 
@@ -55,8 +54,8 @@ def _zip(source: Path) -> Iterator[Tensor]:
 def _decoded(source: Path, names: Iterable[str], read: Callable[[str], bytes]) -> Iterator[Tensor]:
     batch: list[NDArray[np.uint8]] = []
     first: tuple[str, tuple[int, ...]] | None = None
-    for name in names:
-        image = _decode(f"{source}/{name}", lambda name=name: read(name))  # type: ignore[misc]
+    for name in sorted(name for name in names if Path(name).suffix.lower() in SUFFIXES):
+        image = _decode(f"{source}/{name}", name, read)
         first = first or (name, image.shape)
         if image.shape != first[1]:
             raise ValueError(
@@ -73,9 +72,9 @@ def _decoded(source: Path, names: Iterable[str], read: Callable[[str], bytes]) -
         yield torch.from_numpy(np.stack(batch))
 
 
-def _decode(place: str, read: Callable[[], bytes]) -> NDArray[np.uint8]:
+def _decode(place: str, name: str, read: Callable[[str], bytes]) -> NDArray[np.uint8]:
     try:
-        image = Image.open(io.BytesIO(read()))
+        image = Image.open(io.BytesIO(read(name)))
         pixels = np.asarray(image)
     except (OSError, SyntaxError, ValueError, zlib.error, zipfile.BadZipFile) as error:
         # PIL's message for a foreign file names a memory buffer, which tells nobody anything.

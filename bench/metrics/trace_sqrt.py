@@ -1,14 +1,14 @@
 """How tr √(R T R) changes when a part of the scatter T is taken away, without new eigenproblems.
 
 T = Σ (f - m)(f - m)ᵀ is the scatter of n feature vectors, R a fixed symmetric root (of a
-reference's covariance), D the part of T that a group of b vectors is responsible for. One eigendecomposition,
-R T R = W diag(w) Wᵀ, serves all groups.
+reference's covariance), D the part of T that a group of b vectors is responsible for. One
+eigendecomposition, R T R = W diag(w) Wᵀ, serves all groups.
 
-The first derivative alone, -½ tr((R T R)^-½ R D R), is not good enough: the spread of the distances
-of 20 leave-one-out sets came out 1.3 times too wide at n = 25 d and 1.5 to 2.3 times for n < 4 d,
-because near its minimum a distance is all second order. So:
+The first derivative alone, -½ tr((R T R)^-½ R D R), is not good enough: near its minimum a distance
+is all second order, and the spread of 20 leave-one-out distances came out up to 1.3 times too wide
+at n = 25 d, up to 2.3 times for n < 10 d. So:
 
-- few vectors (n < 8 r, r the rank): `determinant`, exact up to its quadrature;
+- few vectors (with 20 groups and rank r: n < 8 r): `determinant`, exact up to its quadrature;
 - many: `newton`, the derivative and the next step of Newton's iteration for a matrix square root,
   one Cholesky factorization per group; its error falls like the fourth power of the change.
 """
@@ -21,8 +21,8 @@ from scipy.linalg import cholesky, lapack, solve_triangular
 
 Array = NDArray[np.float64]
 
-# Below this many vectors per dimension, leaving out 1 of 20 groups is no small change.
-MANY_PER_RANK = 8
+# Square of the typical relative change up to which `newton` is used: 1 of 20 groups at n = 8 r.
+SMALL_CHANGE = 1 / 150
 # Trapezoidal rule in log x for the integral in `determinant`; nodes reach from exp(-5) times the
 # smallest to exp(4) times the largest square root. Together: errors below 1e-4 of the change.
 STEP = 0.7
@@ -45,14 +45,14 @@ class Spectrum:
         return cls(np.sqrt(values[kept]), root @ vectors[:, kept])
 
     def without(self, part: Array, n: int, group: int) -> float:
-        """tr √(R (T - D) R) for the ``part`` D [d, d] of ``group`` vectors of all ``n``."""
-        if n < MANY_PER_RANK * len(self.roots):
+        """tr √(R (T - D) R) for the ``part`` D [d, d] of at most ``group`` vectors of all ``n``."""
+        if len(self.roots) * group / (n * (n - group)) > SMALL_CHANGE:
             return self.roots.sum() - determinant(self.roots, self.basis.T @ factor(part, group))
         return newton(self.roots, self.basis.T @ part @ self.basis)
 
 
 def factor(part: Array, rank: int) -> Array:
-    """F [d, at most rank] with F Fᵀ = ``part``, by pivoted Cholesky factorization, O(d rank²)."""
+    """F [d, at most rank] with F Fᵀ = ``part``, by pivoted Cholesky factorization, O(d² rank)."""
     lower, pivots, found, _ = lapack.dpstrf(part, lower=1)
     columns = min(found, rank)
     result = np.zeros((len(part), columns))
