@@ -53,7 +53,8 @@ def build(
     Raises:
         ValueError: For an unknown name, a number out of range, or parts that do not fit together.
     """
-    _check_numbers({k: v for k, v in locals().items() if k in NUMBERS and v is not None})
+    arguments = {name: value for name, value in locals().items() if name in NUMBERS}
+    _check_numbers({k: v for k, v in arguments.items() if v is not None or k not in OPTIONAL})
     chosen = lookup(SOLVERS, solver, "solver")
     lookup(DISCRETIZATIONS, discretization, "discretization")
     lookup(SCHEDULES, schedule, "schedule")
@@ -92,6 +93,7 @@ BUILD_KEYS = tuple(
     p.name for p in inspect.signature(build).parameters.values() if p.kind is p.KEYWORD_ONLY
 )
 NUMBERS = {"steps", "sigma_min", "sigma_max", "S_churn", "S_min", "S_max", "S_noise"}
+OPTIONAL = {"steps", "sigma_min", "sigma_max"}
 WHOLE = {"steps", "M", "j_0", "group"}
 LARGEST_WHOLE = 1_000_000
 
@@ -100,7 +102,9 @@ def _check_numbers(values: dict[str, Any]) -> None:
     for name, value in values.items():
         whole = name in WHOLE
         kinds = int if whole else (int, float)
-        largest = LARGEST_WHOLE if whole else math.inf if name == "S_max" else sys.float_info.max
+        largest = LARGEST_WHOLE if whole else sys.float_info.max
+        if name == "S_max" and value == math.inf:
+            continue
         # not (… <= …) is also true of NaN
         if isinstance(value, bool) or not isinstance(value, kinds) or not abs(value) <= largest:
             wanted = f"a whole number of at most {LARGEST_WHOLE:,}" if whole else "a finite number"

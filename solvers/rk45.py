@@ -50,7 +50,7 @@ class RK45(Solver):
         """Integrate ``x`` [B, *shape] from ``levels[0]`` to ``levels[-1]`` ≥ 0.
 
         Raises:
-            RuntimeError: If SciPy gives up, e.g. because the denoiser returned NaN.
+            RuntimeError: If the denoiser returned NaN, or SciPy gives up.
         """
         return torch.cat([self._integrate(flow, part, levels) for part in x.split(self.group)])
 
@@ -61,7 +61,10 @@ class RK45(Solver):
         def slope(t: float, flat: np.ndarray) -> np.ndarray:
             state = torch.from_numpy(flat).to(x.device).reshape(x.shape)
             time = torch.tensor(t, dtype=torch.float64, device=x.device)
-            return flow(state, time).cpu().numpy().ravel()
+            derivative = flow(state, time).cpu().numpy().ravel()
+            if not np.isfinite(derivative).all():  # SciPy would retry for ever
+                raise RuntimeError(f"RK45: dx/dt is not finite at t = {t:g}")
+            return derivative
 
         solution = solve_ivp(
             slope,
