@@ -1,0 +1,78 @@
+"""The rooms' arrows: who may import whom (see "Five rooms, one direction" in the design)."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = {"solvers", "models", "results", "reports", "bench"}
+ALLOWED = {
+    "solvers": set(),
+    "models": {"solvers.denoiser", "solvers.lookup"},
+    "results": set(),
+    "reports": {"results"},
+    "bench": ROOMS,
+}
+WITHOUT_TORCH = {"results", "reports"}
+
+
+def imports(source: str) -> Iterator[str]:
+    """Yield what is imported anywhere in a file, in full: ``from a import b`` as ``a.b``."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute here"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def wrong(room: str, source: str) -> list[str]:
+    def is_wrong(name: str) -> bool:
+        top = name.partition(".")[0]
+        if top in {"torch", "torchvision", "torch_fidelity"}:
+            return room in WITHOUT_TORCH
+        allowed = {room, *ALLOWED[room]}
+        return top in {*ROOMS, "tests"} and not any(f"{name}.".startswith(f"{a}.") for a in allowed)
+
+    return [name for name in imports(source) if is_wrong(name)]
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_imports_point_one_way(room):
+    files = sorted((ROOT / room).rglob("*.py"))
+    assert files
+    found = {str(path.relative_to(ROOT)): wrong(room, path.read_text("utf-8")) for path in files}
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+@pytest.mark.parametrize(
+    ("room", "source"),
+    [
+        ("solvers", "from models import Counted"),
+        ("solvers", "def f():\n    import results.load"),
+        ("models", "from solvers.flow import Flow"),
+        ("models", "import solvers"),
+        ("results", "import torch.nn as nn"),
+        ("reports", "from torch import Tensor"),
+        ("reports", "from bench.grid import Grid"),
+        ("bench", "import tests.solvers"),
+    ],
+)
+def test_a_wrong_arrow_is_seen(room, source):
+    assert wrong(room, source)
+
+
+@pytest.mark.parametrize(
+    ("room", "source"),
+    [
+        ("models", "from solvers.denoiser import Denoiser"),
+        ("reports", "import results"),
+        ("reports", "import results.published"),
+        ("bench", "from solvers import build"),
+        ("solvers", "from solvers.flow import Flow"),
+    ],
+)
+def test_a_right_arrow_is_not(room, source):
+    assert not wrong(room, source)
