@@ -39,3 +39,8 @@ class Recorder:
         if self.grid is None:
             return sigma
         return self.grid[(sigma[..., None] - self.grid).abs().argmin(-1)]
+
+
+def gaussian() -> GaussianMixture:
+    """Return a single 2-D Gaussian: its ODE has a closed form."""
+    return GaussianMixture.isotropic(torch.tensor([[0.4, -0.7]]), [0.5], [1.0])

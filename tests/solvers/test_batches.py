@@ -1,0 +1,61 @@
+"""A sample depends on its seed, not on the batch it is made in."""
+
+import pytest
+import torch
+
+import solvers
+from tests.solvers.combinations import build, each_fixed, each_flow, normal
+from tests.solvers.mixtures import three_components
+
+
+def in_batches(sampler, seeds, size):
+    parts = []
+    for start in range(0, len(seeds), size):
+        noise = solvers.SeedNoise(seeds[start : start + size])
+        parts.append(sampler(three_components(), noise.latents((2,)), noise))
+    return torch.cat(parts)
+
+
+@each_flow
+@pytest.mark.parametrize("S_churn", [0.0, 3.0])
+@each_fixed
+def test_a_batch_equals_its_samples_made_alone(solver, S_churn, schedule, scaling):
+    """To round-off only: vectorised sums may associate differently for another batch size."""
+    sampler, seeds = build(solver, schedule, scaling=scaling, S_churn=S_churn, steps=6), range(7)
+    together = in_batches(sampler, seeds, 7)
+    for size in (1, 2):
+        alone = in_batches(sampler, seeds, size)
+        torch.testing.assert_close(alone, together, rtol=1e-12, atol=1e-12)
+
+
+def test_rk45_couples_the_samples_of_a_group_and_no_others():
+    seeds = range(6)
+    grouped = solvers.build(solver="rk45", group=3, rtol=1e-3)
+    together = in_batches(grouped, seeds, 6)
+    torch.testing.assert_close(in_batches(grouped, seeds, 3), together, rtol=1e-12, atol=1e-12)
+    # Alone, each sample has its own error norm: other steps, other round-off of the method.
+    alone = in_batches(solvers.build(solver="rk45", group=1, rtol=1e-3), seeds, 6)
+    assert 1e-9 < (alone - together).abs().max() < 0.05
+    assert (grouped.group, solvers.build().group) == (3, None)
+
+
+def test_a_seed_decides_latent_label_and_noise_in_this_order():
+    generator = torch.Generator().manual_seed(5)
+    latent = torch.randn(3, 4, generator=generator)
+    label = torch.randint(10, (), generator=generator)
+    step = torch.randn(3, 4, generator=generator, dtype=torch.float64)
+
+    noise = solvers.SeedNoise([3, 5, 2**32 + 5])
+    latents = noise.latents((3, 4))
+    assert latents.dtype == torch.float32
+    labels, draws = noise.labels(10), noise(normal(3, 3, 4))
+    assert draws.dtype == torch.float64
+    for sample in (1, 2):  # seeds count modulo 2³²
+        assert torch.equal(latents[sample], latent)
+        assert labels[sample] == label
+        assert torch.equal(draws[sample], step)
+
+
+def test_noise_for_another_number_of_samples_is_refused():
+    with pytest.raises(ValueError, match="2 samples for 3 seeds"):
+        solvers.SeedNoise(range(3))(normal(2, 4))

@@ -1,0 +1,147 @@
+"""Noise levels against the paper's printed numbers, and what holds for every discretization."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import solvers
+from solvers import DISCRETIZATIONS
+from solvers.discretizations import edm, iddpm, iddpm_levels, log_snr, ve, vp
+from solvers.schedules import VP
+from tests.solvers.combinations import each_discretization, float64
+from tests.solvers.mixtures import Recorder, gaussian
+
+U = iddpm_levels()
+
+
+@each_discretization
+@given(n=st.integers(1, 300))
+def test_levels_fall_from_sigma_max_to_sigma_min(discretization, n):
+    part = DISCRETIZATIONS[discretization]
+    low, high = part.sigma_min, part.sigma_max
+    levels = part.levels(n, low, high)
+    assert levels.shape == (n,)
+    assert levels.dtype == torch.float64
+    assert (levels.diff() <= 0).all()
+    if discretization == "iddpm":  # its levels are a table: those that lie within the range
+        low, high = U[low <= U][-1].item(), U[high >= U][0].item()
+    assert levels[0].item() == pytest.approx(high, rel=1e-12)
+    if n > 1:
+        assert levels[-1].item() == pytest.approx(low, rel=1e-9)
+
+
+@each_discretization
+@pytest.mark.parametrize("end", ["zero", "sigma-min"])
+@pytest.mark.parametrize("steps", [1, 2, 17])
+def test_a_sampler_has_as_many_steps_as_asked_for(discretization, end, steps):
+    sampler = solvers.build(discretization=discretization, steps=steps, end=end)
+    levels = sampler.levels(gaussian())
+    low, high = sampler.sigma_range(gaussian())
+    assert len(levels) == steps + 1
+    assert low * (1 - 1e-9) <= levels[levels > 0].min()
+    assert levels.max() <= high * (1 + 1e-9)
+    assert (levels == 0).sum() == (end == "zero")
+    assert (levels[-1] == 0) == (end == "zero")
+
+
+def test_the_models_range_clamps_the_samplers():
+    levels = solvers.build(steps=9).levels(Recorder(gaussian(), smin=0.02, smax=50.0))
+    torch.testing.assert_close(levels[[0, -2]], float64(50.0, 0.02))
+
+
+def test_edm_levels_are_the_papers():
+    printed = """80 57.586 40.7856 28.3746 19.3524 12.9101 8.40094 5.31519 3.25682
+        1.92334 1.08817 0.58535 0.29644 0.13952 0.05995 0.02293 0.00753 0.002 0"""
+    expected = float64(*map(float, printed.split()))
+    levels = solvers.build(steps=18).levels(gaussian())
+    torch.testing.assert_close(levels, expected, rtol=0, atol=5.1e-4)
+    torch.testing.assert_close(levels, expected, rtol=3e-4, atol=0)
+
+
+def test_edm_with_rho_one_is_uniform_and_with_a_large_rho_geometric():
+    uniform = edm(5, 1.0, 9.0, rho=1.0)
+    torch.testing.assert_close(uniform, float64(9, 7, 5, 3, 1))
+    torch.testing.assert_close(edm(5, 0.1, 9.0, rho=1e6), log_snr(5, 0.1, 9.0), rtol=1e-4, atol=0)
+
+
+def test_log_snr_levels_are_uniform_in_log_snr():
+    log_snr_differences = (-2 * log_snr(40, 0.002, 80.0).log()).diff()
+    expected = torch.full((39,), 2 * math.log(80 / 0.002) / 39, dtype=torch.float64)
+    torch.testing.assert_close(log_snr_differences, expected)
+
+
+def test_ve_levels_have_geometric_variances():
+    ratios = ve(40, 0.02, 100.0)[1:] ** 2 / ve(40, 0.02, 100.0)[:-1] ** 2
+    expected = torch.full((39,), (0.02 / 100) ** (2 / 39), dtype=torch.float64)
+    torch.testing.assert_close(ratios, expected)
+
+
+@pytest.mark.parametrize("epsilon_s", [1e-3, 1e-5])
+def test_vp_levels_are_uniform_in_vp_time(epsilon_s):
+    levels = vp(40, 0.002, 80.0, epsilon_s=epsilon_s)
+    times = VP.fit(0.002, 80.0, epsilon_s=epsilon_s).sigma_inv(levels)
+    expected = torch.linspace(1, epsilon_s, 40, dtype=torch.float64)
+    torch.testing.assert_close(times, expected, rtol=1e-9, atol=0)
+
+
+def test_vp_range_is_the_papers():
+    part = DISCRETIZATIONS["vp"]
+    assert (part.sigma_min, part.sigma_max) == pytest.approx((0.010486, 152.167), rel=1e-4)
+
+
+def test_iddpm_table_is_the_papers():
+    printed = """20291.17 641.66 320.83 213.89 160.41 128.33 106.94 91.66 80.204 71.291
+        64.161 58.327 53.466 49.352"""
+    expected = float64(*map(float, printed.split()))
+    torch.testing.assert_close(U[:14], expected, rtol=3e-5, atol=0)
+    assert U[999].item() == pytest.approx(0.006422, abs=5e-7)
+    assert len(U) == 1001
+    assert U[1000] == 0
+    assert (U.diff() < 0).all()
+
+
+def test_iddpm_table_follows_from_alpha_bar_where_nothing_is_clamped():
+    """Unclamped, u_j² = 1/ᾱ'_j − 1 with ᾱ'_j = Π ratios, i.e. ᾱ_M/ᾱ_j·(u_j² + 1) is constant."""
+    alpha_bar = (torch.arange(1, 1001).double() * math.pi / 2 / 1000 / 1.008).sin() ** 2
+    closed_form = alpha_bar[-1] / alpha_bar - 1
+    torch.testing.assert_close(U[1:1000] ** 2, closed_form[:-1], rtol=2e-3, atol=0)
+
+
+def test_iddpm_clamps_the_ratio_of_the_first_level():
+    # ᾱ_0 = 0: only C_1 keeps u_0 finite
+    assert U[0].item() == pytest.approx(math.sqrt((U[1].item() ** 2 + 1) / 0.001 - 1))
+    other = iddpm_levels(C_1=0.01)
+    assert other[0].item() == pytest.approx(math.sqrt((other[1].item() ** 2 + 1) / 0.01 - 1))
+
+
+def test_iddpm_starts_at_u_8_unless_asked_otherwise():
+    default = iddpm(10, 0.002, 81.0)
+    assert default[0].item() == pytest.approx(80.204, abs=5e-4)
+    assert torch.equal(default, iddpm(10, 0.002, 81.0, j_0=8))
+    assert torch.equal(iddpm(992, 0.002, 81.0), U[8:1000])
+    assert iddpm(10, 0.002, 30000.0, j_0=0)[0] == U[0]
+    assert torch.equal(iddpm(3, 0.002, 81.0, j_0=500), U[[500, 750, 999]])
+
+
+def test_iddpm_rounds_to_indices_as_table_1_says():
+    for n in (7, 18, 250):
+        indices = [math.floor(8 + (999 - 8) / (n - 1) * i + 0.5) for i in range(n)]
+        assert torch.equal(iddpm(n, 0.002, 81.0), U[indices])
+
+
+def test_iddpm_repeats_levels_when_there_are_more_steps_than_levels():
+    levels = iddpm(2000, 0.002, 81.0)
+    assert (levels.diff() <= 0).all()
+    assert len(levels.unique()) == 992
+
+
+@pytest.mark.parametrize(("steps", "unique"), [(12, 12), (40, 40), (64, 63), (128, 117)])
+def test_a_model_that_rounds_sigma_makes_duplicate_levels(steps, unique):
+    adm = Recorder(gaussian(), smin=U[999].item(), smax=U[0].item(), grid=U.tolist())
+    levels = solvers.build(steps=steps).levels(adm)
+    assert len(levels) == steps + 1
+    assert len(levels[:-1].unique()) == unique
+    assert torch.isin(levels, U).all()

@@ -1,0 +1,108 @@
+"""The last step: to σ = 0 or to σ_min, and what α > 1 does where time ends."""
+
+import itertools
+
+import pytest
+import torch
+
+import solvers
+from solvers import DISCRETIZATIONS, Flow, build
+from solvers.steps import euler, rk2
+from tests.solvers import combinations
+from tests.solvers.combinations import (
+    each_discretization,
+    each_fixed,
+    each_flow,
+    each_solver,
+    float64,
+    normal,
+)
+from tests.solvers.mixtures import Recorder, gaussian, three_components
+
+
+def test_one_euler_step_to_zero_returns_the_denoised_image():
+    """dx/dt = (x − D)/t under σ = t (EDM, section 3): the tangent points at D."""
+    model, latents = three_components(), normal(5, 2)
+    sample = build(solver="euler", steps=1)(model, latents)
+    denoised = model(latents * 80.0, float64(80.0)[0])
+    torch.testing.assert_close(sample, denoised, rtol=0, atol=1e-13)
+
+
+@each_fixed
+def test_every_solvers_step_to_zero_is_eulers(solver):
+    model, latents = three_components(), normal(5, 2)
+    sample = build(solver=solver, steps=1)(model, latents)
+    assert torch.equal(sample, build(solver="euler", steps=1)(model, latents))
+
+
+@each_flow
+@each_discretization
+@each_solver
+def test_sampling_can_stop_at_sigma_min(solver, discretization, schedule, scaling):
+    keys = {"schedule": schedule, "scaling": scaling, "steps": 7, "end": "sigma-min"}
+    model = Recorder(gaussian())
+    sampler = combinations.build(solver, discretization=discretization, **keys)
+    samples = sampler(model, normal(3, 2))
+    levels = sampler.levels(model)
+    assert samples.isfinite().all()
+    assert levels[-1] > 0
+    # to round-off, nothing beyond either end is asked of the model, and the start is σ_max
+    assert min(model.sigmas) >= levels[-1] * (1 - 1e-6)
+    assert max(model.sigmas) == pytest.approx(levels[0].item())
+
+
+@each_flow
+@each_solver
+def test_a_denoiser_of_a_point_is_sampled_exactly(solver, schedule, scaling):
+    """D = 0: x shrinks in proportion to σ, whatever the schedule; at σ = 0 nothing is left."""
+
+    class Point(Recorder):
+        def __call__(self, x, sigma):
+            return torch.zeros_like(x)
+
+    latents = normal(3, 2)
+    sampler = combinations.build(solver, schedule, scaling=scaling, steps=40)
+    samples = sampler(Point(gaussian()), latents)
+    assert samples.abs().max() < (0.5 if sampler.end == "sigma-min" else 0.05)
+
+
+@pytest.mark.parametrize("scaling", ["none", "unit-variance"])
+@pytest.mark.parametrize("schedule", ["linear", "ve", "vp"])
+@pytest.mark.parametrize("alpha", [1.0001, 1.1, 2.0, 3.0, 30.0])
+@pytest.mark.parametrize("discretization", DISCRETIZATIONS)
+def test_alpha_above_one_is_euler_where_its_node_lies_beyond_the_end(
+    alpha, schedule, scaling, discretization
+):
+    keys = {"discretization": discretization, "schedule": schedule, "scaling": scaling}
+    sampler = build(solver="rk2", alpha=alpha, steps=6, **keys)
+    model, x = three_components(), normal(4, 2)
+    assert sampler(model, x).isfinite().all()
+
+    flow = Flow(model, sampler.schedule_for(model))
+    times = flow.schedule.time(sampler.levels(model)[:-1])
+    fell_back = 0
+    for t, t_next in itertools.pairwise(times):
+        if t + alpha * (t_next - t) <= 0:
+            fell_back += 1
+            assert torch.equal(rk2(flow, x, t, t_next, alpha=alpha), euler(flow, x, t, t_next))
+    assert fell_back > 0 or alpha < 2
+
+
+def test_alpha_above_one_under_vp_with_a_negative_beta_min():
+    sampler = build(solver="rk2", alpha=1.1, schedule="vp", scaling="unit-variance", steps=18)
+    assert sampler.schedule_for(gaussian()).inner.beta_min < 0
+    model = Recorder(gaussian())
+    assert sampler(model, normal(4, 2)).isfinite().all()
+    assert all(sigma > 0 for sigma in model.sigmas)
+
+
+def test_the_state_starts_at_sigma_max_times_the_latents():
+    class Start(Recorder):
+        def __call__(self, x, sigma):
+            self.first = getattr(self, "first", x.clone())
+            return super().__call__(x, sigma)
+
+    for scaling in solvers.SCALINGS:
+        model, latents = Start(gaussian()), normal(3, 2)
+        build(steps=3, schedule="vp", scaling=scaling, sigma_max=50.0)(model, latents)
+        torch.testing.assert_close(model.first, 50.0 * latents)

@@ -1,0 +1,153 @@
+"""How often the denoiser is called, at which noise levels, and for whom."""
+
+import pytest
+import torch
+from scipy.integrate import solve_ivp
+
+import solvers
+from models import Counted
+from solvers import SOLVERS, TABLE_1
+from tests.solvers.combinations import (
+    build,
+    each_discretization,
+    each_fixed,
+    each_flow,
+    each_solver,
+    normal,
+)
+from tests.solvers.mixtures import Recorder, gaussian, three_components
+
+STAGES = {"euler": 1, "heun": 2, "rk2": 2, "rk4": 4}
+
+
+def counted_nfe(model=None, latents=None, noise=None, **keys) -> float:
+    counted = Counted(model or gaussian())
+    noise = noise or solvers.SeedNoise(range(3))
+    build(**keys)(counted, normal(3, 2) if latents is None else latents, noise)
+    return counted.nfe
+
+
+def stages(solver: str) -> int:
+    """Return the evaluations of one whole step, as counted."""
+    return round(counted_nfe(solver=solver, steps=1, end="sigma-min"))
+
+
+@pytest.mark.parametrize("solver", STAGES)
+def test_a_step_costs_what_the_method_says(solver):
+    assert stages(solver) == STAGES[solver]
+
+
+@each_discretization
+@pytest.mark.parametrize("S_churn", [0.0, 5.0])
+@each_fixed
+def test_the_step_to_zero_is_eulers_and_costs_one(solver, S_churn, discretization):
+    """N for Euler, 2N − 1 for Heun, 4N − 3 for RK4; to σ_min, whole steps all the way."""
+    keys = {"solver": solver, "S_churn": S_churn, "discretization": discretization}
+    for steps in (1, 2, 18):
+        assert counted_nfe(steps=steps, **keys) == stages(solver) * (steps - 1) + 1
+        assert counted_nfe(steps=steps, end="sigma-min", **keys) == stages(solver) * steps
+
+
+@each_flow
+@each_fixed
+def test_nfe_does_not_depend_on_schedule_and_scaling(solver, schedule, scaling):
+    keys = {"solver": solver, "steps": 6, "end": "sigma-min"}
+    assert counted_nfe(schedule=schedule, scaling=scaling, **keys) == stages(solver) * 6
+
+
+@each_flow
+@pytest.mark.parametrize("solver", ["euler", "heun", "rk2", "rk4"])
+def test_the_denoiser_is_called_at_the_nodes_of_the_method(solver, schedule, scaling):
+    sampler = build(solver, schedule, scaling=scaling, steps=4)
+    model = Recorder(gaussian())
+    sampler(model, normal(2, 2))
+
+    part, levels = sampler.schedule_for(model), sampler.levels(model)
+    times, expected = part.time(levels), []
+    for t, t_next, level_next in zip(times, times[1:], levels[1:], strict=False):
+        middle = (t + t_next) / 2
+        nodes = {
+            "euler": [t],
+            "heun": [t, t_next],
+            "rk2": [t, t_next],
+            "rk4": [t, middle, middle, t_next],
+        }[solver]
+        expected += [part.sigma(node).item() for node in (nodes if level_next > 0 else [t])]
+    assert model.sigmas == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("alpha", [0.5, 2 / 3, 1.1])
+def test_the_second_node_of_rk2_lies_at_alpha(alpha):
+    model = Recorder(gaussian())
+    sampler = build("rk2", alpha=alpha, steps=1, end="sigma-min", sigma_min=30.0, sigma_max=80.0)
+    sampler(model, normal(2, 2))
+    assert model.sigmas == pytest.approx([80.0, 80.0 - alpha * 50.0])
+
+
+@each_solver
+def test_evaluations_are_counted_per_sample(solver):
+    for batch in (1, 5):
+        expected = counted_nfe(solver=solver, steps=5, latents=normal(1, 2))
+        same = normal(1, 2).expand(batch, 2)
+        assert counted_nfe(solver=solver, steps=5, latents=same) == expected
+
+
+def test_zero_length_steps_cost_what_they_cost():
+    grid = [0.0, 0.05, 1.0, 10.0, 80.0]
+    model = Recorder(three_components(), smin=0.05, smax=80.0, grid=grid)
+    levels = solvers.build(steps=18).levels(model)
+    assert (levels.diff() == 0).sum() > 10
+    assert counted_nfe(model=model, steps=18) == 35
+    assert {round(sigma, 12) for sigma in model.sigmas} == {0.05, 1.0, 10.0, 80.0}
+
+
+@each_flow
+@each_fixed
+def test_zero_length_steps_do_not_move(solver, schedule, scaling):
+    part = build(solver, schedule, scaling=scaling).schedule_for(gaussian())
+    model, x = gaussian(), normal(3, 2)
+    t = part.time(torch.tensor(1.5, dtype=torch.float64))
+    step = SOLVERS[solver].step
+    assert torch.equal(step(solvers.Flow(model, part), x, t, t), x)
+
+
+@pytest.mark.parametrize("rtol", [1e-2, 1e-4, 1e-7])
+@each_flow
+def test_rk45_costs_scipys_evaluations_and_one_more_to_reach_zero(rtol, schedule, scaling):
+    sampler = build("rk45", schedule, scaling=scaling, rtol=rtol, sigma_min=0.02, sigma_max=20.0)
+    model, latents = Counted(three_components()), normal(3, 2)
+    sampler(model, latents)
+
+    part, levels = sampler.schedule_for(model), sampler.levels(model)
+    t_start, t_end = part.time(levels[:2])
+    flow = solvers.Flow(three_components(), part)
+
+    def slope(t, flat):
+        x = torch.from_numpy(flat).reshape(latents.shape)
+        return flow(x, torch.tensor(t, dtype=torch.float64)).numpy().ravel()
+
+    start = (latents * 20.0 * part.s(t_start)).numpy().ravel()
+    ends = (t_start.item(), t_end.item())
+    solution = solve_ivp(slope, ends, start, method="RK45", rtol=rtol, atol=rtol)
+    assert model.nfe == solution.nfev + (sampler.end == "zero")
+
+
+def test_rk45_says_so_when_the_denoiser_fails():
+    model = Recorder(gaussian())
+    model.denoiser = lambda x, sigma: x * torch.nan
+    with pytest.raises(RuntimeError, match="not finite"):
+        solvers.build(solver="rk45")(model, normal(2, 2))
+
+
+@pytest.mark.parametrize(("column", "nfe"), [("vp", 18), ("ve", 18), ("iddpm", 18), ("edm", 35)])
+def test_the_columns_of_table_1_cost_what_the_paper_says(column, nfe):
+    assert counted_nfe(**TABLE_1[column], steps=18) == nfe
+
+
+@pytest.mark.parametrize("column", TABLE_1)
+def test_the_columns_of_table_1_sample_the_data(column):
+    """With many steps the samples are distributed as the data, within Euler's slow approach."""
+    data, latents = gaussian(), normal(4000, 2)
+    samples = solvers.build(**TABLE_1[column], steps=256)(data, latents)
+    assert samples.std(0).mean().item() == pytest.approx(0.5, rel=0.1)
+    assert samples.mean(0).tolist() == pytest.approx(data.means[0].tolist(), abs=0.03)

@@ -1,0 +1,114 @@
+"""σ(t) and s(t): derivatives, inverses, the refit of VP's betas, and one ODE under all of them."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import solvers
+from solvers import SCALINGS, SCHEDULES, Flow
+from solvers.schedules import VP
+from tests.solvers.combinations import each_flow, float64, normal
+from tests.solvers.mixtures import gaussian
+
+LOW, HIGH = 0.002, 80.0
+LEVELS = torch.logspace(-2.6, 1.9, 200, dtype=torch.float64)
+
+
+def made(schedule: str, scaling: str, low=LOW, high=HIGH) -> solvers.Schedule:
+    return SCALINGS[scaling](SCHEDULES[schedule].fit(low, high))
+
+
+def derivative(function, t):
+    return torch.func.jvp(function, (t,), (torch.ones_like(t),))[1]
+
+
+@each_flow
+def test_derivatives_agree_with_autograd(schedule, scaling):
+    part = made(schedule, scaling)
+    t = part.sigma_inv(LEVELS)
+    for function, formula in [(part.sigma, part.sigma_deriv), (part.s, part.s_deriv)]:
+        torch.testing.assert_close(formula(t), derivative(function, t), rtol=1e-12, atol=0)
+
+
+@each_flow
+@given(low=st.floats(1e-4, 1.0), ratio=st.floats(1.1, 1e5))
+def test_sigma_of_its_inverse_is_the_identity_on_any_range(schedule, scaling, low, ratio):
+    part = made(schedule, scaling, low, low * ratio)
+    levels = low * ratio ** torch.linspace(0, 1, 20, dtype=torch.float64)
+    times = part.sigma_inv(levels)
+    torch.testing.assert_close(part.sigma(times), levels, rtol=1e-11, atol=0)
+    assert (times.diff() > 0).all()
+
+
+@each_flow
+def test_time_is_zero_exactly_where_there_is_no_noise(schedule, scaling):
+    part = made(schedule, scaling)
+    times = part.time(float64(HIGH, 1.0, 0.0))
+    assert times[2] == 0
+    assert torch.equal(times[:2], part.sigma_inv(float64(HIGH, 1.0)))
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_scalings_are_what_they_are_called(schedule):
+    unscaled, unit = made(schedule, "none"), made(schedule, "unit-variance")
+    t = unscaled.sigma_inv(LEVELS)
+    assert (unscaled.s(t) == 1).all()
+    # s²·(σ² + 1) = 1: data of unit variance stay of unit variance
+    torch.testing.assert_close(unit.s(t) ** 2 * (LEVELS**2 + 1), torch.ones_like(t))
+
+
+@pytest.mark.parametrize(
+    ("discretization", "low", "betas"),
+    [
+        ("vp", None, (19.9, 0.1)),
+        ("edm", None, (17.538, -0.004769)),
+        ("edm", 0.02, (16.745, 0.3915)),
+    ],
+)
+def test_betas_are_refit_to_the_range_as_in_the_released_code(discretization, low, betas):
+    keys = {"discretization": discretization, "schedule": "vp"}
+    schedule = solvers.build(sigma_min=low, **keys).schedule_for(gaussian())
+    assert (schedule.beta_d, schedule.beta_min) == pytest.approx(betas, rel=2e-4)
+
+
+@given(low=st.floats(1e-3, 1.0), ratio=st.floats(1.1, 1e5), epsilon_s=st.floats(1e-4, 0.1))
+def test_the_refit_puts_the_range_at_epsilon_and_one(low, ratio, epsilon_s):
+    schedule = VP.fit(low, low * ratio, epsilon_s=epsilon_s)
+    ends = schedule.sigma(float64(epsilon_s, 1.0))
+    torch.testing.assert_close(ends, float64(low, low * ratio), rtol=1e-8, atol=0)
+
+
+def test_vp_has_no_noise_level_at_times_that_sampling_cannot_visit():
+    positive, negative = VP(19.9, 0.1), VP.fit(LOW, HIGH)
+    assert negative.beta_min < 0
+    assert positive.sigma(float64(-1.0, -0.02, -0.005)).isnan().all()
+    second_root = -2 * negative.beta_min / negative.beta_d
+    assert negative.sigma(float64(-0.1, 0.5 * second_root)).isnan().all()
+    assert (negative.sigma(float64(1.01 * second_root)) > 0).all()
+
+
+@each_flow
+def test_the_solution_is_the_same_under_every_schedule_and_scaling(schedule, scaling):
+    data, latents, low, high = gaussian(), normal(4, 2), 0.02, 20.0
+    keys = {"rtol": 1e-10, "atol": 1e-10, "sigma_min": low, "sigma_max": high, "end": "sigma-min"}
+    sampler = solvers.build(solver="rk45", schedule=schedule, scaling=scaling, **keys)
+
+    mean, c = data.means[0], data.covariances[0].sqrt()
+    shrink = ((c**2 + low**2) / (c**2 + high**2)).sqrt()
+    closed_form = mean + (latents * high - mean) * shrink
+    torch.testing.assert_close(sampler(data, latents), closed_form, rtol=0, atol=1e-8)
+
+
+@each_flow
+def test_the_slope_is_that_of_the_scaled_closed_form(schedule, scaling):
+    """x(t) = s(t)·(μ + (x_T − μ)·√(c² + σ(t)²)) solves the ODE for N(μ, c²): check dx/dt itself."""
+    data, part, z = gaussian(), made(schedule, scaling), normal(4, 2)
+    mean, c = data.means[0], data.covariances[0].sqrt()
+
+    def trajectory(t):
+        return part.s(t) * (mean + z * (c**2 + part.sigma(t) ** 2).sqrt())
+
+    for t in part.sigma_inv(float64(0.01, 0.3, 5.0, 60.0)):
+        slope = Flow(data, part)(trajectory(t), t)
+        torch.testing.assert_close(slope, derivative(trajectory, t), rtol=1e-9, atol=1e-9)
