@@ -180,8 +180,9 @@ def _check_mixture(means: Tensor, covariances: Tensor, weights: Tensor) -> None:
         )
     if weights.shape != (k,) or not (weights > 0).all():
         raise ValueError(f"weights must be {k} positive numbers, one per component")
-    eigenvalues, _ = _spectra(covariances, d)
-    if not (eigenvalues > 0).all():
+    # eigh reads one triangle only, so it would not notice
+    symmetric = covariances.ndim == 1 or torch.allclose(covariances, covariances.mT)
+    if not symmetric or not (_spectra(covariances, d)[0] > 0).all():
         raise ValueError("every covariance must be symmetric and positive definite")
 
 
