@@ -5,8 +5,6 @@ import io
 import json
 import os
 import pickle
-import zipfile
-import zlib
 from collections.abc import Mapping
 from functools import reduce
 from operator import add
@@ -20,6 +18,7 @@ from bench.metrics.extractors import Extractor
 from bench.metrics.frechet import Reference
 from bench.metrics.images import read_images
 from bench.metrics.moments import Moments
+from bench.metrics.npz import read_npz
 
 EXPECTED = "arrays mu [d] and sigma [d, d]"
 # Largest asymmetry of sigma that is still rounding, relative to its largest entry.
@@ -66,7 +65,7 @@ def load(path: Path, extractor: Extractor | None = None) -> Reference:
         content = path.read_bytes()
     except OSError as error:
         raise ValueError(f"reference {path}: cannot be read: {error.strerror}") from error
-    values = _read_pt(path, content) if path.suffix == ".pt" else _read_npz(path, content)
+    values = _read_pt(path, content) if path.suffix == ".pt" else _read_npz(path)
     reference = _checked(path, values, hashlib.sha256(content).hexdigest())
     if extractor is not None:
         _check_extractor(path, reference, values, extractor)
@@ -82,12 +81,11 @@ def _write(path: Path, content: bytes) -> None:
         raise ValueError(f"reference {path}: cannot be written: {error.strerror}") from error
 
 
-def _read_npz(path: Path, content: bytes) -> Mapping[str, Any]:
+def _read_npz(path: Path) -> Mapping[str, Any]:
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays}
-    except (OSError, EOFError, ValueError, AttributeError, zlib.error, zipfile.BadZipFile) as error:
-        raise _unreadable(path, "an .npz", error) from error
+        return read_npz(path)
+    except ValueError as error:
+        raise ValueError(f"reference {error} (expected {EXPECTED})") from error
 
 
 def _read_pt(path: Path, content: bytes) -> Mapping[str, Any]:
@@ -105,15 +103,14 @@ def _read_pt(path: Path, content: bytes) -> Mapping[str, Any]:
         with torch.serialization.safe_globals(allowed):
             values = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        raise _unreadable(path, "a torch-fidelity .pt", error) from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(
+            f"reference {path}: cannot be read as a .pt file of torch-fidelity: {reason} "
+            f"(expected {EXPECTED})"
+        ) from error
     if not isinstance(values, dict):
         raise ValueError(f"reference {path}: holds a {type(values).__name__}, expected {EXPECTED}")
     return values
-
-
-def _unreadable(path: Path, kind: str, error: Exception) -> ValueError:
-    reason = (str(error).splitlines() or [type(error).__name__])[0]
-    return ValueError(f"reference {path}: cannot be read as {kind} file with {EXPECTED}: {reason}")
 
 
 def _checked(path: Path, values: Mapping[str, Any], digest: str) -> Reference:

@@ -107,5 +107,5 @@ def _without(
     # The largest shard's size for all: one method, and one small bias, for all values compared.
     cross = spectrum.without(part, total.n, largest) / np.sqrt(rest.n - 1)
     shift = rest.mean - reference.mu
-    traces = (np.trace(total.scatter) - np.trace(part)) / (rest.n - 1) + np.trace(reference.sigma)
-    return float(shift @ shift + traces - 2 * cross)
+    variance = (np.trace(rest.outer) - rest.n * rest.mean @ rest.mean) / (rest.n - 1)
+    return float(shift @ shift + variance + np.trace(reference.sigma) - 2 * cross)

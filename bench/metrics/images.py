@@ -13,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from bench.metrics.idx import read_idx
+from bench.metrics.npz import read_npz
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 KEYS = ("images", "arr_0")
@@ -88,19 +89,15 @@ def _decode(place: str, name: str, read: Callable[[str], bytes]) -> NDArray[np.u
 
 
 def _npz(source: Path) -> NDArray[np.uint8]:
-    try:
-        with np.load(source, allow_pickle=False) as arrays:
-            key = next((key for key in KEYS if key in arrays), None)
-            if key is None:
-                raise ValueError(
-                    f"it holds {', '.join(arrays) or 'nothing'}, expected {' or '.join(KEYS)}"
-                )
-            images: NDArray[np.uint8] = arrays[key]
-    except (OSError, EOFError, ValueError, KeyError, zlib.error, zipfile.BadZipFile) as error:
-        raise ValueError(f"{source}: cannot be read as an .npz of images: {error}") from error
-    if images.dtype != np.uint8:
-        raise ValueError(f"{source}: '{key}' is {images.dtype}, expected uint8")
-    return images
+    arrays = read_npz(source)
+    key = next((key for key in KEYS if key in arrays), None)
+    if key is None:
+        raise ValueError(
+            f"{source}: it holds {', '.join(arrays) or 'nothing'}, expected {' or '.join(KEYS)}"
+        )
+    if arrays[key].dtype != np.uint8:
+        raise ValueError(f"{source}: '{key}' is {arrays[key].dtype}, expected uint8")
+    return arrays[key]
 
 
 def _split(source: Path, images: NDArray[np.uint8]) -> Iterator[Tensor]:

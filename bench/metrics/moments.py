@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,17 +54,17 @@ class Moments:
         """Length of a feature vector."""
         return len(self.sum)
 
-    @cached_property
+    @property
     def mean(self) -> Array:
         """Mean, [d]."""
         return self.sum / self.n
 
-    @cached_property
+    @property
     def scatter(self) -> Array:
         """Sum of outer products of deviations from the mean, [d, d]."""
         return self.outer - self.n * np.outer(self.mean, self.mean)
 
-    @cached_property
+    @property
     def cov(self) -> Array:
         """Covariance with denominator n - 1, [d, d]. Raises ValueError if n < 2."""
         if self.n < 2:

@@ -46,6 +46,8 @@ class Spectrum:
 
     def without(self, part: Array, n: int, group: int) -> float:
         """tr √(R (T - D) R) for the ``part`` D [d, d] of at most ``group`` vectors of all ``n``."""
+        if len(self.roots) == 0:
+            return 0.0
         if len(self.roots) * group / (n * (n - group)) > SMALL_CHANGE:
             return self.roots.sum() - determinant(self.roots, self.basis.T @ factor(part, group))
         return newton(self.roots, self.basis.T @ part @ self.basis)

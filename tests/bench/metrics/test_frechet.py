@@ -46,6 +46,8 @@ def reference(features: np.ndarray) -> Reference:
     return Reference.from_moments(Moments.from_features(features), "test", "")
 
 
+# torch-fidelity asks for more loader processes than small machines have.
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
 def test_equals_torch_fidelity_end_to_end():
     images = torch.from_numpy(np.load(DATA)["images"][:600])[:, None]
     images[:300] = images[:300] // 2 + 20
@@ -99,6 +101,20 @@ def test_leave_one_out_values_with_singular_covariances(n):
     total = reduce(add, parts)
     exact = [frechet(total - part, target) for part in parts]
     assert np.abs(np.subtract(found, exact)).max() < 0.03 * standard_error(exact)
+
+
+def test_a_sampler_that_repeats_one_image():
+    parts = shards(np.tile(gaussian(1, 8, seed=1), (100, 1)))
+    value, found = jackknife(parts, reference(gaussian(50, 8, seed=0)))
+    np.testing.assert_allclose(found, value, rtol=1e-6)
+
+
+def test_a_reference_that_is_one_point():
+    parts = shards(gaussian(100, 8, seed=1))
+    target = Reference(np.zeros(8), np.zeros((8, 8)), None, "point", "")
+    _, found = jackknife(parts, target)
+    total = reduce(add, parts)
+    np.testing.assert_allclose(found, [frechet(total - part, target) for part in parts])
 
 
 def test_paired_differences_of_two_nearly_equal_samplers():
