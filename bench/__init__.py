@@ -1,1 +1,1 @@
-"""Grids, cells, runs, records and the command line."""
+"""Grid → cells → run → records, and the command line."""

@@ -10,18 +10,17 @@ class SeedNoise:
     """One generator per seed; the stream is the latent, then the class label, then step noise.
 
     This is the order of EDM's released programs, and what makes batch size, sharding, resuming and
-    the number of workers irrelevant. CPU and CUDA generators give different numbers.
+    the number of workers irrelevant. Draws are made on the CPU and moved: a GPU's generator gives
+    other numbers for the same seed, and hardware must not decide a sample.
 
     Args:
         seeds: One integer per sample; taken modulo 2**32.
-        device: Where the generators live and the draws are made.
+        device: Where the draws are put.
     """
 
     def __init__(self, seeds: Sequence[int], device: str | torch.device = "cpu") -> None:
         self.device = torch.device(device)
-        self._generators = [
-            torch.Generator(self.device).manual_seed(int(seed) % 2**32) for seed in seeds
-        ]
+        self._generators = [torch.Generator().manual_seed(int(seed) % 2**32) for seed in seeds]
 
     def latents(self, shape: Sequence[int]) -> Tensor:
         """Return standard normal float32 latents [B, *shape]: each seed's first draw."""

@@ -1,0 +1,88 @@
+"""What there is to name, with a line on each, for ``bench list``."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import models
+import reports
+import solvers
+from bench import baselines
+from bench import grid as grids
+from bench.measures import METRICS
+from bench.metrics.extractors import EXTRACTORS
+from solvers.lookup import lookup
+from solvers.parameters import keywords
+
+Rows = list[tuple[str, str]]
+
+
+def rows(what: str) -> Rows:
+    """Return names and descriptions of one kind of thing.
+
+    Raises:
+        ValueError: If there is no such kind.
+    """
+    return lookup(CATALOGUE, what, "list")()
+
+
+def _first_line(thing: Any) -> str:
+    """Return the first line of a docstring, without its last full stop."""
+    text = inspect.getdoc(thing) or ""
+    return text.split("\n")[0].removesuffix(".")
+
+
+def _with_parameters(description: str, parameters: dict[str, Any]) -> str:
+    listed = ", ".join(f"{name} = {value}" for name, value in parameters.items())
+    return f"{description} [{listed}]" if listed else description
+
+
+def _solvers() -> Rows:
+    return [
+        (name, _with_parameters(_first_line(getattr(s, "step", s)), s.defaults()))
+        for name, s in solvers.SOLVERS.items()
+    ]
+
+
+def _discretizations() -> Rows:
+    found = []
+    for name, row in solvers.DISCRETIZATIONS.items():
+        description = _with_parameters(_first_line(row.levels), keywords(row.levels))
+        found.append((name, f"{description}; σ from {row.sigma_max:g} to {row.sigma_min:g}"))
+    return found
+
+
+def _documented(registry: dict[str, Any]) -> Callable[[], Rows]:
+    return lambda: [(name, _first_line(row)) for name, row in registry.items()]
+
+
+def _grids() -> Rows:
+    found = []
+    for name in grids.shipped():
+        _, text = grids.read(name)
+        comment = " ".join(
+            line.removeprefix("#").strip()
+            for line in text.split("\n\n")[0].splitlines()
+            if line.startswith("#")
+        )
+        found.append((name, comment.split(". ")[0].removesuffix(".")))
+    return found
+
+
+CATALOGUE: dict[str, Callable[[], Rows]] = {
+    "models": _documented(models.MODELS),
+    "solvers": _solvers,
+    "schedules": _documented(solvers.SCHEDULES),
+    "scalings": _documented(solvers.SCALINGS),
+    "discretizations": _discretizations,
+    "grids": _grids,
+    "figures": lambda: [(name, row.caption) for name, row in reports.FIGURES.items()],
+    "metrics": lambda: [(name, row.description) for name, row in METRICS.items()],
+    "extractors": lambda: [(name, _EXTRACTOR_TEXT.get(name, "")) for name in EXTRACTORS],
+    "baselines": lambda: [(name, "a committed run of the grid") for name in baselines.shipped()],
+}
+_EXTRACTOR_TEXT = {
+    "inception": "torch-fidelity's Inception, 2048 features; downloaded unless weights are given",
+    "fashion": "a small CNN trained on Fashion-MNIST; ships",
+    "pixels": "no network: values as they are",
+}

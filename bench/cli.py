@@ -1,0 +1,230 @@
+"""The command line: ``bench run | report | check | list | explain | reference``.
+
+Exit codes everywhere: 0 done, 1 the measured thing failed, 2 could not run, 3 inconclusive.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:  # PyTorch takes seconds to import: not for --help
+    import torch
+
+    from bench.plan import Plan
+
+app = typer.Typer(
+    name="bench",
+    help="The benchmark that diffusion samplers are judged by.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
+FAILED, COULD_NOT_RUN = 1, 2
+
+
+@contextmanager
+def refused() -> Iterator[None]:
+    """Turn an error of the input into one line and exit code 2."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        stop(str(error))
+
+
+def stop(message: str) -> NoReturn:
+    """Print one line and leave with exit code 2."""
+    line = " ".join(message.split())
+    errors.print(f"bench: {line}", markup=False, soft_wrap=True)
+    raise typer.Exit(COULD_NOT_RUN)
+
+
+@app.command()
+def run(
+    grid: Annotated[str, typer.Option(help="A shipped grid's name, or a TOML file.")],
+    out: Annotated[Path | None, typer.Option(help="Folder; runs/NAME unless given.")] = None,
+    samples: Annotated[
+        int | None, typer.Option(help="Samples per cell, instead of the grid's.")
+    ] = None,
+    first_seed: Annotated[
+        int | None, typer.Option(help="First seed, instead of the grid's.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+    batch: Annotated[
+        int, typer.Option(min=1, help="Most samples per call; changes no result.")
+    ] = 256,
+    plan: Annotated[bool, typer.Option("--plan", help="Print what would run, and stop.")] = False,
+    report: Annotated[bool, typer.Option("--report", help="Write RUN/report/ at the end.")] = False,
+) -> None:
+    """Run a grid, or what is missing of it."""
+    from bench import grid as grids
+    from bench import plan as plans
+    from bench.devices import choose
+    from bench.plugins import load_plugins
+
+    with refused():
+        load_plugins()
+        chosen = choose(device)
+        declared, text = grids.read(grid, samples=samples, first_seed=first_seed)
+        planned = plans.make(declared, chosen)
+    if plan:
+        from bench.preview import show
+
+        show(planned, chosen, batch, console)
+        return
+    _run(planned, text, out or Path("runs") / declared.name, chosen, batch, report)
+
+
+def _run(
+    planned: "Plan", text: str, folder: Path, device: "torch.device", batch: int, report: bool
+) -> None:
+    from bench.progress import Watcher
+    from bench.runner import Runner
+    from results import Store
+
+    for item in planned.skipped:
+        console.print(f"skipped: {item.entry} ({item.combination}): {item.reason}", markup=False)
+    with refused(), Watcher(planned, console) as watcher:
+        failed = Runner(Store(folder), device, batch, watcher).run(planned, text)
+    if report:
+        _report(folder)
+    else:
+        console.print(f"records in {folder}; figures: bench report {folder}", markup=False)
+    if failed:
+        names = ", ".join(dict.fromkeys(work.label for work in failed))
+        errors.print(
+            f"bench: {len(failed)} jobs failed ({names}); tracebacks in {folder / 'failures'}",
+            markup=False,
+            soft_wrap=True,
+        )
+        raise typer.Exit(FAILED)
+
+
+@app.command("report")
+def report_command(run: RunPath) -> None:
+    """Write figures and tables of a run to RUN/report/."""
+    _report(run)
+
+
+def _report(folder: Path) -> None:
+    import reports
+    from bench.plugins import load_plugins
+
+    with refused():
+        load_plugins()
+        page = reports.write(folder)
+    console.print(f"report: {page}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def check(
+    run: RunPath,
+    baseline: Annotated[str, typer.Option(help="A run's folder, or a shipped baseline's name.")],
+    effect: Annotated[
+        float, typer.Option(min=0, help="Smallest relative worsening that matters.")
+    ] = 0.02,
+    level: Annotated[
+        float, typer.Option(min=1e-9, max=0.5, help="False-discovery rate over the grid.")
+    ] = 0.01,
+) -> None:
+    """Compare a run with a baseline.
+
+    Exit codes: 0 passed, 1 regressed, 2 could not run, 3 inconclusive.
+    """
+    from bench import check as gate
+    from bench.baselines import locate
+    from bench.verdicts import show
+    from results import Store, load
+
+    with refused():
+        baseline_path = locate(baseline)
+        for path in (run, baseline_path):
+            load(path)  # says what is wrong with a folder that is no run
+        comparisons = gate.compare(
+            list(Store(run).records()), list(Store(baseline_path).records()), effect, level
+        )
+    show(comparisons, console)
+    raise typer.Exit(gate.exit_code(comparisons))
+
+
+@app.command("list")
+def list_command(
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="models, solvers, schedules, scalings, discretizations, grids, figures, metrics, "
+            "extractors or baselines"
+        ),
+    ],
+) -> None:
+    """List what can be named in a grid."""
+    from bench.catalogue import rows
+    from bench.plugins import load_plugins
+
+    with refused():
+        load_plugins()
+        found = rows(what)
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for name, description in found:
+        table.add_row(name, description)
+    console.print(table)
+
+
+@app.command()
+def explain(
+    run: RunPath,
+    key: Annotated[str, typer.Argument(help="A record's key, or its beginning.")],
+    other: Annotated[str | None, typer.Argument(help="Another one, to compare with.")] = None,
+) -> None:
+    """Show what a key stands for, or which fields make two keys differ."""
+    from bench.explain import cell_text, differences
+
+    with refused():
+        lines = cell_text(run, key) if other is None else differences(run, key, other)
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
+
+
+@app.command()
+def reference(
+    source: Annotated[Path, typer.Argument(help="Image folder, zip, .npz of images, or IDX file.")],
+    out: Annotated[Path, typer.Option(help="The statistics file to write (.npz).")],
+    extractor: Annotated[str, typer.Option(help="inception, fashion or pixels.")] = "inception",
+    weights: Annotated[Path | None, typer.Option(help="The extractor's weights.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, …")] = "auto",
+) -> None:
+    """Make reference statistics from images."""
+    from bench import reference as references
+    from bench.devices import choose
+    from bench.metrics.extractors import build_extractor
+
+    with refused():
+        made = references.make(source, build_extractor(extractor, choose(device), weights), out)
+    console.print(
+        f"{out}: {made.n} images, {made.dim} features, sha256 {made.digest[:16]}", markup=False
+    )
+
+
+def main() -> None:
+    """Run the command line; the entry point of ``bench``."""
+    # Warnings of libraries are not for the user of a command; its own errors are one line.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")
+    try:
+        app()
+    except KeyboardInterrupt:
+        errors.print("\nbench: interrupted; the same command goes on where it stopped")
+        sys.exit(COULD_NOT_RUN)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""From a grid's sampler tables to samplers, one per combination that makes sense."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import solvers
+from bench.grid import Grid, SamplerEntry
+from solvers import DISCRETIZATIONS, SCHEDULES, SOLVERS, Incompatible, Sampler
+from solvers.build import BUILD_KEYS, own_parameters
+from solvers.lookup import unknown
+
+MOST_COMBINATIONS = 10_000
+CURVE_AXES = ("steps", "rtol", "atol")
+"""What varies along one curve; every other axis with several values makes curves of its own."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A sampler and the name of the curve it belongs to."""
+
+    label: str
+    sampler: Sampler
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A combination that is not run, and why."""
+
+    entry: str
+    combination: str
+    reason: str
+
+
+def expand(grid: Grid) -> tuple[list[Labelled], list[Skipped]]:
+    """Return the samplers of a grid, and the combinations that were left out, with reasons.
+
+    Raises:
+        ValueError: For keys or values that are wrong in every combination, and for a sampler table
+            of which nothing is left.
+    """
+    kept: list[Labelled] = []
+    skipped: list[Skipped] = []
+    for number, entry in enumerate(grid.sampler):
+        where = f"sampler[{number}]" + (f" ({entry.label})" if entry.label else "")
+        try:
+            found, left_out = _expand_entry(entry)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
+        if not found:
+            raise ValueError(f"{where}: no combination can run: {left_out[0].reason}")
+        kept += found
+        skipped += left_out
+    return kept, skipped
+
+
+def _expand_entry(entry: SamplerEntry) -> tuple[list[Labelled], list[Skipped]]:
+    axes = entry.axes
+    _check_keys(axes)
+    kept: dict[str, Labelled] = {}
+    skipped = []
+    for combination in _combinations(axes):
+        label = _label(entry, combination, axes)
+        try:
+            sampler = solvers.build(**_applicable(combination))
+        except Incompatible as error:
+            skipped.append(Skipped(entry.label or label, _text(combination), str(error)))
+        else:
+            kept.setdefault(repr((label, sampler)), Labelled(label, sampler))
+    return list(kept.values()), skipped
+
+
+def _combinations(axes: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    total = 1
+    for values in axes.values():
+        total *= len(values)
+    if total > MOST_COMBINATIONS:
+        raise ValueError(f"{total:,} combinations; at most {MOST_COMBINATIONS:,} are allowed")
+    for values in itertools.product(*axes.values()):
+        yield dict(zip(axes, values, strict=True))
+
+
+def _check_keys(axes: dict[str, list[Any]]) -> None:
+    """Refuse keys that no part named in the entry knows."""
+    chosen = [
+        own_parameters(*parts)
+        for parts in itertools.product(
+            _names(axes, "solver", "heun", SOLVERS),
+            _names(axes, "discretization", "edm", DISCRETIZATIONS),
+            _names(axes, "schedule", "linear", SCHEDULES),
+        )
+    ]
+    allowed = {*BUILD_KEYS, *(name for own in chosen for name in own)}
+    for key in axes:
+        if key not in allowed:
+            raise ValueError(unknown(key, [*allowed, "label"], "key"))
+
+
+def _names(
+    axes: dict[str, list[Any]], key: str, default: str, registry: dict[str, Any]
+) -> list[str]:
+    names = axes.get(key, [default])
+    for name in names:
+        if name not in registry:
+            raise ValueError(unknown(name, registry, key))
+    return names
+
+
+def _applicable(combination: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what the chosen parts have no use for: another value on the same axis has."""
+    solver = combination.get("solver", "heun")
+    own = own_parameters(
+        solver, combination.get("discretization", "edm"), combination.get("schedule", "linear")
+    )
+    used = {key: value for key, value in combination.items() if key in own or key in BUILD_KEYS}
+    if not SOLVERS[solver].takes_steps:
+        used.pop("steps", None)
+    return used
+
+
+def _label(entry: SamplerEntry, combination: dict[str, Any], axes: dict[str, list[Any]]) -> str:
+    solver = combination.get("solver", "heun")
+    label = entry.label or f"{solver}, {combination.get('discretization', 'edm')} steps"
+    used = _applicable(combination)
+    varied = [
+        f"{key} = {used[key]}"
+        for key, values in axes.items()
+        if len(values) > 1 and key not in CURVE_AXES and key in used
+    ]
+    return ", ".join([label, *varied])
+
+
+def _text(combination: dict[str, Any]) -> str:
+    return ", ".join(f"{key} = {value}" for key, value in combination.items())

@@ -1,0 +1,37 @@
+"""What a key stands for."""
+
+from pathlib import Path
+
+from results import Record, Store, load
+
+
+def cell_text(run: Path, key: str) -> list[str]:
+    """Return the declared inputs behind a key, one per line, then where its number comes from.
+
+    Raises:
+        ValueError: If the run has no such record, or several.
+    """
+    record = _find(run, key)
+    cell = record.cell.to_json()
+    settings = cell.pop("sampler")
+    lines = [f"{name} = {value}" for name, value in cell.items()]
+    lines += [f"sampler.{name} = {value}" for name, value in settings.items()]
+    origin = [f"{name}: {value}" for name, value in record.provenance.items()]
+    measured = f"{record.metric_name} = {record.value:.8g} ± {record.se:.2g}, NFE {record.nfe:g}"
+    return [f"{record.cell.key}: {record.label}", *lines, "", measured, "", *origin]
+
+
+def differences(run: Path, key: str, other: str) -> list[str]:
+    """Return the fields in which two keys differ."""
+    one, two = _find(run, key), _find(run, other)
+    return one.cell.explain(two.cell) or ["the same cell"]
+
+
+def _find(run: Path, key: str) -> Record:
+    load(run)  # says what is wrong with a folder that is no run
+    found = [record for record in Store(run).records() if record.cell.key.startswith(key)]
+    if len(found) != 1:
+        known = ", ".join(record.cell.key for record in Store(run).records())
+        count = f"{len(found)} records have keys" if found else "no record has a key"
+        raise ValueError(f"{run}: {count} that begins with {key!r} (known: {known})")
+    return found[0]

@@ -1,0 +1,133 @@
+"""Grid files: TOML, validated, every list an axis."""
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+from pydantic_core import ErrorDetails
+
+from solvers.lookup import unknown
+
+SHIPPED = files("bench") / "grids"
+LEAST_SAMPLES = 20  # one per shard
+
+
+Scalar = StrictStr | Annotated[int, Field(strict=True)] | Annotated[float, Field(strict=True)]
+Names = Annotated[list[StrictStr], Field(min_length=1)]
+Axis = Scalar | Annotated[list[Scalar], Field(min_length=1)]
+
+
+class SamplerEntry(BaseModel):
+    """One ``[[sampler]]`` table: a label, and the keys of ``solvers.build``, each one or a list."""
+
+    model_config = ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, Axis]
+    label: StrictStr = ""
+
+    @property
+    def axes(self) -> dict[str, list[Any]]:
+        """Every key as a list of values."""
+        extra = self.__pydantic_extra__ or {}
+        return {key: value if isinstance(value, list) else [value] for key, value in extra.items()}
+
+
+class Grid(BaseModel):
+    """A declared grid: models × samplers × repeats × metrics.
+
+    Attributes:
+        name: Names the run's folder.
+        models: Model names.
+        samples: Samples per cell, seeds first_seed … first_seed + samples − 1; at least 20.
+        repeats: How many seed ranges, one after the other.
+        first_seed: The first seed of the first repeat.
+        metrics: ``fid``, ``kid``, ``precision``, ``recall``, ``truncation-error``.
+        extractor: Feature extractor of the distances.
+        extractor_weights: Path to its weights, instead of its own.
+        reference: ``"model"``, the model's own true data, or a statistics file.
+        truncation_samples: Samples per cell of the truncation error; at least 20.
+        sampler: The samplers.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[StrictStr, Field(pattern=r"^[\w][\w.-]*$", max_length=100)]
+    models: Names
+    samples: Annotated[StrictInt, Field(ge=LEAST_SAMPLES)]
+    repeats: Annotated[StrictInt, Field(ge=1)] = 1
+    first_seed: Annotated[StrictInt, Field(ge=0)] = 0
+    metrics: Names = ["fid"]
+    extractor: StrictStr = "inception"
+    extractor_weights: StrictStr | None = None
+    reference: StrictStr = "model"
+    truncation_samples: Annotated[StrictInt, Field(ge=LEAST_SAMPLES)] = 100
+    sampler: Annotated[list[SamplerEntry], Field(min_length=1)]
+
+
+def shipped() -> list[str]:
+    """Return the names of the grids that ship."""
+    names = (Path(entry.name) for entry in SHIPPED.iterdir())
+    return sorted(name.stem for name in names if name.suffix == ".toml")
+
+
+def read(name_or_path: str, **instead: int | None) -> tuple[Grid, str]:
+    """Return a grid, shipped (by name) or from a file, and its TOML text.
+
+    Args:
+        name_or_path: A shipped grid's name, or a path.
+        instead: Keys to set to other values than the file's, if not ``None``; noted in the text.
+
+    Raises:
+        ValueError: If there is no such grid or its text is not a valid one; one line that names the
+            file, the key and the value.
+    """
+    where, text = _text(name_or_path)
+    try:
+        changed = {key: value for key, value in instead.items() if value is not None}
+        grid = Grid.model_validate(tomllib.loads(text) | changed)
+        notes = "".join(f"# run with {key} = {value}\n" for key, value in changed.items())
+        return grid, notes + text
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{where}: not TOML: {error}") from None
+    except ValidationError as error:
+        raise ValueError(f"{where}: {_one_line(error.errors()[0])}") from None
+
+
+def _text(name_or_path: str) -> tuple[str, str]:
+    if name_or_path in shipped():
+        return f"grid {name_or_path}", (SHIPPED / f"{name_or_path}.toml").read_text("utf-8")
+    path = Path(name_or_path)
+    try:
+        is_file = path.is_file()
+    except (OSError, ValueError):
+        is_file = False
+    if not is_file:
+        hint = unknown(name_or_path, shipped(), "grid")
+        raise ValueError(f"{hint}, and there is no such file")
+    try:
+        return str(path), path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+
+
+def _one_line(error: ErrorDetails) -> str:
+    """Say of one validation error where it is, what was found, and what is allowed."""
+    # Union members leave their own names in the location; keys and positions are what a user wrote.
+    location = [part for part in error["loc"] if _is_users(part)]
+    key = ".".join(f"[{part}]" if isinstance(part, int) else part for part in location)
+    key = key.replace(".[", "[")
+    if error["type"] == "missing":
+        return f"key '{key}' is missing"
+    if error["type"] == "extra_forbidden":
+        return unknown(key, Grid.model_fields, "key")
+    shown = repr(error["input"])
+    shown = shown if len(shown) <= 80 else shown[:77] + "..."
+    return f"{key} = {shown}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _is_users(part: int | str) -> bool:
+    return isinstance(part, int) or not (
+        part in {"str", "int", "float", "__pydantic_extra__"} or "[" in part or "-" in part
+    )

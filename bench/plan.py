@@ -1,0 +1,213 @@
+"""From a grid to cells, and to the work that fills them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import models
+from bench.expand import Labelled, Skipped, expand
+from bench.grid import Grid
+from bench.measures import METRICS
+from bench.metrics.extractors import EXTRACTORS, Extractor, build_extractor
+from bench.references import ReferenceSource
+from bench.trajectory import NAME as TRAJECTORY
+from bench.trajectory import VERSION as TRAJECTORY_VERSION
+from results import Cell
+from solvers import Denoiser, Sampler
+from solvers.lookup import lookup
+
+SHARDS = 20
+
+
+@dataclass
+class Work:
+    """One sampling job, cut into shards, that one or more cells are measured from.
+
+    Attributes:
+        label: The curve it belongs to.
+        sampler, model, extractor: What samples, with which denoiser, and what looks at the result.
+        cells: The cells; they differ in metric and reference only.
+        source: What their distances are measured against.
+        nfe: Predicted evaluations per sample: exact for fixed steps, a guess for adaptive solvers.
+    """
+
+    label: str
+    sampler: Sampler
+    model: Denoiser
+    extractor: Extractor | None
+    source: ReferenceSource
+    cells: list[Cell] = field(default_factory=list)
+    nfe: float = 0.0
+
+    @property
+    def cell(self) -> Cell:
+        """Return the first cell: all of them are sampled the same way."""
+        return self.cells[0]
+
+    @property
+    def key(self) -> str:
+        """Return the key of the shards."""
+        return self.cell.work_key
+
+    @property
+    def needs(self) -> set[str]:
+        """Return what the shards have to hold."""
+        return {METRICS[cell.metric].needs for cell in self.cells}
+
+    def seeds(self, shard: int) -> range:
+        """Return the seeds of one shard: contiguous, and nearly equally many in each."""
+        first, samples, shards = self.cell.seed_start, self.cell.samples, self.cell.shards
+        return range(first + shard * samples // shards, first + (shard + 1) * samples // shards)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All work of a grid, and what was left out of it."""
+
+    work: list[Work]
+    skipped: list[Skipped]
+
+    @property
+    def cells(self) -> int:
+        """Return the number of cells."""
+        return sum(len(work.cells) for work in self.work)
+
+    @property
+    def evaluations(self) -> float:
+        """Return the predicted number of denoiser evaluations, all samples together."""
+        return sum(work.nfe * work.cell.samples for work in self.work)
+
+
+def make(grid: Grid, device: str | torch.device = "cpu") -> Plan:
+    """Return the plan of a grid. Loads models and, where features are needed, the extractor.
+
+    Raises:
+        ValueError: If a name is unknown, a reference cannot be used, or nothing can run.
+    """
+    for metric in grid.metrics:
+        lookup(METRICS, metric, "metric")
+    lookup(EXTRACTORS, grid.extractor, "extractor")
+    labelled, skipped = expand(grid)
+    extractor = _extractor(grid, device)
+    work: dict[str, Work] = {}
+    for spec in dict.fromkeys(grid.models):
+        model = models.load(spec, device)
+        jobs = list(_jobs(grid, spec, model, extractor))
+        for item in labelled:
+            for job in _possible(jobs, item, skipped):
+                for made in _work(grid, job, item):
+                    known = work.setdefault(made.key, made)
+                    if known.label != made.label:
+                        raise ValueError(
+                            f"samplers {known.label!r} and {made.label!r} are the same at "
+                            f"{_steps(item.sampler)}: give each cell one label"
+                        )
+    if not work:
+        reason = f": {skipped[0].reason}" if skipped else ""
+        raise ValueError(f"grid {grid.name!r} has no cell that can run{reason}")
+    return Plan(list(work.values()), list(dict.fromkeys(skipped)))
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is done with one model: features are taken, or errors measured."""
+
+    spec: str
+    model: Any
+    metrics: list[str]
+    source: ReferenceSource
+    samples: int
+
+
+def _jobs(grid: Grid, spec: str, model: Any, extractor: Extractor | None) -> Iterator[_Job]:
+    metrics = list(dict.fromkeys(grid.metrics))
+    of_features = [name for name in metrics if METRICS[name].needs != "errors"]
+    of_errors = [name for name in metrics if METRICS[name].needs == "errors"]
+    if of_features:
+        source = ReferenceSource(grid.reference, model, extractor)
+        source.check(features={"features"} & {METRICS[name].needs for name in of_features} != set())
+        yield _Job(spec, model, of_features, source, grid.samples)
+    if of_errors:
+        source = ReferenceSource(f"{TRAJECTORY}, v{TRAJECTORY_VERSION}", model)
+        yield _Job(spec, model, of_errors, source, min(grid.samples, grid.truncation_samples))
+
+
+def _possible(jobs: list[_Job], item: Labelled, skipped: list[Skipped]) -> Iterator[_Job]:
+    for job in jobs:
+        if job.source.extractor is None and not item.sampler.deterministic:
+            reason = "a stochastic sampler follows no trajectory of the ODE"
+            skipped.append(Skipped(item.label, f"metrics = {', '.join(job.metrics)}", reason))
+        else:
+            yield job
+
+
+def _work(grid: Grid, job: _Job, item: Labelled) -> Iterator[Work]:
+    """Yield the work of one sampler, one for each repeat."""
+    model, extractor = job.model, job.source.extractor
+    try:
+        declared = item.sampler.declared(model)
+        nfe = predicted_nfe(item.sampler, model)
+    except ValueError as error:
+        raise ValueError(f"sampler {item.label!r}, model {job.spec!r}: {error}") from None
+    for repeat in range(grid.repeats):
+        cells = [
+            Cell(
+                model=job.spec,
+                model_digest=model.digest,
+                sampler=declared,
+                seed_start=grid.first_seed + repeat * job.samples,
+                samples=job.samples,
+                shards=SHARDS,
+                precision=str(getattr(model, "dtype", torch.float32)).removeprefix("torch."),
+                quantizer=quantizer(job.source),
+                extractor=extractor.name if extractor else "none",
+                extractor_digest=extractor.digest if extractor else "",
+                metric=metric,
+                reference=job.source.kind,
+                reference_digest=job.source.digest,
+            )
+            for metric in job.metrics
+        ]
+        yield Work(item.label, item.sampler, model, extractor, job.source, cells, nfe)
+
+
+def _extractor(grid: Grid, device: str | torch.device) -> Extractor | None:
+    if all(METRICS[metric].needs == "errors" for metric in grid.metrics):
+        return None
+    weights = Path(grid.extractor_weights) if grid.extractor_weights else None
+    return build_extractor(grid.extractor, device, weights)
+
+
+def quantizer(source: ReferenceSource) -> str:
+    """Return how samples are rounded before features: images to uint8, other states not at all."""
+    if source.extractor is None:
+        return "none"
+    takes_images_only = source.extractor.input == "uint8"
+    return "uint8" if takes_images_only or source.model_makes_images else "none"
+
+
+def _steps(sampler: Sampler) -> str:
+    return f"steps = {sampler.steps}" if sampler.steps else "the same tolerance"
+
+
+def predicted_nfe(sampler: Sampler, model: Denoiser) -> float:
+    """Return the evaluations per sample, counted on a stand-in: a Gaussian in one dimension."""
+    stand_in = models.Counted(_StandIn(model))
+    sampler(stand_in, torch.ones(1, 1), torch.zeros_like)
+    return stand_in.nfe
+
+
+class _StandIn:
+    """The denoiser of N(0, ½²) with another model's limits on σ."""
+
+    shape: Sequence[int] = (1,)
+
+    def __init__(self, model: Denoiser) -> None:
+        self.sigma_min, self.sigma_max = model.sigma_min, model.sigma_max
+        self.round_sigma = model.round_sigma
+
+    def __call__(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        return x * 0.25 / (0.25 + sigma**2)

@@ -1,0 +1,38 @@
+"""Rows that other packages add to the registries, through entry points of the registries' names."""
+
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
+
+import models
+import reports
+import solvers
+from bench.measures import METRICS
+from bench.metrics.extractors import EXTRACTORS
+
+REGISTRIES: dict[str, dict[str, Any]] = {
+    "solvers": solvers.SOLVERS,
+    "schedules": solvers.SCHEDULES,
+    "discretizations": solvers.DISCRETIZATIONS,
+    "models": models.MODELS,
+    "figures": reports.FIGURES,
+    "metrics": METRICS,
+    "extractors": EXTRACTORS,
+}
+
+
+@cache
+def load_plugins() -> None:
+    """Add the rows of entry points ``sampler_bench.solvers``, ``sampler_bench.models``, ….
+
+    Raises:
+        ValueError: If one cannot be loaded, or would replace a row that is there.
+    """
+    for group, registry in REGISTRIES.items():
+        for point in entry_points(group=f"sampler_bench.{group}"):
+            if point.name in registry:
+                raise ValueError(f"plugin {point.value}: {group} already has a {point.name!r}")
+            try:
+                registry[point.name] = point.load()
+            except Exception as error:
+                raise ValueError(f"plugin {point.value} cannot be loaded: {error}") from error
