@@ -69,6 +69,12 @@ def _grids() -> Rows:
     return found
 
 
+_EXTRACTOR_TEXT = {
+    "inception": "torch-fidelity's Inception, 2048 features; downloaded unless weights are given",
+    "fashion": "a small CNN trained on Fashion-MNIST; ships",
+    "pixels": "no network: values as they are",
+}
+
 CATALOGUE: dict[str, Callable[[], Rows]] = {
     "models": _documented(models.MODELS),
     "solvers": _solvers,
@@ -80,9 +86,4 @@ CATALOGUE: dict[str, Callable[[], Rows]] = {
     "metrics": lambda: [(name, row.description) for name, row in METRICS.items()],
     "extractors": lambda: [(name, _EXTRACTOR_TEXT.get(name, "")) for name in EXTRACTORS],
     "baselines": lambda: [(name, "a committed run of the grid") for name in baselines.shipped()],
-}
-_EXTRACTOR_TEXT = {
-    "inception": "torch-fidelity's Inception, 2048 features; downloaded unless weights are given",
-    "fashion": "a small CNN trained on Fashion-MNIST; ships",
-    "pixels": "no network: values as they are",
 }

@@ -77,8 +77,8 @@ def _combinations(axes: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
         total *= len(values)
     if total > MOST_COMBINATIONS:
         raise ValueError(f"{total:,} combinations; at most {MOST_COMBINATIONS:,} are allowed")
-    for values in itertools.product(*axes.values()):
-        yield dict(zip(axes, values, strict=True))
+    for chosen in itertools.product(*axes.values()):
+        yield dict(zip(axes, chosen, strict=True))
 
 
 def _check_keys(axes: dict[str, list[Any]]) -> None:

@@ -1,6 +1,6 @@
 """From a grid to cells, and to the work that fills them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -203,11 +203,14 @@ def predicted_nfe(sampler: Sampler, model: Denoiser) -> float:
 class _StandIn:
     """The denoiser of N(0, ½²) with another model's limits on σ."""
 
-    shape: Sequence[int] = (1,)
+    shape: tuple[int, ...] = (1,)
 
     def __init__(self, model: Denoiser) -> None:
         self.sigma_min, self.sigma_max = model.sigma_min, model.sigma_max
-        self.round_sigma = model.round_sigma
+        self._model = model
+
+    def round_sigma(self, sigma: torch.Tensor) -> torch.Tensor:
+        return self._model.round_sigma(sigma)
 
     def __call__(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
         return x * 0.25 / (0.25 + sigma**2)

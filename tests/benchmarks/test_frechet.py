@@ -21,7 +21,7 @@ def statistics(n: int, dim: int, seed: int) -> Moments:
 
 @pytest.fixture(scope="module")
 def dim(request) -> int:
-    return 64 if request.config.getoption("benchmark_disable") else INCEPTION
+    return INCEPTION if request.config.getoption("benchmark_enable") else 64
 
 
 @pytest.fixture(scope="module")
