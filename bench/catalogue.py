@@ -27,9 +27,10 @@ def rows(what: str) -> Rows:
 
 
 def _first_line(thing: Any) -> str:
-    """Return the first line of a docstring, without its last full stop."""
+    """Return a docstring's first sentence, as a description."""
     text = inspect.getdoc(thing) or ""
-    return text.split("\n")[0].removesuffix(".")
+    line = text.split("\n\n")[0].replace("\n", " ").removeprefix("Return ").removesuffix(".")
+    return line[:1].upper() + line[1:]
 
 
 def _with_parameters(description: str, parameters: dict[str, Any]) -> str:

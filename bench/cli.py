@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import: not for --help
@@ -26,7 +27,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console(highlight=False)
+# Lines that are not read on a terminal are not folded at 80 columns.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 errors = Console(stderr=True, highlight=False)
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
@@ -176,7 +178,7 @@ def list_command(
         found = rows(what)
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for name, description in found:
-        table.add_row(name, description)
+        table.add_row(name, escape(description))
     console.print(table)
 
 
