@@ -64,6 +64,9 @@ def ordered(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def labels(records: pd.DataFrame) -> list[str]:
-    """The labels in the order in which they get their colours: by lowest NFE, then by name."""
-    lowest = records.groupby("label")["nfe"].min()
-    return [label for _, label in sorted(zip(lowest, lowest.index, strict=True))]
+    """The labels in the order in which they get their colours: the grid's, lowest NFE, name."""
+    places = records.assign(order=records.get("order", 0)).groupby("label")[["order", "nfe"]].min()
+    return [
+        str(label)
+        for label in places.rename_axis("name").sort_values(["order", "nfe", "name"]).index
+    ]

@@ -1,6 +1,6 @@
 """A run as one table."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from results.store import Store, agreeing_records
 
 _CELL = [field.name for field in fields(Cell) if field.name != "sampler"]
 _MEASURED = ["value", "se", "loo", "nfe", "nfe_min", "nfe_max", "seconds", "metric_name"]
-COLUMNS = ["key", "work_key", "point", "label", *_CELL, "repeat", *_MEASURED]
+COLUMNS = ["key", "work_key", "point", "label", "order", *_CELL, "repeat", *_MEASURED]
 _ORDER = ["metric", "model", "label", "nfe", "seed_start", "key"]
 
 
@@ -22,24 +22,29 @@ def load(path: str | Path | Iterable[str | Path]) -> pd.DataFrame:
 
     Columns: key, work_key, point (the same for repeats), label, every field of the cell (the
     sampler's settings under their own names), repeat (0, 1, … by seed_start), value, se, loo
-    (list), nfe, nfe_min, nfe_max, seconds, metric_name, and provenance as prov_*.
+    (list), nfe, nfe_min, nfe_max, seconds, metric_name, provenance as prov_*, and order: the place
+    of the label in the grid that was run, for colours and legends (the last if it is unknown).
     The rows' order depends on their contents alone.
 
     Raises ValueError if a path is no run or holds a damaged record, Conflict (a ValueError)
     if two records of one cell disagree.
     """
     paths = [path] if isinstance(path, str | Path) else list(path)
-    found = [file for one in paths for file in _opened(Path(one)).record_files()]
-    return table(agreeing_records(found))
+    stores = [_opened(Path(one)) for one in paths]
+    found = [file for store in stores for file in store.record_files()]
+    planned = dict.fromkeys(label for store in stores for label in store.planned_labels())
+    return table(agreeing_records(found), list(planned))
 
 
-def table(records: Iterable[Record]) -> pd.DataFrame:
-    """The tidy table of `load`, from records at hand."""
+def table(records: Iterable[Record], planned: Sequence[str] = ()) -> pd.DataFrame:
+    """The tidy table of `load`, from records at hand; `planned` are labels in the grid's order."""
     rows = [_row(record) for record in records]
     if not rows:
         return pd.DataFrame(columns=COLUMNS)
     frame = pd.DataFrame(rows).sort_values(_ORDER, ignore_index=True)
     frame["repeat"] = frame.groupby("point")["seed_start"].rank(method="dense").astype(int) - 1
+    places = {label: place for place, label in enumerate(planned)}
+    frame["order"] = [places.get(label, len(places)) for label in frame["label"]]
     others = sorted(set(frame.columns) - set(COLUMNS))
     settings = [name for name in others if not name.startswith("prov_")]
     provenance = [name for name in others if name.startswith("prov_")]

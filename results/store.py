@@ -56,6 +56,14 @@ class Store:
         """Remove what interrupted writes left behind more than a day ago."""
         files.sweep(self.root)
 
+    def planned_labels(self) -> list[str]:
+        """The samplers' labels in the order of the grid (`plan.json`); empty without a plan."""
+        try:
+            plan = json.loads((self.root / "plan.json").read_text())
+            return list(dict.fromkeys(str(label) for label in plan["cells"].values()))
+        except (OSError, ValueError, KeyError, AttributeError, TypeError):
+            return []
+
     # -- shards
 
     def write_shard(

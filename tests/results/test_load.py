@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import pandas as pd
@@ -34,6 +35,16 @@ def test_one_row_per_record_with_every_field(tmp_path, some):
 
 def test_the_order_of_records_does_not_matter(some):
     pd.testing.assert_frame_equal(table(some), table(reversed(some)))
+
+
+def test_labels_keep_the_order_of_the_grid(tmp_path, some):
+    store = Store(tmp_path)
+    for each in some:
+        store.write_record(each)
+    labels = sorted({each.label for each in some}, reverse=True)
+    store.write_text("plan.json", json.dumps({"cells": dict(enumerate(labels))}))
+    frame = load(tmp_path)
+    assert list(frame.sort_values("order")["label"].drop_duplicates()) == labels
 
 
 def test_several_runs_are_one_table(tmp_path, some, record):
