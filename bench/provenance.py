@@ -13,7 +13,7 @@ PACKAGES = ("sampler-bench", "torch", "torchvision", "torch-fidelity", "numpy", 
 
 
 def collect(device: torch.device, batch: int) -> dict[str, str]:
-    """Return versions, commit, device, precision flags, batch size, host and time, as text."""
+    """Return versions, commit, device, precision flags, batch size and time, as text."""
     return {
         **{name: _version(name) for name in PACKAGES},
         "python": platform.python_version(),
@@ -21,7 +21,6 @@ def collect(device: torch.device, batch: int) -> dict[str, str]:
         "device": _device_name(device),
         "tf32": str(torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32),
         "batch": str(batch),
-        "host": platform.node(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 

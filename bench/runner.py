@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from bench import provenance
+from bench.devices import full_precision
 from bench.measures import METRICS
 from bench.plan import Plan, Work
 from bench.shard import Measured, measure
@@ -59,6 +60,7 @@ class Runner:
         Raises:
             ValueError: If the directory cannot be written, or what it holds is in conflict.
         """
+        full_precision()
         self.store.write_text("grid.toml", grid_text)
         self.store.write_text("plan.json", json.dumps(_described(plan), indent=1))
         self.store.sweep()

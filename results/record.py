@@ -20,7 +20,7 @@ class Record:
     loo       the metric with one shard left out, one value per shard; may be empty
     nfe       denoiser evaluations per sample, counted: mean, lowest and highest
     seconds   time spent on sampling, without features and metric
-    provenance  flat text: versions, commit, device, TF32 flag, batch, host, date
+    provenance  flat text: versions, commit, device, TF32 flag, batch, date
     shards    receipts of the merged shards: {index, digest, n, nfe_total, seconds, checks}
 
     Raises ValueError if the value or a left-out value is not finite.
