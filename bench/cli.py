@@ -123,7 +123,7 @@ def _report(folder: Path) -> None:
     from bench.plugins import load_plugins
 
     with refused():
-        load_plugins()
+        load_plugins(figures=True)
         page = reports.write(folder)
     console.print(f"report: {page}", markup=False, soft_wrap=True)
 
@@ -175,6 +175,7 @@ def list_command(
 
     with refused():
         load_plugins()
+        load_plugins(figures=True)
         found = rows(what)
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for name, description in found:

@@ -5,30 +5,34 @@ from importlib.metadata import entry_points
 from typing import Any
 
 import models
-import reports
 import solvers
 from bench.measures import METRICS
 from bench.metrics.extractors import EXTRACTORS
 
-REGISTRIES: dict[str, dict[str, Any]] = {
-    "solvers": solvers.SOLVERS,
-    "schedules": solvers.SCHEDULES,
-    "discretizations": solvers.DISCRETIZATIONS,
-    "models": models.MODELS,
-    "figures": reports.FIGURES,
-    "metrics": METRICS,
-    "extractors": EXTRACTORS,
-}
-
 
 @cache
-def load_plugins() -> None:
+def load_plugins(figures: bool = False) -> None:
     """Add the rows of entry points ``sampler_bench.solvers``, ``sampler_bench.models``, ….
+
+    Args:
+        figures: Also those of figures, which need Matplotlib, half a second to import.
 
     Raises:
         ValueError: If one cannot be loaded, or would replace a row that is there.
     """
-    for group, registry in REGISTRIES.items():
+    registries: dict[str, dict[str, Any]] = {
+        "solvers": solvers.SOLVERS,
+        "schedules": solvers.SCHEDULES,
+        "discretizations": solvers.DISCRETIZATIONS,
+        "models": models.MODELS,
+        "metrics": METRICS,
+        "extractors": EXTRACTORS,
+    }
+    if figures:
+        import reports
+
+        registries = {"figures": reports.FIGURES}
+    for group, registry in registries.items():
         for point in entry_points(group=f"sampler_bench.{group}"):
             if point.name in registry:
                 raise ValueError(f"plugin {point.value}: {group} already has a {point.name!r}")

@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -106,10 +107,18 @@ def _from_fidelity(name: str, layer: str, weights: Path, device: str) -> Callabl
 def _fashion(device: str, weights: Path | None) -> Extractor:
     path = weights or fashion_extractor.WEIGHTS
     digest = _digest(path)
-    fashion_extractor.register()
     layer = fashion_extractor.FEATURE_LAYER
-    compute = _from_fidelity(fashion_extractor.NAME, layer, path, device)
-    return Extractor("fashion", digest, int(layer), "uint8", compute)
+
+    @cache
+    def network() -> Callable[[Tensor], Tensor]:
+        fashion_extractor.register()
+        return _from_fidelity(fashion_extractor.NAME, layer, path, device)
+
+    if weights is not None:
+        network()  # a file of the user's may be wrong, and is better refused before anything runs
+    # Ours is built when first needed: torch-fidelity takes seconds to import, and a finished grid
+    # needs the digest alone.
+    return Extractor("fashion", digest, int(layer), "uint8", lambda images: network()(images))
 
 
 def _inception(device: str, weights: Path | None) -> Extractor:
