@@ -6,8 +6,6 @@ from typing import Any
 
 import models
 import solvers
-from bench.measures import METRICS
-from bench.metrics.extractors import EXTRACTORS
 
 
 @cache
@@ -25,8 +23,6 @@ def load_plugins(figures: bool = False) -> None:
         "schedules": solvers.SCHEDULES,
         "discretizations": solvers.DISCRETIZATIONS,
         "models": models.MODELS,
-        "metrics": METRICS,
-        "extractors": EXTRACTORS,
     }
     if figures:
         import reports
