@@ -34,22 +34,24 @@ def _version(package: str) -> str:
 
 @cache
 def _commit() -> str:
-    """Return the source's git commit, marked if files were changed since; "unknown" elsewhere."""
-    git = ["git", "-C", str(Path(__file__).resolve().parent)]
+    """Return the source's git commit, marked if files were changed since.
+
+    "unknown" where this file is not under version control: an installed package may well lie
+    inside some other project's repository.
+    """
     try:
-        commit = subprocess.run(
-            [*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=10
-        ).stdout.strip()
-        changed = subprocess.run(
-            [*git, "status", "--porcelain", "--untracked-files=no", "."],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        ).stdout.strip()
+        _git("ls-files", "--error-unmatch", Path(__file__).name)
+        commit = _git("rev-parse", "HEAD")
+        changed = _git("status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return f"{commit}, with changes" if changed else commit
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(Path(__file__).resolve().parent), *arguments]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+    return ran.stdout.strip()
 
 
 def _device_name(device: torch.device) -> str:

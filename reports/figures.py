@@ -36,7 +36,7 @@ FIGURES: dict[str, FigureRow] = {
         truncation_vs_nfe,
         "RMS distance to the reference trajectory from the same latents. Order: the slope over"
         " the finest range of NFE in which it is steady.",
-        grid="quick",
+        grid="order",
     ),
     "contact-sheet": FigureRow(
         contact_sheet,
