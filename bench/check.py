@@ -6,10 +6,15 @@ share; on other seeds the standard errors add. A cell
 
 - regressed, if its one-sided p-value survives Benjamini and Hochberg's false-discovery rate over
   the grid and Δ > the declared effect;
-- passed, if a regression by more than the declared effect can be ruled out: Δ + z·SE ≤ effect;
+- passed, if a regression by more than the declared effect can be ruled out: Δ + t·SE ≤ effect;
 - is inconclusive otherwise: the noise is too large to tell.
 
-The effect is relative to the baseline's value, so that distances of 0.1 and 40 can share it.
+Errors are known from some 20 shards only, so the law is Student's. The effect is relative to the
+baseline's value, so that distances of 0.1 and 40 can share it.
+
+Cost is gated like quality: where NFE per sample differs, it is one more comparison. A sampler with
+declared steps has no noise in it, and any evaluation more is a regression; an adaptive one may
+use up to the declared effect more.
 """
 
 import math
@@ -18,7 +23,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import false_discovery_control, norm
+from scipy.stats import false_discovery_control, t
 
 from results import Record
 
@@ -30,26 +35,56 @@ Verdict = Literal["regressed", "passed", "inconclusive"]
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """One cell against its baseline.
+class Difference:
+    """One number of a cell against its baseline.
 
     Attributes:
         record, baseline: What is compared.
-        delta: How much worse the record is, in the metric's unit.
-        se: Standard error of ``delta``.
-        paired: Whether both are of the same seeds.
+        what: The metric's name, or ``"NFE"``.
+        before, now: The baseline's number and the record's.
+        delta: How much worse the record is, in the number's own unit.
+        se: Standard error of ``delta``; NaN if unknown.
+        freedom: Degrees of freedom of ``se``.
         effect: How much worse would matter.
-        p: One-sided p-value of "not worse".
-        verdict: The gate's word on it.
     """
 
     record: Record
     baseline: Record
+    what: str
+    before: float
+    now: float
     delta: float
     se: float
-    paired: bool
+    freedom: float
     effect: float
-    p: float
+
+    @property
+    def paired(self) -> bool:
+        """Whether both are of the same seeds."""
+        return self.record.cell.key == self.baseline.cell.key
+
+    @property
+    def p(self) -> float:
+        """One-sided p-value of "not worse"; without any noise only the effect decides."""
+        if math.isnan(self.se):
+            return 1.0
+        if self.se == 0:
+            return 0.0 if self.delta > self.effect else 1.0
+        return float(t.sf(self.delta / self.se, self.freedom))
+
+    def verdict(self, significant: bool, level: float) -> Verdict:
+        """Return the gate's word on it, given whether ``p`` is significant in the whole grid."""
+        if significant and self.delta > self.effect:
+            return "regressed"
+        margin = self.se * float(t.isf(level, self.freedom))
+        return "passed" if self.delta + margin <= self.effect else "inconclusive"  # NaN: no
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A difference and the gate's verdict on it."""
+
+    difference: Difference
     verdict: Verdict
 
 
@@ -71,25 +106,13 @@ def compare(
         ValueError: If nothing is comparable, or a baseline's cell is missing from the run.
     """
     pairs = _pairs(run, baseline)
-    deltas = [_delta(record, base) for record, base in pairs]
-    errors = [_standard_error(record, base) for record, base in pairs]
-    limits = [max(effect, FLOAT_NOISE) * abs(base.value) for _, base in pairs]
-    p_values = [_p_value(d, se, limit) for d, se, limit in zip(deltas, errors, limits, strict=True)]
-    adjusted = false_discovery_control(p_values)
-    z = float(norm.isf(level))
-    rows = zip(pairs, deltas, errors, limits, p_values, adjusted, strict=True)
+    differences = [_of_value(record, base, effect) for record, base in pairs]
+    costs = {b.cell.work_key: _of_nfe(r, b, effect) for r, b in pairs if r.nfe != b.nfe}
+    differences += costs.values()  # metrics of the same samples share one cost
+    adjusted = false_discovery_control([difference.p for difference in differences])
     return [
-        Comparison(
-            record=record,
-            baseline=base,
-            delta=delta,
-            se=se,
-            paired=_paired(record, base),
-            effect=limit,
-            p=p,
-            verdict=_verdict(delta, se, limit, q <= level, z),
-        )
-        for (record, base), delta, se, limit, p, q in rows
+        Comparison(difference, difference.verdict(bool(q <= level), level))
+        for difference, q in zip(differences, adjusted, strict=True)
     ]
 
 
@@ -100,21 +123,30 @@ def exit_code(comparisons: Sequence[Comparison]) -> int:
 
 
 def _pairs(run: Sequence[Record], baseline: Sequence[Record]) -> list[tuple[Record, Record]]:
-    """Match by key; for other seeds, by everything but the seeds."""
+    """Match equal seeds first, then the remaining repeats of a cell in the order of their seeds."""
+    if not baseline:
+        raise ValueError("the baseline has no records")
     by_key = {record.cell.key: record for record in run}
-    by_point = {record.cell.point: record for record in run}
+    taken = {base.cell.key for base in baseline}
+    spare = sorted((r for r in run if r.cell.key not in taken), key=_first_seed, reverse=True)
     pairs, missing = [], []
-    for base in baseline:
-        found = by_key.get(base.cell.key) or by_point.get(base.cell.point)
+    for base in sorted(baseline, key=_first_seed):
+        found = by_key.get(base.cell.key)
         if found is None:
-            missing.append(base)
-        else:
-            pairs.append((found, base))
+            same_point = [r for r in spare if r.cell.point == base.cell.point]
+            if not same_point:
+                missing.append(base)
+                continue
+            found = same_point[-1]
+            spare.remove(found)
+        pairs.append((found, base))
     if missing:
         raise ValueError(_missing(missing, run))
-    if not pairs:
-        raise ValueError("the baseline has no records")
     return pairs
+
+
+def _first_seed(record: Record) -> int:
+    return record.cell.seed_start
 
 
 def _missing(missing: Sequence[Record], run: Sequence[Record]) -> str:
@@ -122,44 +154,82 @@ def _missing(missing: Sequence[Record], run: Sequence[Record]) -> str:
     base = missing[0]
     text = f"{len(missing)} of the baseline's cells are not in the run; first {base.label!r}"
     near = [r for r in run if r.label == base.label and r.cell.metric == base.cell.metric]
-    differences = [base.cell.explain(record.cell) for record in near]
-    if not differences:
+    if not near:
         return text
-    return f"{text}: the run's nearest cell differs in {'; '.join(min(differences, key=len))}"
+    fewest = min((base.cell.explain(record.cell) for record in near), key=lambda lines: len(lines))
+    return f"{text}: the run's nearest cell differs in {'; '.join(fewest)}"
 
 
-def _paired(record: Record, base: Record) -> bool:
-    return record.cell.key == base.cell.key and len(record.loo) == len(base.loo) > 1
+def _of_value(record: Record, base: Record, effect: float) -> Difference:
+    sign = -1 if base.cell.metric in MORE_IS_BETTER else 1
+    delta = sign * (record.value - base.value)
+    # A kernel distance can be 0 within its error: no share of that is an effect.
+    scale = max(abs(base.value), 0.0 if math.isnan(base.se) else base.se)
+    same_seeds = record.cell.key == base.cell.key
+    if same_seeds and abs(delta) <= FLOAT_NOISE * scale:
+        se, freedom = 0.0, math.inf  # the same numbers: their noise does not matter
+    else:
+        se, freedom = _error(record.loo, base.loo, same_seeds)
+    return Difference(
+        record=record,
+        baseline=base,
+        what=base.cell.metric,
+        before=base.value,
+        now=record.value,
+        delta=delta,
+        se=se,
+        freedom=freedom,
+        effect=max(effect, FLOAT_NOISE) * scale,
+    )
 
 
-def _sign(record: Record) -> int:
-    return -1 if record.cell.metric in MORE_IS_BETTER else 1
+def _of_nfe(record: Record, base: Record, effect: float) -> Difference:
+    adaptive = base.cell.sampler.get("steps") is None
+    if adaptive:
+        same_seeds = record.cell.key == base.cell.key
+        se, freedom = _error(_nfe_left_out(record), _nfe_left_out(base), same_seeds)
+    else:
+        se, freedom = 0.0, math.inf
+    return Difference(
+        record=record,
+        baseline=base,
+        what="NFE",
+        before=base.nfe,
+        now=record.nfe,
+        delta=record.nfe - base.nfe,
+        se=se,
+        freedom=freedom,
+        effect=(max(effect, FLOAT_NOISE) if adaptive else FLOAT_NOISE) * base.nfe,
+    )
 
 
-def _delta(record: Record, base: Record) -> float:
-    return _sign(record) * (record.value - base.value)
+def _nfe_left_out(record: Record) -> Sequence[float]:
+    """Return NFE per sample with one shard left out, from the receipts."""
+    counts = np.array([shard["n"] for shard in record.shards])
+    totals = np.array([shard["nfe_total"] for shard in record.shards])
+    if len(counts) < 2:
+        return ()
+    return ((totals.sum() - totals) / (counts.sum() - counts)).tolist()
 
 
-def _standard_error(record: Record, base: Record) -> float:
-    if not _paired(record, base):
-        return math.hypot(record.se, base.se)
-    differences = np.subtract(record.loo, base.loo)
-    shards = len(differences)
-    return float(np.sqrt((shards - 1) / shards * ((differences - differences.mean()) ** 2).sum()))
+def _error(now: Sequence[float], before: Sequence[float], same_seeds: bool) -> tuple[float, float]:
+    """Return the jackknife standard error of a difference, and its degrees of freedom.
+
+    Args:
+        now, before: Leave-one-shard-out values of the two numbers.
+        same_seeds: Whether they are paired; else their errors add (Welch and Satterthwaite).
+    """
+    if same_seeds and len(now) == len(before):
+        return _jackknife(np.subtract(now, before)), len(now) - 1
+    squares = np.array([_jackknife(now) ** 2, _jackknife(before) ** 2])
+    if not squares.sum() > 0:  # exact, or unknown
+        return float(squares.sum()), math.inf
+    own_freedom = np.array([len(now) - 1, len(before) - 1])
+    return math.sqrt(squares.sum()), float(squares.sum() ** 2 / (squares**2 / own_freedom).sum())
 
 
-def _p_value(delta: float, se: float, limit: float) -> float:
-    """Return P(Δ this large | no worsening); with no noise at all, only the effect decides."""
-    if math.isnan(se):
-        return 1.0
-    if se == 0:
-        return 0.0 if delta > limit else 1.0
-    return float(norm.sf(delta / se))
-
-
-def _verdict(delta: float, se: float, limit: float, significant: bool, z: float) -> Verdict:
-    if significant and delta > limit:
-        return "regressed"
-    if delta + z * se <= limit:  # false for a NaN
-        return "passed"
-    return "inconclusive"
+def _jackknife(left_out: Sequence[float] | np.ndarray) -> float:
+    shards = len(left_out)
+    if shards < 2:
+        return math.nan
+    return float(np.sqrt((shards - 1) * np.var(left_out)))

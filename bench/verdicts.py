@@ -6,39 +6,42 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from bench.check import Comparison
+from bench.check import Comparison, Verdict
+
+ORDER: tuple[Verdict, ...] = ("regressed", "inconclusive", "passed")
 
 
 def show(comparisons: Sequence[Comparison], console: Console) -> None:
-    """Print one row per cell, the worst first, and a line that sums up."""
-    order = {"regressed": 0, "inconclusive": 1, "passed": 2}
-    table = Table(
+    """Print one row per comparison, the worst first, and a line that sums up."""
+    names = (
         "verdict",
         "sampler",
         "NFE",
-        "metric",
+        "compared",
         "baseline",
         "now",
         "worse by",
         "± SE",
-        "pairs",
-        box=None,
+        "seeds",
     )
-    for one in sorted(comparisons, key=lambda c: (order[c.verdict], c.p, -c.delta)):
-        nfe = f"{one.record.nfe:g}"
-        if one.record.nfe != one.baseline.nfe:
-            nfe = f"{one.baseline.nfe:g} → {nfe}"
+    table = Table(*names, box=None)
+    for one in sorted(comparisons, key=_worst_first):
+        difference = one.difference
         table.add_row(
             one.verdict,
-            one.record.label,
-            nfe,
-            one.record.cell.metric,
-            f"{one.baseline.value:.4g}",
-            f"{one.record.value:.4g}",
-            f"{one.delta:+.2g}",
-            f"{one.se:.1g}",
-            "same seeds" if one.paired else "other seeds",
+            difference.record.label,
+            f"{difference.baseline.nfe:g}",
+            difference.what,
+            f"{difference.before:.4g}",
+            f"{difference.now:.4g}",
+            f"{difference.delta:+.2g}",
+            f"{difference.se:.1g}",
+            "same" if difference.paired else "other",
         )
     console.print(table)
     counts = Counter(one.verdict for one in comparisons)
-    console.print(", ".join(f"{counts[verdict]} {verdict}" for verdict in order))
+    console.print(", ".join(f"{counts[verdict]} {verdict}" for verdict in ORDER))
+
+
+def _worst_first(one: Comparison) -> tuple[int, float, float]:
+    return ORDER.index(one.verdict), one.difference.p, -one.difference.delta

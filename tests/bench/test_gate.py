@@ -1,0 +1,188 @@
+"""The gate is sharp: small faults in a sampler make it fail on its shipped grid; seeds do not.
+
+Each fault is put into the code while the grid runs; only the samplers it touches are run again.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from bench import grid as grids
+from bench import plan as plans
+from bench.cli import app
+from bench.plan import Plan
+from bench.runner import Runner
+from bench.trajectory import Trajectories
+from results import Store
+from solvers import SOLVERS, Churn, FixedStep, Flow, Schedule, discretizations
+from solvers.schedules import UnitVariance
+
+PASSED, REGRESSED, INCONCLUSIVE = 0, 1, 3
+TRAJECTORIES = Trajectories()  # of the exact flow: no fault of a sampler reaches them
+
+
+class Silent:
+    def begin(self, work):
+        pass
+
+    def sampled(self, samples, evaluations):
+        pass
+
+    def finished(self, work, records, resumed):
+        pass
+
+    def failed(self, work, reason):
+        raise AssertionError(reason)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def planned(**changes: int) -> tuple[Plan, str]:
+    grid, text = grids.read("gate", **changes)
+    return plans.make(grid), text
+
+
+def run(folder: Path, plan: Plan, text: str, batch: int = 256) -> Path:
+    runner = Runner(Store(folder), torch.device("cpu"), batch, Silent(), TRAJECTORIES)
+    assert not runner.run(plan, text)
+    return folder
+
+
+def check(folder: Path) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["check", str(folder), "--baseline", "gate"])
+    return result.exit_code, result.output
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory) -> Path:
+    return run(tmp_path_factory.mktemp("gate") / "sound", *planned())
+
+
+def test_sound_code_passes(sound):
+    assert check(sound) == (PASSED, check(sound)[1])
+
+
+def test_another_batch_size_passes(tmp_path):
+    code, table = check(run(tmp_path / "run", *planned(), batch=77))
+    assert code == PASSED, table
+
+
+@pytest.mark.parametrize("first_seed", [500, 123_456])
+def test_other_seeds_do_not_fail(tmp_path, first_seed):
+    code, table = check(run(tmp_path / "run", *planned(first_seed=first_seed)))
+    assert code in {PASSED, INCONCLUSIVE}, table
+
+
+def unequal_weights(monkeypatch):
+    """Heun with weights 0.49 and 0.51."""
+
+    def heun(flow: Flow, x, t, t_next):
+        h = t_next - t
+        d = flow(x, t)
+        return x + h * (0.49 * d + 0.51 * flow(x + h * d, t_next))
+
+    monkeypatch.setitem(SOLVERS, "heun", FixedStep(heun, order=2))
+
+
+def flipped_sign(monkeypatch):
+    """ds/dt with the wrong sign."""
+    right = UnitVariance.s_deriv
+    monkeypatch.setattr(UnitVariance, "s_deriv", lambda self, t: -right(self, t))
+
+
+def churn_without_root(monkeypatch):
+    """Noise of variance (σ̂² − σ²)² instead of σ̂² − σ²."""
+
+    def churned(self: Churn, flow: Flow, x, sigma, steps, noise):
+        schedule: Schedule = flow.schedule
+        sigma_hat = (1 + self.gamma(float(sigma), steps)) * sigma
+        t, t_hat = schedule.time(sigma), schedule.time(sigma_hat)
+        added = schedule.s(t_hat) * (sigma_hat**2 - sigma**2) * self.S_noise * noise(x)
+        return schedule.s(t_hat) / schedule.s(t) * x + added, t_hat
+
+    monkeypatch.setattr(Churn, "__call__", churned)
+
+
+def n_for_n_minus_one(monkeypatch):
+    """Levels at i/N instead of i/(N − 1)."""
+    monkeypatch.setattr(
+        discretizations, "_fractions", lambda n: torch.arange(n, dtype=torch.float64) / n
+    )
+
+
+def first_step_left_out(monkeypatch):
+    """Stepping that begins at the second level with the first one's state."""
+    right = FixedStep.__call__
+    monkeypatch.setattr(
+        FixedStep,
+        "__call__",
+        lambda self, flow, x, levels, *rest: right(self, flow, x, levels[1:], *rest),
+    )
+
+
+class Misled:
+    """A denoiser that is told another noise level than the sampler's."""
+
+    def __init__(self, denoiser, mislead: Callable):
+        self.denoiser, self.mislead = denoiser, mislead
+
+    def __call__(self, x, sigma):
+        return self.denoiser(x, self.mislead(sigma))
+
+
+def two_percent_more_sigma(monkeypatch):
+    """D(x; 1.02·σ) for D(x; σ)."""
+    right = Flow.__call__
+
+    def slope(self: Flow, x, t):
+        return right(Flow(Misled(self.denoiser, lambda sigma: 1.02 * sigma), self.schedule), x, t)
+
+    monkeypatch.setattr(Flow, "__call__", slope)
+
+
+def sigma_of_next_step(monkeypatch):
+    """Euler with D(x; σ(t_next)) for D(x; σ(t))."""
+
+    def euler(flow: Flow, x, t, t_next):
+        misled = Misled(flow.denoiser, lambda sigma: flow.schedule.sigma(t_next))
+        return x + (t_next - t) * Flow(misled, flow.schedule)(x, t)
+
+    monkeypatch.setitem(SOLVERS, "euler", FixedStep(euler, order=1))
+
+
+FAULTS = {
+    unequal_weights: "Heun",
+    flipped_sign: "VP",
+    churn_without_root: "Stochastic",
+    n_for_n_minus_one: "EDM",
+    first_step_left_out: "RK4",
+    two_percent_more_sigma: "RK4",
+    sigma_of_next_step: "Euler",
+}
+
+
+@pytest.mark.parametrize(("fault", "labels"), FAULTS.items(), ids=[f.__name__ for f in FAULTS])
+def test_fault_fails(fault, labels, sound, tmp_path, monkeypatch):
+    plan, text = planned()
+    plan = replace(plan, work=[work for work in plan.work if labels in work.label])
+    with monkeypatch.context() as patch:
+        fault(patch)
+        run(tmp_path / "run", plan, text)
+    redone = {cell.key for work in plan.work for cell in work.cells}
+    for path in (sound / "records").glob("*.json"):
+        if path.name.split("-")[0] not in redone:
+            shutil.copy(path, tmp_path / "run" / "records")
+    code, table = check(tmp_path / "run")
+    print(*table.splitlines()[:9], sep="\n")
+    assert code == REGRESSED, table
