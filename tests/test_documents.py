@@ -1,0 +1,61 @@
+"""Every Python and grid example of the documents runs."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import grid, plan
+
+ROOT = Path(__file__).parents[1]
+
+
+def blocks(document: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / document).read_text("utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+def test_python_examples_run(document, tmp_path):
+    """All blocks of a document in one process of its own: they fill registries."""
+    for block in blocks(document, "python"):
+        (tmp_path / "example.py").open("a").write(block)
+    if document == "CONTRIBUTING.md":
+        (tmp_path / "example.py").open("a").write(AFTERWARDS)
+    ran = subprocess.run(
+        [sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    if document == "README.md":
+        expected = re.search(r"# (torch.Size.*)", blocks(document, "python")[0])[1]
+        assert ran.stdout.strip() == expected
+
+
+AFTERWARDS = """
+noise = solvers.SeedNoise(range(2))
+model = models.Counted(models.load("gaussian"))
+sampler = solvers.build(
+    solver="two-thirds", schedule="quadratic", discretization="cosine", steps=256,
+    sigma_max=10.0, end="sigma-min",
+)
+latents = noise.latents(model.shape)
+exact = 10 * latents * ((0.002**2 + 0.25) / (10**2 + 0.25)) ** 0.5
+assert (sampler(model, latents) - exact).abs().max() < 1e-3
+assert model.nfe == 512
+"""
+
+
+def test_the_readmes_grid_is_one(tmp_path):
+    text = next(block for block in blocks("README.md", "toml") if "[[sampler]]" in block)
+    (tmp_path / "mine.toml").write_text(text, "utf-8")
+    declared, _ = grid.read(str(tmp_path / "mine.toml"))
+    assert plan.make(declared).cells == 3 + 3 * 2
+
+
+def test_the_readmes_commands_and_links_exist():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    test_command = next(line.strip() for line in readme.splitlines() if "tox run" in line)
+    assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == test_command
+    for link in re.findall(r"\]\((?!http)([^)#]+)\)", readme):
+        assert (ROOT / link).exists(), link
