@@ -89,9 +89,10 @@ class Runner:
     def _shards(self, work: Work) -> list[Shard]:
         """Return all shards of a job: from the store, or measured now."""
         found = self._found(work)
-        missing = [index for index in range(work.cell.shards) if index not in found]
-        for together in self._chunks(work, missing):
-            found |= self._guarded(work, together[0], partial(self._new, work, together))
+        for together in self._chunks(work):
+            if not found.keys() >= set(together):
+                measured = self._guarded(work, together[0], partial(self._new, work, together))
+                found = measured | found
         return [found[index] for index in range(work.cell.shards)]
 
     def _found(self, work: Work) -> dict[int, Shard]:
@@ -107,10 +108,15 @@ class Runner:
                 self.observer.sampled(len(work.seeds(index)), 0)
         return found
 
-    def _chunks(self, work: Work, shards: list[int]) -> Iterator[list[int]]:
-        """Yield shards that together fill a batch: small ones would waste most of it."""
+    def _chunks(self, work: Work) -> Iterator[list[int]]:
+        """Yield shards that together fill a batch: small ones alone would waste most of it.
+
+        They are the same ones whatever is missing, because the other samples of a batch decide the
+        last bit of a matrix product, and a resumed run has to end with the same bits.
+        """
         size = max(1, self.batch * work.cell.shards // work.cell.samples)
-        yield from (shards[start : start + size] for start in range(0, len(shards), size))
+        for start in range(0, work.cell.shards, size):
+            yield list(range(start, min(start + size, work.cell.shards)))
 
     def _new(self, work: Work, shards: list[int]) -> dict[int, Shard]:
         measured, batch = self._measured(work, shards)

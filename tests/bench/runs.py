@@ -1,0 +1,89 @@
+"""Running small grids inside the tests."""
+
+import time
+from pathlib import Path
+
+import torch
+
+import models
+import results
+from bench import grid as grids
+from bench import plan as plans
+from bench.runner import Runner
+from results import Store
+
+
+class Silent:
+    """Watches a run and keeps the reasons of failed jobs."""
+
+    def __init__(self):
+        self.reasons = []
+
+    def begin(self, work): ...
+
+    def sampled(self, samples, evaluations): ...
+
+    def finished(self, work, records, resumed): ...
+
+    def failed(self, work, reason):
+        self.reasons.append(reason)
+
+
+SMALL = """
+name = "small"
+models = ["exact-mixture-moons"]
+samples = 60
+metrics = ["fid", "truncation-error"]
+extractor = "pixels"
+truncation_samples = 20
+[[sampler]]
+label = "Euler"
+solver = "euler"
+steps = [3, 6]
+[[sampler]]
+label = "Churned Heun"
+S_churn = 5
+steps = 6
+[[sampler]]
+label = "RK45"
+solver = "rk45"
+rtol = 1e-2
+group = 2
+"""
+
+KILLED = SMALL.replace(', "truncation-error"', "")
+
+
+def run(folder, text=SMALL, batch=256):
+    """Run a grid's text into ``folder``; return the runner's observer."""
+    (folder.parent / "grid.toml").write_text(text)
+    declared, text = grids.read(str(folder.parent / "grid.toml"))
+    watcher = Silent()
+    Runner(Store(folder), torch.device("cpu"), batch, watcher).run(plans.make(declared), text)
+    return watcher
+
+
+def numbers(folder):
+    """Return what was measured: value, leave-one-out values and NFE of every cell, by key."""
+    table = results.load(folder)
+    return {row.key: (row.value, tuple(row.loo), row.nfe) for row in table.itertuples()}
+
+
+def slowly(folder, batch):
+    """Run the small grid in a process of its own, slowed down so that kills land in its middle."""
+    load = models.MODELS["exact-mixture-moons"]
+
+    def slow(device):
+        model = load(device)
+        denoise = type(model).__call__
+
+        class Slow(type(model)):
+            def __call__(self, x, sigma):
+                time.sleep(0.002)
+                return denoise(self, x, sigma)
+
+        model.__class__ = Slow
+        return model
+
+    models.MODELS["exact-mixture-moons"] = slow
+    run(Path(folder), KILLED, batch)

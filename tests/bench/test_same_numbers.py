@@ -1,0 +1,144 @@
+"""The same cell gives the same numbers: any batch, in one piece, killed and resumed, or merged."""
+
+import multiprocessing
+import random
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # importlib mode: helpers beside the tests
+import runs
+
+FASHION = """
+name = "fashion"
+models = ["exact-fashion"]
+samples = 40
+extractor = "fashion"
+[[sampler]]
+solver = "heun"
+steps = 5
+S_churn = 10
+[[sampler]]
+solver = "rk45"
+rtol = 1e-1
+group = 2
+"""
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    assert runs.run(folder).reasons == []
+    return folder
+
+
+@pytest.mark.parametrize("batch", [1, 7, 500])
+def test_batch_size_changes_nothing(batch, whole, tmp_path):
+    """Without a quantiser, matrix products of other shapes round differently: 1e-9 relative."""
+    runs.run(tmp_path / "run", batch=batch)
+    one, other = runs.numbers(whole), runs.numbers(tmp_path / "run")
+    assert one.keys() == other.keys()
+    for key in one:
+        assert one[key][2] == other[key][2]
+        assert one[key][0] == pytest.approx(other[key][0], rel=1e-9)
+        np.testing.assert_allclose(one[key][1], other[key][1], rtol=1e-9)
+
+
+def test_batch_size_changes_no_bit_of_quantised_images(tmp_path):
+    measured = []
+    for batch in (1, 7, 500):
+        runs.run(tmp_path / str(batch), FASHION, batch)
+        measured.append(runs.numbers(tmp_path / str(batch)))
+    assert measured[0] == measured[1] == measured[2]
+
+
+def test_killed_at_random_moments_and_resumed(tmp_path):
+    """At least 20 times SIGKILL; the same command goes on and ends with the same bits."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch", "bench.runner", "reports", "torch_fidelity", "runs"])
+    moments = random.Random(0)
+    kills, partial, rounds = 0, 0, 0
+    while kills < 20:
+        folder = tmp_path / f"run{rounds}" / "run"
+        folder.parent.mkdir()
+        rounds, attempts = rounds + 1, 0
+        while True:
+            # Batches of 3 samples are one shard each: many files, many moments to be killed at.
+            process = context.Process(target=runs.slowly, args=(str(folder), 3))
+            process.start()
+            process.join(0.05 + (0.6 + 0.1 * attempts) * moments.random())
+            attempts += 1
+            if process.exitcode is not None:
+                assert process.exitcode == 0
+                break
+            process.kill()
+            process.join()
+            kills += 1
+            partial += any((folder / "shards").rglob("*.npz")) or any(folder.glob("records/*"))
+        reference = runs.numbers(uninterrupted(tmp_path))
+        assert runs.numbers(folder) == reference
+        assert not list(folder.glob("shards/*/*.npz"))
+    assert partial >= 5, "the kills have to land while there is something to lose"
+
+
+def uninterrupted(tmp_path):
+    """Return an uninterrupted run with the same batch: to the bit, batches must be the same."""
+    folder = tmp_path / "uninterrupted" / "run"
+    if not folder.exists():
+        folder.parent.mkdir()
+        runs.run(folder, runs.KILLED, 3)
+    return folder
+
+
+def interrupted(folder, keep):
+    """Run the grid until its first record would be written; keep the shards that ``keep`` says."""
+    from results import Store
+
+    kept = Store.write_record
+    Store.write_record = lambda self, record: (_ for _ in ()).throw(KeyboardInterrupt)
+    try:
+        runs.run(folder)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        Store.write_record = kept
+    for path in folder.glob("shards/*/*.npz"):
+        if not keep(int(path.name[:3])):
+            path.unlink()
+
+
+def test_two_machines_are_merged_by_copying(whole, tmp_path):
+    for name, keep in (("a", lambda i: i < 9), ("b", lambda i: i >= 7)):
+        (tmp_path / name).mkdir()
+        interrupted(tmp_path / name / "run", keep)
+    shutil.copytree(tmp_path / "b" / "run", tmp_path / "a" / "run", dirs_exist_ok=True)
+    (tmp_path / "a" / "run").joinpath("marker").write_text("")
+    assert runs.run(tmp_path / "a" / "run").reasons == []
+    assert runs.numbers(tmp_path / "a" / "run") == runs.numbers(whole)
+
+
+def some_shard(folder):
+    interrupted(folder, lambda index: True)
+    return next(folder.glob("shards/*/004-*.npz"))
+
+
+def test_a_torn_shard_is_measured_again(whole, tmp_path):
+    path = some_shard(tmp_path / "run")
+    path.write_bytes(path.read_bytes()[:-40])
+    assert runs.run(tmp_path / "run").reasons == []
+    assert runs.numbers(tmp_path / "run") == runs.numbers(whole)
+
+
+def test_shards_that_disagree_are_shown(tmp_path):
+    from results import Conflict, Store
+
+    path = some_shard(tmp_path / "run")
+    store = Store(tmp_path / "run")
+    shard = store.read_shard(path)
+    wrong = {name: array * 1.01 if name == "sum" else array for name, array in shard.arrays.items()}
+    store.write_shard(path.parent.name, shard.index, wrong, shard.meta)
+    with pytest.raises(Conflict, match="disagree: sum differs"):
+        runs.run(tmp_path / "run")
