@@ -7,11 +7,11 @@ from σ_max (the first) down to σ_min (the last, where n > 1). The final σ = 0
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 
 import torch
 from torch import Tensor
 
+from solvers.levels import iddpm_levels
 from solvers.parameters import require
 from solvers.schedules import VP
 
@@ -45,24 +45,6 @@ def log_snr(n: int, sigma_min: float, sigma_max: float) -> Tensor:
     """Return levels uniform in log SNR = −2·ln σ (DPM-Solver's): VE's rule on EDM's range."""
     top, bottom = math.log(sigma_max), math.log(sigma_min)
     return torch.exp(top + _fractions(n) * (bottom - top))
-
-
-@cache
-def iddpm_levels(M: int = 1000, C_1: float = 0.001, C_2: float = 0.008) -> Tensor:
-    """Return iDDPM's noise levels u_0 > … > u_M = 0, float64 [M + 1] (EDM, Table 1 and C.3.4).
-
-    ᾱ_j is computed in float32, one j at a time, as in EDM's released code: its tables, and so its
-    imported networks, carry that rounding (u_999 = 0.006422, where float64 gives 0.006425).
-    """
-
-    def alpha_bar(j: int) -> Tensor:
-        return (0.5 * math.pi * torch.tensor(j) / M / (C_2 + 1)).to(torch.float32).sin() ** 2
-
-    u = torch.zeros(M + 1, dtype=torch.float64)
-    for j in range(M, 0, -1):
-        ratio = (alpha_bar(j - 1) / alpha_bar(j)).clip(min=C_1)
-        u[j - 1] = ((u[j] ** 2 + 1) / ratio - 1).sqrt()
-    return u
 
 
 def iddpm(

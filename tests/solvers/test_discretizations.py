@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 import solvers
 from solvers import DISCRETIZATIONS
-from solvers.discretizations import edm, iddpm, iddpm_levels, log_snr, ve, vp
+from solvers.discretizations import edm, iddpm, log_snr, ve, vp
+from solvers.levels import iddpm_levels
 from solvers.schedules import VP
 from tests.solvers.combinations import each_discretization, float64
 from tests.solvers.mixtures import Recorder, gaussian
