@@ -13,9 +13,10 @@ def cell_text(run: Path, key: str) -> list[str]:
     """
     record = _find(run, key)
     cell = record.cell.to_json()
-    settings = cell.pop("sampler")
+    nested = {part: cell.pop(part, {}) for part in ("condition", "sampler")}
     lines = [f"{name} = {value}" for name, value in cell.items()]
-    lines += [f"sampler.{name} = {value}" for name, value in settings.items()]
+    for part, settings in nested.items():
+        lines += [f"{part}.{name} = {value}" for name, value in settings.items()]
     origin = [f"{name}: {value}" for name, value in record.provenance.items()]
     measured = f"{record.metric_name} = {record.value:.8g} ± {record.se:.2g}, NFE {record.nfe:g}"
     return [f"{record.cell.key}: {record.label}", *lines, "", measured, "", *origin]

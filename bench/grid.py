@@ -15,6 +15,7 @@ LEAST_SAMPLES = 20  # one per shard
 
 
 Scalar = StrictStr | Annotated[int, Field(strict=True)] | Annotated[float, Field(strict=True)]
+Weight = Annotated[float, Field(ge=0, le=1000, strict=True)]
 Names = Annotated[list[StrictStr], Field(min_length=1)]
 Axis = Scalar | Annotated[list[Scalar], Field(min_length=1)]
 
@@ -48,6 +49,8 @@ class Grid(BaseModel):
         extractor_weights: Path to its weights, instead of its own.
         reference: ``"model"``, the model's own true data, or a statistics file.
         truncation_samples: Samples per cell of the truncation error; at least 20.
+        class_label: The class of every sample, for conditional models; drawn per sample if absent.
+        guidance: Weights of classifier-free guidance, for conditional models; none if absent.
         sampler: The samplers.
     """
 
@@ -63,6 +66,8 @@ class Grid(BaseModel):
     extractor_weights: StrictStr | None = None
     reference: StrictStr = "model"
     truncation_samples: Annotated[StrictInt, Field(ge=LEAST_SAMPLES)] = 100
+    class_label: Annotated[StrictInt, Field(ge=0)] | None = None
+    guidance: Annotated[list[Weight], Field(min_length=1)] | Weight | None = None
     sampler: Annotated[list[SamplerEntry], Field(min_length=1)]
 
 

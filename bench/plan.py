@@ -13,8 +13,8 @@ from bench.grid import Grid
 from bench.measures import METRICS
 from bench.metrics.extractors import EXTRACTORS, Extractor, build_extractor
 from bench.references import ReferenceSource
-from bench.trajectory import NAME as TRAJECTORY
-from bench.trajectory import VERSION as TRAJECTORY_VERSION
+from bench.trajectory import name as trajectory_name
+from models.labels import Condition
 from results import Cell
 from solvers import Denoiser, Sampler
 from solvers.lookup import lookup
@@ -31,6 +31,7 @@ class Work:
         sampler, model, extractor: What samples, with which denoiser, and what looks at the result.
         cells: The cells; they differ in metric and reference only.
         source: What their distances are measured against.
+        condition: The labels asked of the model.
         nfe: Predicted evaluations per sample: exact for fixed steps, a guess for adaptive solvers.
     """
 
@@ -39,6 +40,7 @@ class Work:
     model: Denoiser
     extractor: Extractor | None
     source: ReferenceSource
+    condition: Condition = field(default_factory=Condition)
     cells: list[Cell] = field(default_factory=list)
     nfe: float = 0.0
 
@@ -95,7 +97,11 @@ def make(grid: Grid, device: str | torch.device = "cpu") -> Plan:
     work: dict[str, Work] = {}
     for spec in dict.fromkeys(grid.models):
         model = models.load(spec, device)
-        jobs = list(_jobs(grid, spec, model, extractor))
+        jobs = [
+            job
+            for condition in _conditions(grid, model)
+            for job in _jobs(grid, spec, model, extractor, condition)
+        ]
         for item in labelled:
             for job in _possible(jobs, item, skipped):
                 for made in _work(grid, job, item):
@@ -120,19 +126,38 @@ class _Job:
     metrics: list[str]
     source: ReferenceSource
     samples: int
+    condition: Condition
+    suffix: str
 
 
-def _jobs(grid: Grid, spec: str, model: Any, extractor: Extractor | None) -> Iterator[_Job]:
+def _conditions(grid: Grid, model: Any) -> list[Condition]:
+    """Return what is asked of a model: a condition for each guidance weight.
+
+    Raises:
+        ValueError: If it has no classes, or not the one asked for.
+    """
+    weights = grid.guidance if isinstance(grid.guidance, list) else [grid.guidance]
+    conditions = [Condition(grid.class_label, weight) for weight in weights]
+    for condition in conditions:
+        condition.check(classes(model))
+    return conditions
+
+
+def _jobs(
+    grid: Grid, spec: str, model: Any, extractor: Extractor | None, condition: Condition
+) -> Iterator[_Job]:
+    suffix = f", guidance = {condition.guidance:g}" if isinstance(grid.guidance, list) else ""
     metrics = list(dict.fromkeys(grid.metrics))
     of_features = [name for name in metrics if METRICS[name].needs != "errors"]
     of_errors = [name for name in metrics if METRICS[name].needs == "errors"]
     if of_features:
         source = ReferenceSource(grid.reference, model, extractor)
         source.check(features={"features"} & {METRICS[name].needs for name in of_features} != set())
-        yield _Job(spec, model, of_features, source, grid.samples)
+        yield _Job(spec, model, of_features, source, grid.samples, condition, suffix)
     if of_errors:
-        source = ReferenceSource(f"{TRAJECTORY}, v{TRAJECTORY_VERSION}", model)
-        yield _Job(spec, model, of_errors, source, min(grid.samples, grid.truncation_samples))
+        source = ReferenceSource(trajectory_name(precision(model)), model)
+        samples = min(grid.samples, grid.truncation_samples)
+        yield _Job(spec, model, of_errors, source, samples, condition, suffix)
 
 
 def _possible(jobs: list[_Job], item: Labelled, skipped: list[Skipped]) -> Iterator[_Job]:
@@ -149,7 +174,7 @@ def _work(grid: Grid, job: _Job, item: Labelled) -> Iterator[Work]:
     model, extractor = job.model, job.source.extractor
     try:
         declared = item.sampler.declared(model)
-        nfe = predicted_nfe(item.sampler, model)
+        nfe = predicted_nfe(item.sampler, model) * (1 if job.condition.guidance is None else 2)
     except ValueError as error:
         raise ValueError(f"sampler {item.label!r}, model {job.spec!r}: {error}") from None
     for repeat in range(grid.repeats):
@@ -161,17 +186,19 @@ def _work(grid: Grid, job: _Job, item: Labelled) -> Iterator[Work]:
                 seed_start=grid.first_seed + repeat * job.samples,
                 samples=job.samples,
                 shards=SHARDS,
-                precision=str(getattr(model, "dtype", torch.float32)).removeprefix("torch."),
+                precision=precision(model),
                 quantizer=quantizer(job.source),
                 extractor=extractor.name if extractor else "none",
                 extractor_digest=extractor.digest if extractor else "",
                 metric=metric,
                 reference=job.source.kind,
                 reference_digest=job.source.digest,
+                condition=job.condition.declared(classes(model)),
             )
             for metric in job.metrics
         ]
-        yield Work(item.label, item.sampler, model, extractor, job.source, cells, nfe)
+        label = item.label + job.suffix
+        yield Work(label, item.sampler, model, extractor, job.source, job.condition, cells, nfe)
 
 
 def _extractor(grid: Grid, device: str | torch.device) -> Extractor | None:
@@ -179,6 +206,16 @@ def _extractor(grid: Grid, device: str | torch.device) -> Extractor | None:
         return None
     weights = Path(grid.extractor_weights) if grid.extractor_weights else None
     return build_extractor(grid.extractor, device, weights)
+
+
+def classes(model: Any) -> int:
+    """Return a model's number of classes; 0 for unconditional ones."""
+    return getattr(model, "label_dim", 0)
+
+
+def precision(model: Any) -> str:
+    """Return what a model computes in, by name; float32 for models that do not say."""
+    return getattr(model, "precision", "float32")
 
 
 def quantizer(source: ReferenceSource) -> str:

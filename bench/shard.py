@@ -13,10 +13,10 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from bench.metrics.moments import Moments
-from bench.plan import Work
+from bench.plan import Work, classes
 from bench.trajectory import Trajectories
 from models import Counted
-from solvers import Denoiser, SeedNoise
+from solvers import SeedNoise
 
 SHOWN = 8
 """Samples of a cell kept to look at: the first of its first shard."""
@@ -111,7 +111,9 @@ def _sample(
     for part in _calls(seeds, batch, work.sampler.group):
         denoiser = Counted(InParts(work.model, batch))
         noise = SeedNoise(part, _device(work.model))
-        samples.append(work.sampler(denoiser, noise.latents(work.model.shape), noise))
+        latents = noise.latents(work.model.shape)  # each seed's first draw; its label is the second
+        bound = work.condition.bind(denoiser, classes(work.model), noise.labels, len(part))
+        samples.append(work.sampler(bound, latents, noise))
         nfe.append(np.full(len(part), denoiser.nfe))
         on_samples(len(part), denoiser.evaluations)
     return _Sampled(torch.cat(samples), np.concatenate(nfe), time.perf_counter() - started)
@@ -128,9 +130,12 @@ def _exact(work: Work, batch: int, trajectories: Trajectories) -> tuple[Tensor, 
     """Return where the exact ODE takes all of a cell's samples, and the RMS error of that."""
     cell = work.cell
     seeds = range(cell.seed_start, cell.seed_start + cell.samples)
-    latents = SeedNoise(seeds, _device(work.model)).latents(work.model.shape)
+    noise = SeedNoise(seeds, _device(work.model))
+    latents = noise.latents(work.model.shape)
     denoiser = InParts(work.model, batch)
-    return trajectories.end(work.sampler, seeds, latents, denoiser, cell.model_digest)
+    bound = work.condition.bind(denoiser, classes(work.model), noise.labels, len(seeds))
+    identity = (cell.model_digest, cell.precision, str(dict(cell.condition)))
+    return trajectories.end(work.sampler, seeds, latents, bound, identity, cell.precision)
 
 
 def _featured(work: Work, samples: Tensor) -> dict[str, np.ndarray]:
@@ -158,17 +163,20 @@ def _device(model: Any) -> torch.device:
 class InParts:
     """A denoiser evaluated at most ``most`` samples at a time, so that a group can be any size."""
 
-    def __init__(self, denoiser: Denoiser, most: int) -> None:
+    def __init__(self, denoiser: Any, most: int) -> None:
         self.denoiser, self.most = denoiser, most
         self.shape = denoiser.shape
         self.sigma_min, self.sigma_max = denoiser.sigma_min, denoiser.sigma_max
         self.round_sigma = denoiser.round_sigma
 
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """Denoise ``x`` [B, *shape] at ``sigma``, 0-d or [B]."""
+    def __call__(self, x: Tensor, sigma: Tensor, *labels: Tensor | None) -> Tensor:
+        """Denoise ``x`` [B, *shape] at ``sigma``, 0-d or [B], with labels [B] if there are any."""
         if len(x) <= self.most:
-            return self.denoiser(x, sigma)
-        sigmas = sigma.expand(len(x)) if sigma.ndim == 0 else sigma
+            return self.denoiser(x, sigma, *labels)
         count = math.ceil(len(x) / self.most)
-        parts = zip(x.tensor_split(count), sigmas.tensor_split(count), strict=True)
-        return torch.cat([self.denoiser(*part) for part in parts])
+        sigmas = sigma.expand(len(x)) if sigma.ndim == 0 else sigma
+        split = [
+            [None] * count if rows is None else rows.tensor_split(count)
+            for rows in (x, sigmas, *labels)
+        ]
+        return torch.cat([self.denoiser(*part) for part in zip(*split, strict=True)])

@@ -12,11 +12,22 @@ from torch import Tensor
 from solvers import Denoiser, Sampler
 
 VERSION = 1
-RTOL = 1e-9
-CHECK_RTOL = 1e-7
+RTOL = {"float64": 1e-9, "float32": 1e-5}
+"""A tolerance below a network's rounding would only chase noise; coarser ones get float32's."""
+CHECK = 100
+"""How much larger the tolerance of the solution is that the reference is compared with."""
 FLOOR = 1e-5
 """Where integration stops on the way to σ = 0, unless the model stops earlier."""
-NAME = f"DOP853, rtol = {RTOL:g}"
+
+
+def tolerance(precision: str) -> float:
+    """Return the relative and absolute tolerance for a denoiser of this precision."""
+    return RTOL.get(precision, RTOL["float32"])
+
+
+def name(precision: str) -> str:
+    """Return what a cell calls this reference."""
+    return f"DOP853, rtol = {tolerance(precision):g}, v{VERSION}"
 
 
 @dataclass
@@ -26,7 +37,13 @@ class Trajectories:
     _known: dict[tuple[Any, ...], tuple[Tensor, float]] = field(default_factory=dict)
 
     def end(
-        self, sampler: Sampler, seeds: range, latents: Tensor, denoiser: Denoiser, digest: str
+        self,
+        sampler: Sampler,
+        seeds: range,
+        latents: Tensor,
+        denoiser: Denoiser,
+        identity: tuple[str, ...],
+        precision: str,
     ) -> tuple[Tensor, float]:
         """Return where the exact flow takes ``latents`` over the sampler's σ range.
 
@@ -35,7 +52,8 @@ class Trajectories:
             seeds: What ``latents`` were drawn from.
             latents: Standard normal [B, *shape].
             denoiser: The flow's denoiser.
-            digest: What identifies it.
+            identity: What identifies it, labels included.
+            precision: What it computes in.
 
         Returns:
             The end points, float64 [B, *shape] in data space, and the RMS distance to a solution
@@ -43,10 +61,11 @@ class Trajectories:
         """
         levels = sampler.levels(denoiser)
         start, stop = float(levels[0]), float(levels[-1])
-        key = (digest, seeds.start, seeds.stop, start, stop)
+        key = (*identity, seeds.start, seeds.stop, start, stop)
         if key not in self._known:
-            exact = _end(denoiser, latents, start, stop, RTOL)
-            rough = _end(denoiser, latents, start, stop, CHECK_RTOL)
+            rtol = tolerance(precision)
+            exact = _end(denoiser, latents, start, stop, rtol)
+            rough = _end(denoiser, latents, start, stop, CHECK * rtol)
             self._known[key] = exact, float((exact - rough).pow(2).mean().sqrt())
         return self._known[key]
 

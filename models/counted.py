@@ -49,9 +49,12 @@ class Counted:
         """Return the supported noise level nearest to each ``sigma``."""
         return self.denoiser.round_sigma(sigma)
 
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """Denoise, and count one evaluation for each sample of the batch."""
+    def __call__(self, x: Tensor, sigma: Tensor, *labels: Tensor | None) -> Tensor:
+        """Denoise, and count one evaluation for each sample of the batch.
+
+        Guidance calls twice, once without labels: it costs two evaluations.
+        """
         if not self.samples:  # called by something other than our samplers
             self.begin(len(x))
         self.evaluations += len(x)
-        return self.denoiser(x, sigma)
+        return self.denoiser(x, sigma, *labels)

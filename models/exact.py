@@ -24,6 +24,12 @@ class _Exact:
     sigma_max = math.inf
     shape: tuple[int, ...]
     digest: str
+    dtype: torch.dtype
+
+    @property
+    def precision(self) -> str:
+        """What it computes in, by name."""
+        return str(self.dtype).removeprefix("torch.")
 
     def round_sigma(self, sigma: Tensor) -> Tensor:
         """Return ``sigma`` unchanged."""

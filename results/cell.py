@@ -2,14 +2,14 @@
 
 import difflib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
 from results.canonical import hash_of, number_or_name, plain
 
 FORMAT = 1
-PRECISIONS = ("float32", "float64")
+PRECISIONS = ("float32", "float64", "bfloat16", "float16")
 QUANTIZERS = ("uint8", "none")
 METRICS = ("fid", "kid", "precision", "recall", "truncation-error")
 _METRIC_FIELDS = ("metric", "reference", "reference_digest")
@@ -26,6 +26,7 @@ class Cell:
     without changing the result (code, machine, batch size, paths) is no part of it.
 
     `sampler` is flat and fully resolved (each part's name, version and parameters);
+    `condition` is empty for unconditional models, and says which labels and guidance otherwise;
     seeds run from `seed_start` to `seed_start + samples - 1`. Raises ValueError on values
     that cannot be written down exactly and on unknown precisions, quantizers and metrics.
     """
@@ -43,6 +44,7 @@ class Cell:
     reference: str
     reference_digest: str
     shards: int = 20
+    condition: Mapping[str, Setting] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_word("precision", self.precision, PRECISIONS)
@@ -52,12 +54,15 @@ class Cell:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ValueError(f"cell: {name} must be an integer >= {least}, got {value!r}")
-        settings = plain(self.sampler, "cell: sampler")
-        for name, value in settings.items():
-            if isinstance(value, dict | list):
-                raise ValueError(f"cell: sampler.{name} must be a name or a number, got {value!r}")
-        resolved = {name: number_or_name(value) for name, value in settings.items()}
-        object.__setattr__(self, "sampler", resolved)
+        for part in ("sampler", "condition"):
+            settings = plain(getattr(self, part), f"cell: {part}")
+            for name, value in settings.items():
+                if isinstance(value, dict | list):
+                    raise ValueError(
+                        f"cell: {part}.{name} must be a name or a number, got {value!r}"
+                    )
+            resolved = {name: number_or_name(value) for name, value in settings.items()}
+            object.__setattr__(self, part, resolved)
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -108,6 +113,8 @@ class Cell:
     def to_json(self) -> dict[str, Any]:
         """The fields as a dict that JSON can hold, with the format's number."""
         own = {field.name: getattr(self, field.name) for field in fields(self)}
+        if not self.condition:  # cells of unconditional models are older than the field
+            del own["condition"]
         return {"format": FORMAT, **plain(own, "cell")}
 
     @classmethod
@@ -117,15 +124,17 @@ class Cell:
             raise ValueError(f"cell: format {data.get('format')!r} is unknown, expected {FORMAT}")
         given = _without(data, ("format",))
         names = {field.name for field in fields(cls)}
-        if wrong := sorted(names ^ set(given)):
+        if wrong := sorted((names ^ set(given)) - {"condition"}):
             raise ValueError(f"cell: missing or unknown fields: {', '.join(wrong)}")
         return cls(**given)
 
 
 def _flat(cell: Cell) -> dict[str, Setting]:
     own = {field.name: getattr(cell, field.name) for field in fields(cell)}
-    sampler = own.pop("sampler")
-    return {**own, **{f"sampler.{name}": value for name, value in sampler.items()}}
+    nested = {part: own.pop(part) for part in ("sampler", "condition")}
+    return own | {
+        f"{part}.{name}": value for part, named in nested.items() for name, value in named.items()
+    }
 
 
 def _without(data: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:

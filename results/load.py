@@ -11,7 +11,7 @@ from results.cell import Cell
 from results.record import Record
 from results.store import Store, agreeing_records
 
-_CELL = [field.name for field in fields(Cell) if field.name != "sampler"]
+_CELL = [field.name for field in fields(Cell) if field.name not in {"sampler", "condition"}]
 _MEASURED = ["value", "se", "loo", "nfe", "nfe_min", "nfe_max", "seconds", "metric_name"]
 COLUMNS = ["key", "work_key", "point", "label", "order", *_CELL, "repeat", *_MEASURED]
 _ORDER = ["metric", "model", "label", "nfe", "seed_start", "key"]
@@ -60,6 +60,7 @@ def _row(record: Record) -> dict[str, Any]:
         "label": record.label,
         **{name: getattr(cell, name) for name in _CELL},
         **cell.sampler,
+        **cell.condition,
         **{name: getattr(record, name) for name in _MEASURED},
         "loo": list(record.loo),
         **{f"prov_{name}": value for name, value in record.provenance.items()},

@@ -23,7 +23,7 @@ class Denoiser(Protocol):
     @property
     def sigma_max(self) -> float: ...  # noqa: D102
 
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Tensor, /) -> Tensor:
         """Denoise ``x`` [B, *shape] at noise level ``sigma`` > 0 (0-d, or [B]: one per sample)."""
         ...
 

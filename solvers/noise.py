@@ -28,10 +28,8 @@ class SeedNoise:
 
     def labels(self, classes: int) -> Tensor:
         """Return uniform class labels, int64 [B], in [0, ``classes``): each seed's second draw."""
-        draws = [
-            torch.randint(classes, (), generator=g, device=self.device) for g in self._generators
-        ]
-        return torch.stack(draws)
+        draws = [torch.randint(classes, (), generator=g) for g in self._generators]
+        return torch.stack(draws).to(self.device)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return a standard normal float64 draw shaped like ``x`` [B, *shape].

@@ -141,3 +141,20 @@ def test_only_the_true_fid_is_called_fid(cell, metric, extractor, samples, name)
 def test_another_format_is_refused(cell, change):
     with pytest.raises(ValueError, match="cell: "):
         Cell.from_json(cell().to_json() | change)
+
+
+def test_labels_and_guidance_are_part_of_the_key():
+    plain = build({"steps": 3})
+    uniform = build({"steps": 3}, condition={"class_label": "uniform"})
+    guided = build({"steps": 3}, condition={"class_label": "uniform", "guidance": 1.5})
+    assert len({cell.key for cell in (plain, uniform, guided)}) == 3
+    assert len({cell.work_key for cell in (plain, uniform, guided)}) == 3
+    assert uniform.explain(guided) == ["condition.guidance: absent != 1.5"]
+    again = Cell.from_json(json.loads(json.dumps(guided.to_json())))
+    assert again == guided
+    assert again.key == guided.key
+
+
+def test_cells_of_unconditional_models_do_not_mention_labels():
+    assert "condition" not in build({"steps": 3}).to_json()
+    assert build({"steps": 3}, condition={}).key == build({"steps": 3}).key
