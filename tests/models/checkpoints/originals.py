@@ -1,0 +1,87 @@
+"""The original releases' files with golden weights."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from models.checkpoints.checkpoint import Checkpoint, CheckpointError
+from models.network import assemble
+from tests.golden.weights import fill
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "original"
+CASES = json.loads((GOLDEN / "index.json").read_text())
+TOLERANCE = 1e-4
+
+
+def filled(name: str, shape: list[int], salt: int = 0) -> torch.Tensor:
+    return torch.from_numpy(fill(name.removeprefix("module."), tuple(shape), salt))
+
+
+def shapes_of(case: str) -> dict[str, list[int]]:
+    return {name: shape for name, shape, _ in CASES[case]["keys"]}
+
+
+def noise_levels(count: int) -> torch.Tensor:
+    """Return the original's buffer for CIFAR-10, for images in [0, 1]: 50 … 0.01."""
+    return torch.linspace(math.log(50), math.log(0.01), count, dtype=torch.float64).exp()
+
+
+def score_sde_content(case: str) -> dict:
+    """Return what a score_sde file holds: raw weights by name, the EMA's without names."""
+    shapes = shapes_of(case)
+    model = {name: filled(name, shape, salt=1) for name, shape in shapes.items()}
+    model["module.sigmas"] = noise_levels(*shapes["module.sigmas"])
+    shadow = [filled(name, shapes[name]) for name in CASES[case]["shadow_params"]]
+    return {
+        "optimizer": {"state": {}, "param_groups": [{"lr": 2e-4, "params": []}]},
+        "model": model,
+        "ema": {"decay": 0.9999, "num_updates": 10, "shadow_params": shadow},
+        "step": 11,
+    }
+
+
+def guided_content(case: str) -> dict:
+    return {name: filled(name, shape) for name, shape in shapes_of(case).items()}
+
+
+def meta_score_sde(shapes: dict[str, list[int]]) -> dict:
+    """Return a file's content without memory."""
+    model = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+    model["module.sigmas"] = noise_levels(1000)
+    untrained = ("module.sigmas", "module.all_modules.0.W")
+    shadow = [tensor for name, tensor in model.items() if name not in untrained]
+    return {"model": model, "ema": {"decay": 0.9999, "shadow_params": shadow}}
+
+
+def meta_guided(shapes: dict[str, list[int]]) -> dict:
+    return {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+
+
+def parameters(checkpoint: Checkpoint) -> int:
+    """Return the number of parameters of a checkpoint's network, loaded on the meta device."""
+    return sum(p.numel() for p in assemble(checkpoint, device="meta").parameters())
+
+
+def deviation(case: str, checkpoint: Checkpoint) -> float:
+    """Return how far outputs are from the golden ones, over each image's own scale, at worst."""
+    golden = load_file(GOLDEN / f"{case}.safetensors")
+    labels = {"labels": golden["classes"]} if "classes" in golden else {}
+    with torch.no_grad():
+        out = assemble(checkpoint)(golden["x"], golden["sigma"], **labels)
+    scale = golden["denoised"].abs().amax(dim=(1, 2, 3), keepdim=True)
+    return float(((out - golden["denoised"]).abs() / scale).max())
+
+
+def refusal(call: Callable[[], object], where: str = "FILE") -> str:
+    """Return the one line with which ``call`` refuses the file ``where``."""
+    with pytest.raises(CheckpointError) as caught:
+        call()
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(f"{where}: ")
+    return message
