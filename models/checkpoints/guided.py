@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from models.checkpoints import torch_file
-from models.checkpoints.checkpoint import Checkpoint, CheckpointError
+from models.checkpoints.checkpoint import Checkpoint
 from models.checkpoints.guided_network import Architecture, recognised
 from models.checkpoints.guided_released import RELEASED, Released
 from models.checkpoints.guided_renaming import renamed
-from models.checkpoints.source import Source, choice, flag, parsed_options, whole
+from models.checkpoints.source import Source, choice, flag, parsed_options, problem, whole
 
 FORMAT = "guided-diffusion"
 _OPTIONS = {
@@ -55,7 +55,7 @@ def convert(loaded: Any, options: Mapping[str, Any], where: str) -> Checkpoint:
     """
     chosen = parsed_options(options, _OPTIONS, where)
     if not recognises(loaded):
-        raise CheckpointError(f"{where}: no guided-diffusion state dict: it has no {_FIRST[0]}")
+        raise problem(where, f"no guided-diffusion state dict: it has no {' and '.join(_FIRST)}")
     source = Source(loaded, where)
     found = recognised(source)
     settings, notes = _settings(found, chosen, source)
@@ -122,9 +122,11 @@ def _given(name: str, settings: Mapping[str, Any]) -> bool:
 
 
 def _request(missing: list[str], alike: Released | None) -> str:
-    usual = "; ".join(f"{name} (usual: {_USUAL[name]})" for name in missing)
-    hint = ""
     if alike:
-        values = ", ".join(f"{key} = {value}" for key, value in alike.settings.items())
-        hint = f"; for the released {alike.name}, which has these shapes: {values}"
-    return f"the file does not say everything, options are needed: {usual}{hint}"
+        values = " ".join(f"{key}={str(value).lower()}" for key, value in alike.settings.items())
+        return (
+            f"the file does not say its {', '.join(missing)}: options are needed; for the released "
+            f"{alike.name}, which has these shapes: {values}"
+        )
+    usual = "; ".join(f"{name} (usual: {_USUAL[name]})" for name in missing)
+    return f"the file does not say everything, options are needed: {usual}"

@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from models.checkpoints import torch_file
-from models.checkpoints.checkpoint import Checkpoint, CheckpointError
+from models.checkpoints.checkpoint import Checkpoint
 from models.checkpoints.score_sde_network import (
     FOURIER,
     MODULES,
@@ -20,7 +20,15 @@ from models.checkpoints.score_sde_network import (
     recognised,
     renamed,
 )
-from models.checkpoints.source import Source, flag, parsed_options, positive, whole
+from models.checkpoints.source import (
+    Source,
+    check_tensor,
+    flag,
+    parsed_options,
+    positive,
+    problem,
+    whole,
+)
 
 FORMAT = "score_sde_pytorch"
 _OPTIONS = {"image_size": whole(4096), "sigma_min": positive, "sigma_max": positive, "ema": flag}
@@ -86,7 +94,7 @@ def _bare(key: object) -> str:
 def _model(loaded: Any, where: str) -> dict[str, Any]:
     """Return the raw state dict, without the prefix that DataParallel put before its names."""
     if not recognises(loaded):
-        raise CheckpointError(f"{where}: no score_sde checkpoint: it has no model.all_modules")
+        raise problem(where, "no score_sde checkpoint: it has no model.all_modules")
     return {_bare(key): value for key, value in loaded["model"].items()}
 
 
@@ -94,7 +102,8 @@ def _weights(
     loaded: Mapping[str, Any], model: dict[str, Any], averaged: bool, where: str
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the weights to sample with by name, and notes on them."""
-    step = {"step": str(loaded["step"])} if isinstance(loaded.get("step"), int) else {}
+    count = loaded.get("step")
+    step = {"step": str(count)} if isinstance(count, int) and 0 <= count < 1e12 else {}
     if not averaged:
         return model, {"weights": "raw, as of the last step: not the EMA", **step}
     ema = loaded.get("ema")
@@ -102,15 +111,16 @@ def _weights(
         ema = {}
     shadow = ema.get("shadow_params")
     if not isinstance(shadow, list | tuple):
-        raise CheckpointError(
-            f"{where}: it has no ema.shadow_params, the weights to sample with; samples of the raw "
-            "ones are much worse (option ema = false takes them all the same)"
+        raise problem(
+            where,
+            "it has no ema.shadow_params, the weights to sample with; samples of the raw ones are "
+            "much worse (option ema = false takes them all the same)",
         )
     # The Fourier features are random numbers that are not trained: the EMA has no copy of them.
     names = [name for name in model if name != FOURIER]
     if len(shadow) != len(names):
-        raise CheckpointError(
-            f"{where}: ema.shadow_params has {len(shadow)} tensors for {len(names)} parameters"
+        raise problem(
+            where, f"ema.shadow_params has {len(shadow)} tensors for {len(names)} parameters"
         )
     for index, (name, value) in enumerate(zip(names, shadow, strict=True)):
         _check_pair(index, name, model[name], value, where)
@@ -121,11 +131,12 @@ def _weights(
 
 def _check_pair(index: int, name: str, raw: Any, averaged: Any, where: str) -> None:
     if not isinstance(averaged, Tensor) or not isinstance(raw, Tensor):
-        raise CheckpointError(f"{where}: ema.shadow_params[{index}] or {name} is no tensor")
+        raise problem(where, f"ema.shadow_params[{index}] or {name} is no tensor")
     if raw.shape != averaged.shape:
-        raise CheckpointError(
-            f"{where}: ema.shadow_params[{index}] has shape {list(averaged.shape)}, its parameter "
-            f"{name} has {list(raw.shape)}"
+        raise problem(
+            where,
+            f"ema.shadow_params[{index}] has shape {list(averaged.shape)}, its parameter {name} "
+            f"has {list(raw.shape)}",
         )
 
 
@@ -171,7 +182,9 @@ def _sigma_range(levels: Any, chosen: Mapping[str, Any], source: Source) -> dict
 
 
 def _file_range(levels: Any, source: Source) -> dict[str, float]:
-    if not isinstance(levels, Tensor) or levels.is_meta or levels.numel() < 2:
+    if levels is not None:
+        check_tensor("module.sigmas", levels, source.where)
+    if levels is None or levels.is_meta or levels.numel() < 2:
         raise source.error(
             "it has no noise levels (module.sigmas): options sigma_min and sigma_max are needed "
             "(for images in [−1, 1]; usual for 32×32: 0.02 and 100)"

@@ -9,6 +9,30 @@ from torch import Tensor
 from models.checkpoints.checkpoint import CheckpointError
 from solvers.lookup import unknown
 
+_LONGEST = 500
+
+
+def problem(where: str, text: str) -> CheckpointError:
+    """Return an error about the file ``where``, in one line whatever names the file contains."""
+    line = " ".join(text.split())
+    return CheckpointError(f"{where}: {line[:_LONGEST]}{'…' if len(line) > _LONGEST else ''}")
+
+
+def check_tensor(name: str, value: Any, where: str) -> None:
+    """Check that something is a tensor of real numbers that lie in the file one by one.
+
+    A small file can hold a tensor that repeats one number more often than memory can.
+
+    Raises:
+        CheckpointError: If it is not.
+    """
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        raise problem(where, f"{name} is not a tensor of floating-point numbers")
+    if value.layout != torch.strided:
+        raise problem(where, f"{name} is a sparse tensor; only dense ones are known here")
+    if not value.is_meta and value.nbytes > value.untyped_storage().nbytes():
+        raise problem(where, f"{name} claims more numbers than the file holds")
+
 
 class Source:
     """The tensors of one file, each to be taken once; what is left over is an error.
@@ -26,8 +50,7 @@ class Source:
         for key, value in tensors.items():
             if not isinstance(key, str):
                 raise self.error(f"a tensor's name is {key!r:.40}, not text")
-            if not isinstance(value, Tensor) or not value.is_floating_point():
-                raise self.error(f"{key} is not a tensor of floating-point numbers")
+            check_tensor(key, value, where)
         self._tensors = dict(tensors)
         self._left = dict.fromkeys(tensors)
 
@@ -39,7 +62,7 @@ class Source:
 
     def error(self, text: str) -> CheckpointError:
         """Return an error about this file."""
-        return CheckpointError(f"{self.where}: {text}")
+        return problem(self.where, text)
 
     def ndim(self, key: str) -> int:
         """Return how many dimensions a tensor that is there has."""
@@ -67,7 +90,7 @@ class Source:
         if key not in self._tensors:
             raise self.error(f"{key} is missing")
         self._left.pop(key, None)
-        return self._tensors[key].to(torch.float32)
+        return self._tensors[key].detach().to(torch.float32)
 
     def finish(self) -> None:
         """Check that every tensor was taken.
@@ -97,11 +120,11 @@ def parsed_options(
     for given, value in options.items():
         name = str(given).replace("-", "_")
         if name not in allowed:
-            raise CheckpointError(f"{where}: {unknown(given, allowed, 'option')}")
+            raise problem(where, unknown(given, allowed, "option"))
         try:
             found[name] = allowed[name](value)
         except (TypeError, ValueError, OverflowError) as error:
-            raise CheckpointError(f"{where}: option {name} = {value!r}: {error}") from None
+            raise problem(where, f"option {name} = {value!r:.80}: {error}") from None
     return found
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from models.checkpoints.checkpoint import Checkpoint, CheckpointError
@@ -60,6 +61,26 @@ def meta_score_sde(shapes: dict[str, list[int]]) -> dict:
 
 def meta_guided(shapes: dict[str, list[int]]) -> dict:
     return {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+
+
+def damaged(tensors: dict, data: st.DataObject) -> dict:
+    """Return tensors with one to three of them removed, renamed or of another shape."""
+    out = dict(tensors)
+    for _ in range(data.draw(st.integers(1, 3))):
+        name = data.draw(st.sampled_from(sorted(out)))
+        value = out.pop(name)
+        how = data.draw(st.sampled_from(["removed", "renamed", "reshaped", "another", "moved"]))
+        if how == "renamed":
+            other = data.draw(st.sampled_from(sorted(tensors)))
+            out[other[:-1] + data.draw(st.sampled_from("0123456789sWb"))] = value
+        elif how == "reshaped":
+            shape = data.draw(st.lists(st.integers(0, 128), max_size=4))
+            out[name] = torch.empty(shape, device="meta")
+        elif how == "another":
+            out[name] = data.draw(st.sampled_from([None, 1, "x", [], torch.zeros(2).long()]))
+        elif how == "moved":
+            out[name] = value
+    return out
 
 
 def parameters(checkpoint: Checkpoint) -> int:

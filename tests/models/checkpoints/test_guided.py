@@ -2,12 +2,16 @@
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models.checkpoints import guided as reader
+from models.checkpoints.checkpoint import CheckpointError
 from models.network import assemble
 from tests.models.checkpoints.original_keys import guided, song
 from tests.models.checkpoints.originals import (
     TOLERANCE,
+    damaged,
     deviation,
     guided_content,
     meta_guided,
@@ -223,10 +227,10 @@ def test_options_win_over_what_is_known_of_a_released_model():
 def test_iddpms_settings_are_suggested_not_assumed(shapes, name, size, rescale, millions):
     loaded = meta_guided(shapes)
     message = refusal(lambda: reader.convert(loaded, {}, "FILE"))
-    assert f"for the released {name}, which has these shapes: image_size = {size}" in message
-    assert f"rescale_timesteps = {rescale}" in message
+    assert f"for the released {name}, which has these shapes: image_size={size} " in message
+    assert f"rescale_timesteps={str(rescale).lower()}" in message
     suggestion = message.split("these shapes: ")[1]
-    options = dict(item.split(" = ") for item in suggestion.split(", "))
+    options = dict(item.split("=") for item in suggestion.split())
     checkpoint = reader.convert(loaded, options, "FILE")
     assert checkpoint.constants["M"] == 4000
     assert checkpoint.constants["rescale"] is rescale
@@ -373,3 +377,15 @@ def test_another_shape_is_refused_when_assembled(content):
 )
 def test_bad_options(content, options, words):
     assert words in refused(content(), **options)
+
+
+@settings(max_examples=300)
+@given(data=st.data())
+def test_damaged_names_and_shapes_are_refused_or_load(data):
+    """Whatever is missing, renamed or misshapen: one line, or a network that loads."""
+    case = data.draw(st.sampled_from(sorted(OPTIONS)))
+    loaded = damaged(meta_guided(shapes_of(case)), data)
+    try:
+        assemble(convert(loaded, case), device="meta")
+    except CheckpointError as error:
+        assert "\n" not in str(error)

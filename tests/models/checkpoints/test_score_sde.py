@@ -4,13 +4,17 @@ import copy
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models.checkpoints import score_sde
+from models.checkpoints.checkpoint import CheckpointError
 from models.network import assemble
 from tests.models.checkpoints.original_keys import guided, song
 from tests.models.checkpoints.originals import (
     CASES,
     TOLERANCE,
+    damaged,
     deviation,
     meta_guided,
     meta_score_sde,
@@ -343,10 +347,57 @@ def test_modules_left_over_are_refused(content):
     assert "all_modules.18.bias belongs to no network known here" in refused(loaded)
 
 
-def test_a_tensor_without_a_name(content):
+@pytest.mark.parametrize("name", [5, "all_modules.99\nbias", "x" * 100_000])
+def test_strange_names_stay_in_one_short_line(content, name):
     loaded = content()
-    loaded["model"][5] = torch.zeros(2)
-    assert "5" in refused(loaded)
+    loaded["model"][name] = extra = torch.zeros(2)
+    loaded["ema"]["shadow_params"].append(extra)
+    assert len(refused(loaded)) < 600
+
+
+def test_a_tensor_that_repeats_one_number_is_refused_before_it_is_written_out(content):
+    huge = torch.zeros(1).expand(1 << 20, 1 << 20)
+    loaded = content()
+    _everywhere("6.NIN_1.W", lambda t: huge)(loaded)
+    assert "6.NIN_1.W claims more numbers than the file holds" in refused(loaded)
+    loaded = content(VE)
+    loaded["model"]["module.sigmas"] = huge
+    assert "module.sigmas claims more numbers" in refused(loaded)
+
+
+def test_sparse_tensors_are_refused(content):
+    loaded = content()
+    _everywhere("6.NIN_1.W", lambda t: t.to_sparse())(loaded)
+    assert "6.NIN_1.W is a sparse tensor" in refused(loaded)
+
+
+def test_an_absurd_step_is_left_out(content):
+    for step in (10**5000, -1, "11", None):
+        assert "step" not in convert({**content(), "step": step}).notes
+
+
+@pytest.fixture(scope="module")
+def lists():
+    return {
+        "vp": meta_score_sde(shapes_of(VP)),
+        "ve": meta_score_sde(shapes_of(VE)),
+        "skip": meta_score_sde(song(32, (1, 2), 1, 1, True, "skip")),
+    }
+
+
+@settings(max_examples=300)
+@given(data=st.data())
+def test_damaged_names_and_shapes_are_refused_or_load(lists, data):
+    """Whatever is missing, renamed or misshapen: one line, or a network that loads."""
+    loaded = lists[data.draw(st.sampled_from(sorted(lists)))]
+    model = damaged(loaded["model"], data)
+    untrained = ("module.sigmas", FOURIER)
+    shadow = [value for name, value in model.items() if name not in untrained]
+    try:
+        checkpoint = convert({"model": model, "ema": {"shadow_params": shadow}})
+        assemble(checkpoint, device="meta")
+    except CheckpointError as error:
+        assert "\n" not in str(error)
 
 
 def test_a_skip_of_another_shape_is_refused_when_assembled(content):
