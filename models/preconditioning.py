@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from models.levels import Levels
 from solvers.levels import iddpm_levels
 from solvers.lookup import lookup, unknown
 
@@ -202,6 +203,7 @@ PRECONDITIONINGS: dict[str, Any] = {
     "ve": VE,
     "iddpm": IDDPM,
     "edm": EDM,
+    "levels": Levels,
 }
 
 
