@@ -18,7 +18,7 @@ _BLOCK = {
     "GroupNorm_1": "norm1",
     "Conv_1": "conv1",
 }
-_SINGLE = {"aux_residual": "Conv2d_0.", "aux_skip": "Conv_0."}
+_SINGLE = {"aux_residual": "Conv2d_0.", "aux_skip": "Conv."}
 
 
 @dataclass(frozen=True)
@@ -170,8 +170,8 @@ class _Walk:
         """Pass what merges the downsampled input."""
         if f"{MODULES}{self.at}.Conv2d_0.weight" in self.source:
             self.encoder_type, self.at = "residual", self.at + 1
-        elif f"{MODULES}{self.at}.Dense_0.weight" not in self.source:
-            # Downsampling, which has no weights, then a 1×1 convolution.
+        elif f"{MODULES}{self.at + 1}.Conv.weight" in self.source:
+            # Downsampling, which has a place but no weights, then a 1×1 convolution.
             self.encoder_type, self.at = "skip", self.at + 2
 
 

@@ -81,7 +81,7 @@ def song(  # noqa: C901
                 pyramid_c = c
             if pyramid == "skip":
                 net.add({})
-                net.conv(3, c, "Conv_0.", kernel=1)
+                net.conv(3, c, "Conv.", kernel=1)
             skips.append(c)
     net.block(c, c, emb)
     net.attention(c)
