@@ -1,0 +1,124 @@
+"""Where fetched files lie, and the digests they are pinned to."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from filelock import FileLock
+
+VARIABLE = "SAMPLER_BENCH_CACHE"
+_CHUNK = 1 << 20
+
+
+class FetchError(ValueError):
+    """What could not be fetched, or is not what was fetched before: one line that says why."""
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A folder of fetched files, each pinned to the SHA-256 it had when it came.
+
+    ``pins.json`` holds the pins; files lie in ``models/NAME/``, ``references/NAME/`` and ``urls/``.
+    """
+
+    root: Path
+
+    @classmethod
+    def usual(cls) -> "Cache":
+        """Return the cache in ``$SAMPLER_BENCH_CACHE``, or where caches go on this system."""
+        chosen = os.environ.get(VARIABLE)
+        return cls(Path(chosen or platformdirs.user_cache_dir("sampler-bench")).expanduser())
+
+    def pin(self, key: str) -> str | None:
+        """Return the digest a file is pinned to; ``None`` if it is not."""
+        pin = self._pins().get(key)
+        return None if pin is None else pin["sha256"]
+
+    def set_pin(self, key: str, digest: str, size: int, source: str) -> None:
+        """Pin a file, replacing its pin if it has one.
+
+        Raises:
+            FetchError: If ``pins.json`` is damaged or cannot be written.
+        """
+        with self.lock("pins"):
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            pin = {"sha256": digest, "bytes": size, "source": source, "pinned": now}
+            text = json.dumps(self._pins() | {key: pin}, indent=1, sort_keys=True)
+            temporary = self._pins_path.with_suffix(".tmp")
+            with self.writing():
+                temporary.write_text(text + "\n", "utf-8")
+                temporary.replace(self._pins_path)
+
+    @contextmanager
+    def lock(self, name: str, wait: bool = True) -> Iterator[None]:
+        """Keep other processes out until the block ends.
+
+        Raises:
+            filelock.Timeout: If one is in, unless ``wait``.
+            FetchError: If the folder cannot be written.
+        """
+        folder = self.root / "locks"
+        lock = FileLock(folder / f"{name.replace('/', '-')}.lock")
+        with self.writing():
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=-1 if wait else 0)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turn what goes wrong with the folder into one line that says how to choose another."""
+        try:
+            yield
+        except TimeoutError:
+            raise  # the lock's; it is an OSError
+        except OSError as error:
+            raise FetchError(
+                f"cannot write to the cache {self.root}: {error.strerror or error}; "
+                f"{VARIABLE} chooses another folder"
+            ) from None
+
+    @property
+    def _pins_path(self) -> Path:
+        return self.root / "pins.json"
+
+    def _pins(self) -> dict[str, dict[str, Any]]:
+        try:
+            pins = json.loads(self._pins_path.read_text("utf-8"))
+            if all(isinstance(pin["sha256"], str) for pin in pins.values()):
+                return pins
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise FetchError(f"{self._pins_path}: cannot be read: {error.strerror}") from None
+        except (ValueError, TypeError, KeyError, AttributeError):
+            pass
+        # Not started anew silently: pins that vanish protect nobody.
+        raise FetchError(
+            f"{self._pins_path}: damaged; without it fetched files cannot be checked: restore it, "
+            "or delete it to pin them as they are"
+        )
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    for chunk in chunks_of(path):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def chunks_of(path: Path) -> Iterator[bytes]:
+    """Yield a file's content, a megabyte at a time."""
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk

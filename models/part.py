@@ -1,0 +1,70 @@
+"""A download that is not finished: its bytes so far, and what it takes to go on with them."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Resumable:
+    """What the server said of the file when its first bytes came: its ETag and length."""
+
+    etag: str
+    length: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """The file ``path`` grows in; beside it, ``path`` + ``.json`` says what it is a part of.
+
+    Attributes:
+        path: The bytes so far.
+        url: Where they come from.
+    """
+
+    path: Path
+    url: str
+
+    @property
+    def size(self) -> int:
+        """The number of bytes so far."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    @property
+    def resumable(self) -> Resumable | None:
+        """What it takes to go on; ``None`` if the download has to start over."""
+        try:
+            state = json.loads(self._state.read_text("utf-8"))
+            found = Resumable(str(state["etag"]), int(state["length"]))
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        same = state["url"] == _fingerprint(self.url)
+        return found if same and self.size <= found.length else None
+
+    def begin(self, etag: str, length: int | None) -> None:
+        """Start over, with a file of this ETag and length."""
+        self.forget()
+        # A weak ETag (W/"…") does not promise equal bytes.
+        if length is not None and etag.startswith('"'):
+            state = {"url": _fingerprint(self.url), "etag": etag, "length": length}
+            self._state.write_text(json.dumps(state), "utf-8")
+
+    def finish(self) -> None:
+        """Leave the file alone."""
+        self._state.unlink(missing_ok=True)
+
+    def forget(self) -> None:
+        """Remove everything."""
+        # The bytes first: without the other file they are never gone on with.
+        self.path.unlink(missing_ok=True)
+        self.finish()
+
+    @property
+    def _state(self) -> Path:
+        return self.path.with_name(self.path.name + ".json")
+
+
+def _fingerprint(url: str) -> str:
+    """Return what tells addresses apart without keeping what may be secret in them."""
+    return hashlib.sha256(url.encode()).hexdigest()
