@@ -1,0 +1,229 @@
+"""Our own format: one ``.safetensors`` whose metadata say what its tensors are.
+
+Metadata have one key, ``sampler-bench``: a JSON object (:class:`Description`). One key, because
+safetensors writes several in any order, and the same checkpoint has to be the same bytes.
+"""
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from models.checkpoints.checkpoint import Checkpoint, CheckpointError
+
+FORMAT = "sampler-bench"
+VERSION = 1
+_LONGEST_HEADER = 100_000_000  # safetensors' own limit
+_CHUNK = 1 << 22
+
+
+class Description(BaseModel):
+    """What the metadata hold.
+
+    Attributes:
+        version: Of this format.
+        network, arguments, preconditioning, constants, notes: See
+            :class:`~models.checkpoints.checkpoint.Checkpoint`. Infinity is written ``"inf"``.
+        data_range: Values of the images the network, with its preconditioning, denoises.
+        source: The format it was first read from.
+        sha256: Of all the above and of the tensors' names, types, shapes and bytes.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    version: int
+    network: str
+    arguments: dict[str, Any]
+    preconditioning: str
+    constants: dict[str, Any]
+    data_range: list[Literal[-1, 1]]
+    source: str
+    notes: dict[str, str]
+    sha256: str
+
+
+def recognises(path: Path) -> bool:
+    """Return whether a file is in our format, be it damaged further in."""
+    return f'"{FORMAT}"'.encode() in safetensors_header(path)
+
+
+def safetensors_header(path: Path) -> bytes:
+    """Return the JSON in front of a safetensors file's tensors, unparsed; empty if it has none."""
+    if not path.is_file():
+        return b""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = file.read(length) if length <= _LONGEST_HEADER else b""
+    return header if header.startswith(b"{") else b""
+
+
+def read(path: Path, options: Mapping[str, Any]) -> Checkpoint:
+    """Read a file. Its tensors are mapped into memory, and read once to check them.
+
+    Raises:
+        CheckpointError: If the file is damaged, of a newer version of the format, or has values
+            that are not finite; or if there are options: the file says everything.
+    """
+    if options:
+        raise CheckpointError(f"{path}: takes no options: the file says everything")
+    with _readable(path), safe_open(path, framework="pt") as file:
+        description = _described((file.metadata() or {}).get(FORMAT), path)
+        tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
+    if _digest(description, tensors, path) != description["sha256"]:
+        raise CheckpointError(
+            f"{path}: damaged: its content has not the sha256 its metadata say; get it again"
+        )
+    return Checkpoint(
+        network=description["network"],
+        arguments=_with_infinity(description["arguments"]),
+        preconditioning=description["preconditioning"],
+        constants=_with_infinity(description["constants"]),
+        tensors=tensors,
+        format=description["source"],
+        notes=description["notes"],
+    )
+
+
+def write(checkpoint: Checkpoint, path: Path) -> None:
+    """Write a checkpoint: all of the file or nothing, and the same bytes for the same checkpoint.
+
+    Raises:
+        CheckpointError: If the folder cannot be written, or the checkpoint holds values that are
+            not finite or cannot be written as JSON.
+    """
+    tensors = _separate(checkpoint.tensors)
+    description = {
+        "version": VERSION,
+        "network": checkpoint.network,
+        "arguments": _without_infinity(checkpoint.arguments),
+        "preconditioning": checkpoint.preconditioning,
+        "constants": _without_infinity(checkpoint.constants),
+        "data_range": [-1, 1],
+        "source": checkpoint.format,
+        "notes": dict(checkpoint.notes),
+    }
+    try:
+        description["sha256"] = _digest(description, tensors, path)
+        text = _json(description)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, CheckpointError):
+            raise
+        raise CheckpointError(f"{path}: cannot be written as JSON: {error}") from None
+    _save(tensors, {FORMAT: text}, path)
+
+
+def _save(tensors: Mapping[str, Tensor], metadata: dict[str, str], path: Path) -> None:
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        save_file(dict(tensors), unfinished, metadata)
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise CheckpointError(f"{path}: cannot be written: {_line(error)}") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return dense tensors of which no two share memory, as safetensors wants them."""
+    separate: dict[str, Tensor] = {}
+    seen = set()
+    for name, tensor in tensors.items():
+        dense = tensor.detach().cpu().contiguous()
+        shared = dense.numel() and dense.data_ptr() in seen
+        separate[name] = dense.clone() if shared else dense
+        seen.add(dense.data_ptr())
+    return separate
+
+
+def _described(text: str | None, path: Path) -> dict[str, Any]:
+    """Return the metadata, checked.
+
+    Raises:
+        CheckpointError: If they are not those of a file of ours that this version can read.
+    """
+    if text is None:
+        raise CheckpointError(f"{path}: its metadata have no {FORMAT!r}: not our format")
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path}: metadata {FORMAT!r}: no JSON: {_line(error)}") from None
+    if not isinstance(found, dict):
+        raise CheckpointError(f"{path}: metadata {FORMAT!r}: not a JSON object")
+    version = found.get("version")
+    if type(version) is int and version > VERSION:
+        raise CheckpointError(
+            f"{path}: version {version} of the format, where {VERSION} is the newest known here; "
+            "update sampler-bench"
+        )
+    try:
+        return Description.model_validate(found).model_dump()
+    except (ValidationError, RecursionError) as error:
+        raise CheckpointError(f"{path}: metadata {FORMAT!r}: {_first(error)}") from None
+
+
+def _first(error: ValidationError | RecursionError) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    problem = error.errors()[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    return f"{where} = {problem['input']!r:.40}: {_line(problem['msg'])}"
+
+
+def _digest(description: Mapping[str, Any], tensors: Mapping[str, Tensor], path: Path) -> str:
+    """Return the SHA-256 of everything but itself, chunk by chunk.
+
+    Raises:
+        CheckpointError: If a tensor has values that are not finite.
+    """
+    said = {key: value for key, value in description.items() if key != "sha256"}
+    hashed = hashlib.sha256(_json(said).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        hashed.update(_json([name, str(tensor.dtype), list(tensor.shape)]).encode())
+        values = tensor.reshape(-1)
+        for start in range(0, len(values), _CHUNK):
+            chunk = values[start : start + _CHUNK]
+            if not bool(torch.isfinite(chunk).all()):
+                raise CheckpointError(f"{path}: tensor {name!r} has values that are not finite")
+            hashed.update(chunk.view(torch.uint8).numpy().data)
+    return hashed.hexdigest()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, allow_nan=False)
+
+
+def _without_infinity(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values JSON can hold, as they are after reading them again."""
+    return {
+        name: "inf" if value == math.inf else list(value) if isinstance(value, tuple) else value
+        for name, value in values.items()
+    }
+
+
+def _with_infinity(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: math.inf if value == "inf" else value for name, value in values.items()}
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (SafetensorError, OSError, RuntimeError, KeyError, UnicodeError) as error:
+        raise CheckpointError(f"{path}: damaged: {_line(error)}") from None
+
+
+def _line(error: object) -> str:
+    return " ".join(str(error).split())[:300]
