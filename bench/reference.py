@@ -7,6 +7,7 @@ import os
 import pickle
 from collections.abc import Mapping
 from functools import reduce
+from itertools import chain
 from operator import add
 from pathlib import Path
 from typing import Any
@@ -29,16 +30,20 @@ def make(source: Path, extractor: Extractor, path: Path) -> Reference:
     """Statistics of the images in ``source`` (see `read_images`), written whole or not at all.
 
     ``path`` becomes an .npz with mu, sigma, n and a JSON text ``provenance`` (the source's name,
-    extractor, extractor_digest). Equal images give equal bytes. Raises ValueError if the images
-    cannot be read, are fewer than two, or ``path`` cannot be written.
+    extractor, extractor_digest, the images' shape). Equal images give equal bytes. Raises
+    ValueError if the images cannot be read, are fewer than two, or ``path`` cannot be written.
     """
-    total = reduce(add, (Moments.from_features(extractor(batch)) for batch in read_images(source)))
+    batches = read_images(source)
+    first = next(batches)
+    moments = (Moments.from_features(extractor(batch)) for batch in chain([first], batches))
+    total = reduce(add, moments)
     if total.n < 2:
         raise ValueError(f"{source}: holds one image, statistics need at least 2")
     provenance = {
         "source": source.name,
         "extractor": extractor.name,
         "extractor_digest": extractor.digest,
+        "shape": list(first.shape[1:]),
     }
     content = io.BytesIO()
     np.savez(
@@ -131,7 +136,20 @@ def _checked(path: Path, values: Mapping[str, Any], digest: str) -> Reference:
     if np.diag(sigma).min() < -ASYMMETRY * largest:
         raise ValueError(f"reference {path}: sigma has negative variances, expected a covariance")
     n = int(values["n"]) if "n" in values else None
-    return Reference(mu, (sigma + sigma.T) / 2, n, path.name, digest)
+    return Reference(mu, (sigma + sigma.T) / 2, n, path.name, digest, _shape(path, values))
+
+
+def _shape(path: Path, values: Mapping[str, Any]) -> tuple[int, ...] | None:
+    """The images' shape, where a file says it."""
+    try:
+        shape = json.loads(str(values["provenance"]))["shape"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    if not isinstance(shape, list) or not all(type(size) is int and size > 0 for size in shape):
+        raise ValueError(
+            f"reference {path}: 'provenance' has shape = {shape!r}, expected [C, H, W]"
+        )
+    return tuple(shape)
 
 
 def _numbers(path: Path, name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:

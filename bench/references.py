@@ -1,4 +1,4 @@
-"""What distances are measured against: a model's own true data, or a statistics file."""
+"""What distances are measured against: a model's own true data, or statistics from a file."""
 
 import hashlib
 import math
@@ -13,6 +13,9 @@ from bench.metrics.extractors import Extractor
 from bench.metrics.frechet import Reference
 from bench.metrics.moments import Moments
 from bench.reference import load
+from models import fetch
+from models.published import REFERENCES, PublishedReference
+from solvers.lookup import unknown
 
 OWN = "model"
 
@@ -22,7 +25,8 @@ class ReferenceSource:
     """The reference of one model and extractor, computed or read when first asked for.
 
     Attributes:
-        name: ``"model"`` or the path of a statistics file.
+        name: ``"model"``, published statistics' name, or the path of a statistics file. A published
+            model's own are the published statistics of its data set (its ``reference``).
         model: The denoiser whose samples are judged.
         extractor: The features they are judged by; ``None`` where no features are taken.
     """
@@ -35,7 +39,23 @@ class ReferenceSource:
     @property
     def kind(self) -> str:
         """What a cell calls it: a file's name and place must not change the cell's key."""
-        return self.name if self.extractor is None or self.name == OWN else "file"
+        return self.name if self.extractor is None or self.is_own else "file"
+
+    @property
+    def published(self) -> PublishedReference | None:
+        """The published statistics that it stands for, if it does."""
+        name = getattr(self.model, "reference", None) if self.name == OWN else self.name
+        return REFERENCES.get(name) if name else None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is computed from the model's own true data."""
+        return self.name == OWN and self.published is None
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it is published and was not fetched."""
+        return self.published is not None and fetch.path_of(self.published.name) is None
 
     @property
     def model_makes_images(self) -> bool:
@@ -44,10 +64,13 @@ class ReferenceSource:
 
     @cached_property
     def digest(self) -> str:
-        """What identifies the reference: its file's bytes, or the model and features it is of."""
-        if self.extractor is None:
+        """What identifies the reference: its file's bytes, or the model and features it is of.
+
+        Empty where there is none, or none yet: for plans of what was not fetched.
+        """
+        if self.extractor is None or self.is_missing:
             return ""
-        if self.name != OWN:
+        if not self.is_own:
             return self.statistics().digest
         text = f"true data of {self.model.digest} in {self.extractor.digest}, version 1"
         return hashlib.sha256(text.encode()).hexdigest()
@@ -56,8 +79,9 @@ class ReferenceSource:
         """See before anything runs that the reference can be used.
 
         Raises:
-            ValueError: If a file is unreadable or of another dimension, the model's true data are
-                not known, or ``features`` are needed and only statistics are there.
+            ValueError: If a file is unreadable, of another dimension or of images of another
+                shape, the model's true data are not known, or ``features`` are needed and only
+                statistics are there.
         """
         assert self.extractor is not None
         if self.extractor.input == "uint8" and len(self.model.shape) != 3:
@@ -67,9 +91,14 @@ class ReferenceSource:
             )
         if features:
             self._check_features()
-        if self.name == OWN:
+        if self.is_own:
             self._check_own()
             return
+        if self.published:
+            self._check_published(self.published)
+        if self.is_missing:
+            return
+        self._check_shape(self.statistics().shape)
         dim = self.extractor.dim or math.prod(self.model.shape)
         if self.statistics().dim != dim:
             raise ValueError(
@@ -92,8 +121,10 @@ class ReferenceSource:
 
     def _statistics(self) -> Reference:
         assert self.extractor is not None
-        if self.name != OWN:
-            return load(Path(self.name), self.extractor)
+        if self.published:
+            return load(fetch.verified(self.published.name), self.extractor)
+        if not self.is_own:
+            return load(self._file(), self.extractor)
         name = "the model's own data"
         if hasattr(self.model, "data_images"):
             return Reference.from_moments(
@@ -102,15 +133,48 @@ class ReferenceSource:
         mean, covariance = self.model.true_moments()
         return Reference(mean, covariance, None, name, self.digest)
 
+    def _file(self) -> Path:
+        """Return the path of a statistics file that is not published.
+
+        Raises:
+            ValueError: If it looks like a name and is none.
+        """
+        path = Path(self.name)
+        try:
+            there = path.exists()
+        except OSError:
+            there = False
+        if not there and path.name == self.name:
+            known = unknown(self.name, [OWN, *REFERENCES], "reference")
+            raise ValueError(f"{known}, and there is no such file")
+        return path
+
     def _own_features(self) -> np.ndarray:
         assert self.extractor is not None
         return self.extractor(self.model.data_images()).numpy()
 
     def _check_features(self) -> None:
-        if self.name != OWN or not hasattr(self.model, "data_images"):
+        if not self.is_own or not hasattr(self.model, "data_images"):
             raise ValueError(
                 "kid, precision and recall compare with real images: only reference = 'model' of "
                 "a model with a finite data set has them"
+            )
+
+    def _check_published(self, published: PublishedReference) -> None:
+        assert self.extractor is not None
+        if published.extractor != self.extractor.name:
+            raise ValueError(
+                f"reference {published.name} is of {published.extractor} features, and the grid's "
+                f"are {self.extractor.name!r}: use extractor = {published.extractor!r}"
+            )
+        self._check_shape(published.shape)
+
+    def _check_shape(self, shape: tuple[int, ...] | None) -> None:
+        if shape is not None and shape != tuple(self.model.shape):
+            found, made = ("×".join(map(str, each)) for each in (shape, self.model.shape))
+            raise ValueError(
+                f"reference {self.name}: its images are {found}, and this model's {made} "
+                "(channels×height×width): they cannot be compared"
             )
 
     def _check_own(self) -> None:

@@ -20,7 +20,8 @@ class Reference:
     """Statistics to measure against: mean ``mu`` [d] and covariance ``sigma`` [d, d], float64.
 
     ``n`` is the number of feature vectors behind them (None: unknown, or exact moments), ``name``
-    is for people, ``digest`` identifies the content.
+    is for people, ``digest`` identifies the content, ``shape`` is that of the images (None:
+    unknown).
     """
 
     mu: Array
@@ -28,6 +29,7 @@ class Reference:
     n: int | None
     name: str
     digest: str
+    shape: tuple[int, ...] | None = None
 
     @classmethod
     def from_moments(cls, moments: Moments, name: str, digest: str) -> "Reference":
