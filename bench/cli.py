@@ -1,12 +1,13 @@
-"""The command line: ``bench run | report | check | list | explain | reference``.
+"""The command line: ``bench run | report | check | list | explain | reference | fetch``.
 
 Exit codes everywhere: 0 done, 1 the measured thing failed, 2 could not run, 3 inconclusive.
 """
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -16,9 +17,8 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import: not for --help
-    import torch
-
     from bench.plan import Plan
+    from bench.runner import Runner
 
 app = typer.Typer(
     name="bench",
@@ -65,6 +65,18 @@ def run(
     batch: Annotated[
         int, typer.Option(min=1, help="Most samples per call; changes no result.")
     ] = 256,
+    precision: Annotated[
+        str, typer.Option(help="Of networks: float32, bfloat16 or float16.")
+    ] = "float32",
+    compile_: Annotated[
+        bool, typer.Option("--compile", help="Compile networks by torch.compile.")
+    ] = False,
+    channels_last: Annotated[
+        bool, typer.Option("--channels-last", help="Lay images out with channels last.")
+    ] = False,
+    unchecked: Annotated[
+        bool, typer.Option("--unchecked", help="Do not look at networks' first samples first.")
+    ] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Print what would run, and stop.")] = False,
     report: Annotated[bool, typer.Option("--report", help="Write RUN/report/ at the end.")] = False,
 ) -> None:
@@ -73,31 +85,35 @@ def run(
     from bench import plan as plans
     from bench.devices import choose
     from bench.plugins import load_plugins
+    from bench.runner import Runner
+    from models.network import Execution
+    from results import Store
 
     with refused():
         load_plugins()
         chosen = choose(device)
+        execution = Execution(precision, compile_, channels_last)
         declared, text = grids.read(grid, samples=samples, first_seed=first_seed)
-        planned = plans.make(declared, chosen)
+        planned = plans.make(declared, chosen, execution, dry=plan)
     if plan:
         from bench.preview import show
 
         show(planned, chosen, batch, console)
         return
-    _run(planned, text, out or Path("runs") / declared.name, chosen, batch, report)
+    folder = out or Path("runs") / declared.name
+    runner = partial(Runner, Store(folder), chosen, batch, unchecked=unchecked)
+    _run(planned, text, folder, runner, report)
 
 
 def _run(
-    planned: "Plan", text: str, folder: Path, device: "torch.device", batch: int, report: bool
+    planned: "Plan", text: str, folder: Path, runner: Callable[..., "Runner"], report: bool
 ) -> None:
     from bench.progress import Watcher
-    from bench.runner import Runner
-    from results import Store
 
     for item in planned.skipped:
         console.print(f"skipped: {item.entry} ({item.combination}): {item.reason}", markup=False)
     with refused(), Watcher(planned, console) as watcher:
-        failed = Runner(Store(folder), device, batch, watcher).run(planned, text)
+        failed = runner(observer=watcher).run(planned, text)
     if report:
         _report(folder)
     else:
@@ -164,12 +180,13 @@ def list_command(
     what: Annotated[
         str,
         typer.Argument(
-            help="models, solvers, schedules, scalings, discretizations, grids, figures, metrics, "
-            "extractors or baselines"
+            help="models, references, solvers, schedules, scalings, discretizations, grids, "
+            "figures, metrics, extractors or baselines"
         ),
     ],
 ) -> None:
     """List what can be named in a grid."""
+    from bench import published
     from bench.catalogue import rows
     from bench.plugins import load_plugins
 
@@ -181,6 +198,31 @@ def list_command(
     for name, description in found:
         table.add_row(name, escape(description))
     console.print(table)
+    if what in published.TABLES:
+        with refused():
+            published.TABLES[what](console)
+
+
+@app.command()
+def fetch(
+    name: Annotated[
+        str, typer.Argument(help="A checkpoint or reference (bench list models), or an address.")
+    ],
+    source: Annotated[
+        Path | None, typer.Option("--from", help="Take this file or folder: no download.")
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Even if it is here; its digest is pinned anew.")
+    ] = False,
+    references: Annotated[
+        bool, typer.Option("--references", help="Also the statistics a checkpoint is judged by.")
+    ] = False,
+) -> None:
+    """Bring a published checkpoint or reference to this machine; goes on after an interruption."""
+    from bench import fetching
+
+    with refused():
+        fetching.fetch(name, console, again, source, references)
 
 
 @app.command()

@@ -18,10 +18,15 @@ CURVE_AXES = ("steps", "rtol", "atol")
 
 @dataclass(frozen=True)
 class Labelled:
-    """A sampler and the name of the curve it belongs to."""
+    """A sampler, the name of the curve it belongs to, and the models it is for (all if none)."""
 
     label: str
     sampler: Sampler
+    models: tuple[str, ...] | None = None
+
+    def is_for(self, model: str) -> bool:
+        """Return whether it is to be run with this model."""
+        return self.models is None or model in self.models
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,9 @@ def expand(grid: Grid) -> tuple[list[Labelled], list[Skipped]]:
     kept: list[Labelled] = []
     skipped: list[Skipped] = []
     for number, entry in enumerate(grid.sampler):
+        for model in entry.models or []:
+            if model not in grid.models:
+                raise ValueError(f"sampler[{number}]: {unknown(model, grid.models, 'model')}")
         where = f"sampler[{number}]" + (f" ({entry.label})" if entry.label else "")
         try:
             found, left_out = _expand_entry(entry)
@@ -67,7 +75,8 @@ def _expand_entry(entry: SamplerEntry) -> tuple[list[Labelled], list[Skipped]]:
         except Incompatible as error:
             skipped.append(Skipped(entry.label or label, _text(combination), str(error)))
         else:
-            kept.setdefault(repr((label, sampler)), Labelled(label, sampler))
+            models = None if entry.models is None else tuple(entry.models)
+            kept.setdefault(repr((label, sampler)), Labelled(label, sampler, models))
     return list(kept.values()), skipped
 
 

@@ -21,12 +21,19 @@ Axis = Scalar | Annotated[list[Scalar], Field(min_length=1)]
 
 
 class SamplerEntry(BaseModel):
-    """One ``[[sampler]]`` table: a label, and the keys of ``solvers.build``, each one or a list."""
+    """One ``[[sampler]]`` table.
+
+    Attributes:
+        label: What its curve is called.
+        models: The models it is for; all of the grid's if absent.
+        Every other key is one of ``solvers.build``'s: a value, or a list of them.
+    """
 
     model_config = ConfigDict(extra="allow")
 
     __pydantic_extra__: dict[str, Axis]
     label: StrictStr = ""
+    models: Names | None = None
 
     @property
     def axes(self) -> dict[str, list[Any]]:

@@ -10,11 +10,13 @@ import torch
 import models
 from bench.expand import Labelled, Skipped, expand
 from bench.grid import Grid
+from bench.inventory import Inventory
 from bench.measures import METRICS
-from bench.metrics.extractors import EXTRACTORS, Extractor, build_extractor
+from bench.metrics.extractors import EXTRACTORS, Extractor
 from bench.references import ReferenceSource
 from bench.trajectory import name as trajectory_name
 from models.labels import Condition
+from models.network import Execution
 from results import Cell
 from solvers import Denoiser, Sampler
 from solvers.lookup import lookup
@@ -67,10 +69,11 @@ class Work:
 
 @dataclass(frozen=True)
 class Plan:
-    """All work of a grid, and what was left out of it."""
+    """All work of a grid, what was left out of it, and what has to be fetched before it can run."""
 
     work: list[Work]
     skipped: list[Skipped]
+    missing: dict[str, str] = field(default_factory=dict)
 
     @property
     def cells(self) -> int:
@@ -83,26 +86,42 @@ class Plan:
         return sum(work.nfe * work.cell.samples for work in self.work)
 
 
-def make(grid: Grid, device: str | torch.device = "cpu") -> Plan:
+def make(
+    grid: Grid,
+    device: str | torch.device = "cpu",
+    execution: Execution | None = None,
+    dry: bool = False,
+) -> Plan:
     """Return the plan of a grid. Loads models and, where features are needed, the extractor.
 
+    Args:
+        grid: The grid.
+        device: Where models and extractor are put.
+        execution: How networks are evaluated.
+        dry: Plan with descriptions of published files that are not here, instead of refusing.
+
     Raises:
-        ValueError: If a name is unknown, a reference cannot be used, or nothing can run.
+        ValueError: If a name is unknown, a reference cannot be used, a file was not fetched, or
+            nothing can run.
     """
     for metric in grid.metrics:
         lookup(METRICS, metric, "metric")
     lookup(EXTRACTORS, grid.extractor, "extractor")
     labelled, skipped = expand(grid)
-    extractor = _extractor(grid, device)
+    inventory = Inventory(device, execution)
+    loaded = {spec: inventory.model(spec) for spec in grid.models}
+    inventory.look_for_references(grid.reference, loaded.values())
+    if not dry:
+        inventory.check()
+    extractor = _extractor(grid, inventory, dry)
     work: dict[str, Work] = {}
-    for spec in dict.fromkeys(grid.models):
-        model = models.load(spec, device)
+    for spec, model in loaded.items():
         jobs = [
             job
             for condition in _conditions(grid, model)
             for job in _jobs(grid, spec, model, extractor, condition)
         ]
-        for item in labelled:
+        for item in (item for item in labelled if item.is_for(spec)):
             for job in _possible(jobs, item, skipped):
                 for made in _work(grid, job, item):
                     known = work.setdefault(made.key, made)
@@ -114,7 +133,7 @@ def make(grid: Grid, device: str | torch.device = "cpu") -> Plan:
     if not work:
         reason = f": {skipped[0].reason}" if skipped else ""
         raise ValueError(f"grid {grid.name!r} has no cell that can run{reason}")
-    return Plan(list(work.values()), list(dict.fromkeys(skipped)))
+    return Plan(list(work.values()), list(dict.fromkeys(skipped)), inventory.missing)
 
 
 @dataclass(frozen=True)
@@ -201,11 +220,11 @@ def _work(grid: Grid, job: _Job, item: Labelled) -> Iterator[Work]:
         yield Work(label, item.sampler, model, extractor, job.source, job.condition, cells, nfe)
 
 
-def _extractor(grid: Grid, device: str | torch.device) -> Extractor | None:
+def _extractor(grid: Grid, inventory: Inventory, dry: bool) -> Extractor | None:
     if all(METRICS[metric].needs == "errors" for metric in grid.metrics):
         return None
     weights = Path(grid.extractor_weights) if grid.extractor_weights else None
-    return build_extractor(grid.extractor, device, weights)
+    return inventory.extractor(grid.extractor, weights, dry)
 
 
 def classes(model: Any) -> int:

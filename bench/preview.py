@@ -1,13 +1,20 @@
 """What ``bench run --plan`` prints."""
 
+import copy
 import time
+from typing import Any
 
 import torch
 from rich.console import Console
 from rich.table import Table
+from torch.utils.flop_counter import FlopCounterMode
 
 from bench.plan import Plan, Work
 from bench.progress import duration
+from models.network import NetworkDenoiser
+
+GPU_FLOPS = 10e12
+"""Assumed, not measured: float32 convolutions without TF32 on a data-centre GPU."""
 
 
 def show(plan: Plan, device: torch.device, batch: int, console: Console) -> None:
@@ -23,33 +30,72 @@ def show(plan: Plan, device: torch.device, batch: int, console: Console) -> None
                 f"{cell.samples:,}",
                 f"{cell.seed_start:,}",
                 f"{about}{work.nfe:g}",
-                cell.key,
+                cell.key if not plan.missing else "-",
             )
     console.print(table)
+    _show_missing(plan, console)
     for item in plan.skipped:
         console.print(f"skipped: {item.entry} ({item.combination}): {item.reason}", markup=False)
-    timed = {work.cell.model: _seconds_per_evaluation(work, batch) for work in _one_each(plan)}
-    seconds = sum(timed[w.cell.model] * w.nfe * w.cell.samples for w in plan.work)
     console.print(
         f"{plan.cells} cells, {len(plan.skipped)} combinations skipped, {plan.evaluations:,.0f} "
-        f"denoiser evaluations; about {duration(seconds)} of them on {device}, from timing one "
-        "batch (features, distances and reference trajectories come on top; nothing was run)",
+        f"denoiser evaluations: {_cost(plan, device, batch)} (features, distances and reference "
+        "trajectories come on top; nothing was run)",
         soft_wrap=True,
     )
 
 
-def _one_each(plan: Plan) -> list[Work]:
-    return list({work.cell.model: work for work in plan.work}.values())
+def _show_missing(plan: Plan, console: Console) -> None:
+    for name, what_to_do in plan.missing.items():
+        console.print(f"not on this machine: {name}; {what_to_do}", markup=False)
+
+
+def _cost(plan: Plan, device: torch.device, batch: int) -> str:
+    """Say how long the evaluations will take: measured here, and of networks in GPU-hours."""
+    parts = []
+    here = [work for work in plan.work if not _is_description(work.model)]
+    if here:
+        timed = {work.cell.model: _seconds_per_evaluation(work, batch) for work in _one_each(here)}
+        seconds = sum(timed[w.cell.model] * w.nfe * w.cell.samples for w in here)
+        parts.append(f"about {duration(seconds)} on {device}, from timing one batch")
+    networks = {w.cell.model: w.model for w in plan.work if isinstance(w.model, NetworkDenoiser)}
+    if networks:
+        each = {name: flops(model) for name, model in networks.items()}
+        total = sum(each.get(w.cell.model, 0) * w.nfe * w.cell.samples for w in plan.work)
+        parts.append(
+            f"{total:.2g} floating-point operations in networks, {total / GPU_FLOPS / 3600:,.1f} "
+            f"GPU-hours at an assumed {GPU_FLOPS / 1e12:g} TFLOP/s sustained"
+        )
+    return "; ".join(parts)
+
+
+def flops(model: NetworkDenoiser) -> int:
+    """Return the floating-point operations of one evaluation of one image, counted on a copy."""
+    checkpoint = copy.deepcopy(model.model).to("meta")
+    x = torch.empty(1, *model.shape, device="meta")
+    with FlopCounterMode(display=False) as counter:
+        checkpoint(x, torch.empty(1, device="meta"))
+    return counter.get_total_flops()
+
+
+def _is_description(model: Any) -> bool:
+    return getattr(model, "device", torch.device("cpu")).type == "meta"
+
+
+def _one_each(works: list[Work]) -> list[Work]:
+    return list({work.cell.model: work for work in works}.values())
 
 
 def _seconds_per_evaluation(work: Work, batch: int) -> float:
-    """Return the time of one denoiser evaluation per sample, from one batch."""
-    size = min(batch, work.cell.samples)
+    """Return the time of one denoiser evaluation per sample, from one batch (a small one of a
+    network: minutes would pass otherwise where there is no GPU).
+    """
+    small = isinstance(work.model, NetworkDenoiser) and work.model.device.type == "cpu"
+    size = min(4 if small else batch, work.cell.samples)
     device = getattr(work.model, "device", torch.device("cpu"))
     x = torch.zeros(size, *work.model.shape, dtype=torch.float64, device=device)
     sigma = torch.tensor(1.0, dtype=torch.float64)
     with torch.inference_mode():
-        return min(_seconds(work, x, sigma) for _ in range(3)) / size
+        return min(_seconds(work, x, sigma) for _ in range(2 if small else 3)) / size
 
 
 def _seconds(work: Work, x: torch.Tensor, sigma: torch.Tensor) -> float:

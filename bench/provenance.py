@@ -6,15 +6,20 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import torch
 
 PACKAGES = ("sampler-bench", "torch", "torchvision", "torch-fidelity", "numpy", "scipy")
 
 
-def collect(device: torch.device, batch: int) -> dict[str, str]:
-    """Return versions, commit, device, precision flags, batch size and time, as text."""
+def collect(device: torch.device, batch: int, model: Any) -> dict[str, str]:
+    """Return versions, commit, device, precision flags, batch size and time, as text.
+
+    Of a network also how it was evaluated and what its file said of itself.
+    """
     return {
+        **_of_network(model),
         **{name: _version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "commit": _commit(),
@@ -23,6 +28,15 @@ def collect(device: torch.device, batch: int) -> dict[str, str]:
         "batch": str(batch),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _of_network(model: Any) -> dict[str, str]:
+    execution = getattr(model, "execution", None)
+    if execution is None:
+        return {}
+    flags = {"compile": execution.compile, "channels_last": execution.channels_last}
+    notes = {f"checkpoint_{name}": text for name, text in model.notes.items()}
+    return {name: str(flag) for name, flag in flags.items()} | notes
 
 
 def _version(package: str) -> str:

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 import torch
 
-from bench import provenance
+from bench import preflight, provenance
 from bench.devices import full_precision
 from bench.measures import METRICS
 from bench.plan import Plan, Work
@@ -46,25 +46,43 @@ class Runner:
         device: Where models run; recorded.
         batch: Most samples per denoiser call; halved for a shard that runs out of memory.
         observer: Told what happens.
+        unchecked: Do not look at networks' first samples before running.
     """
 
     store: Store
     device: torch.device
     batch: int
     observer: Observer
+    unchecked: bool = field(default=False, kw_only=True)
     _trajectories: Trajectories = field(default_factory=Trajectories)
 
     def run(self, plan: Plan, grid_text: str) -> list[Work]:
         """Run what is missing and return the jobs that failed.
 
         Raises:
-            ValueError: If the directory cannot be written, or what it holds is in conflict.
+            ValueError: If the directory cannot be written, what it holds is in conflict, or a
+                network's first samples are not what they could be.
         """
         full_precision()
+        if not self.unchecked:
+            self._look_first(plan)
         self.store.write_text("grid.toml", grid_text)
         self.store.write_text("plan.json", json.dumps(_described(plan), indent=1))
         self.store.sweep()
         return [work for work in plan.work if not self._finish(work)]
+
+    def _look_first(self, plan: Plan) -> None:
+        """Take one look at each network that is still to be run, with each of its references."""
+        looked = set()
+        for work in plan.work:
+            cell = work.cell
+            which = (cell.model, cell.extractor, cell.reference_digest, str(dict(cell.condition)))
+            if which not in looked and not self._is_done(work):
+                preflight.check(work, self.batch)
+                looked.add(which)
+
+    def _is_done(self, work: Work) -> bool:
+        return all(self.store.record(cell.key) is not None for cell in work.cells)
 
     def _finish(self, work: Work) -> bool:
         """Measure and merge one job; return whether it has all its records now."""
@@ -120,7 +138,7 @@ class Runner:
 
     def _new(self, work: Work, shards: list[int]) -> dict[int, Shard]:
         measured, batch = self._measured(work, shards)
-        origin = provenance.collect(self.device, batch)
+        origin = provenance.collect(self.device, batch, work.model)
         kept = {}
         for index, one in zip(shards, measured, strict=True):
             if one.shown:

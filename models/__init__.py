@@ -1,34 +1,20 @@
-"""Anything that can become D(x; σ): exact models now, pretrained and trained ones by the same door.
+"""Anything that can become D(x; σ): exact models, published checkpoints, files of one's own.
 
 denoiser = models.Counted(models.load("exact-fashion"))
 """
 
-from collections.abc import Callable
-from typing import Any
-
-import torch
-
 from models.counted import Counted
 from models.exact import GaussianMixture, IdealDenoiser
-from models.zoo.exact import exact_fashion, exact_mixture_8x8, exact_mixture_moons
-from solvers.lookup import lookup
+from models.loading import MODELS, described, load
+from models.network import Execution, NetworkDenoiser
 
-MODELS: dict[str, Callable[..., Any]] = {
-    "exact-fashion": exact_fashion,
-    "exact-mixture-8x8": exact_mixture_8x8,
-    "exact-mixture-moons": exact_mixture_moons,
-}
-
-
-def load(spec: str, device: str | torch.device = "cpu") -> Any:
-    """Return the model named ``spec`` as a :class:`~solvers.denoiser.Denoiser` on ``device``.
-
-    Besides the protocol it has ``digest``, a hash of what it is made of.
-
-    Raises:
-        ValueError: If there is no such model; the message names the nearest one.
-    """
-    return lookup(MODELS, spec, "model")(device)
-
-
-__all__ = ["MODELS", "Counted", "GaussianMixture", "IdealDenoiser", "load"]
+__all__ = [
+    "MODELS",
+    "Counted",
+    "Execution",
+    "GaussianMixture",
+    "IdealDenoiser",
+    "NetworkDenoiser",
+    "described",
+    "load",
+]

@@ -60,6 +60,9 @@ class NetworkDenoiser(nn.Module):
         digest: SHA-256 of what it is made of.
         execution: Precision, compilation and memory layout.
         notes: Where it came from.
+
+    Attributes:
+        reference: The published statistics of its training data, by name, if there are any.
     """
 
     _network: Any
@@ -78,6 +81,7 @@ class NetworkDenoiser(nn.Module):
         self.digest = digest
         self.execution = execution or Execution()
         self.notes = dict(notes or {})
+        self.reference: str | None = None
         if hasattr(preconditioning, "u"):
             # A buffer, so that it has its place in the state dict as in EDM's released networks.
             self.register_buffer("u", preconditioning.u)

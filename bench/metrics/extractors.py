@@ -140,10 +140,28 @@ def _inception(device: str, weights: Path | None) -> Extractor:
     return Extractor("inception", digest, int(INCEPTION_LAYER), "uint8", compute)
 
 
-def _downloaded_inception() -> Path:
-    """torch-fidelity's own weights, from where torch-fidelity itself would put them."""
+def _inception_file() -> tuple[Path, str]:
+    """Where torch-fidelity itself would put its Inception weights, and where they come from."""
     url: str = require("feature_extractor_inceptionv3").URL_INCEPTION_V3
-    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+    return Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1], url
+
+
+def is_here(name: str, weights: Path | None) -> bool:
+    """Whether the extractor can be built without a download."""
+    return name != "inception" or weights is not None or _inception_file()[0].exists()
+
+
+def described_extractor(name: str) -> Extractor:
+    """The extractor ``inception`` without its weights, to plan with; it computes nothing."""
+
+    def compute(images: Tensor) -> Tensor:
+        raise ValueError(f"the weights of extractor {name!r} are not on this machine")
+
+    return Extractor(name, "", int(INCEPTION_LAYER), "uint8", compute)
+
+
+def _downloaded_inception() -> Path:
+    path, url = _inception_file()
     if not path.exists():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

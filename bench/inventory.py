@@ -1,0 +1,73 @@
+"""What a grid needs that may not be on this machine: published checkpoints and statistics."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+
+import models
+from bench.metrics.extractors import Extractor, build_extractor, described_extractor, is_here
+from bench.references import OWN
+from models import fetch
+from models.fetch import NotHere
+from models.loading import described
+from models.network import Execution
+from models.published import REFERENCES
+
+T = TypeVar("T")
+
+
+@dataclass
+class Inventory:
+    """Gets a grid's models and extractor, and notes what is missing.
+
+    Attributes:
+        device: Where models are put.
+        execution: How networks are evaluated.
+        missing: What is not here, and what to do about it.
+    """
+
+    device: str | torch.device
+    execution: Execution | None = None
+    missing: dict[str, str] = field(default_factory=dict)
+
+    def model(self, spec: str) -> Any:
+        """Return a model, or the description of a published one that is not here."""
+        return self._wanted(
+            lambda: models.load(spec, self.device, self.execution), lambda: described(spec)
+        )
+
+    def look_for_references(self, reference: str, loaded: Iterable[Any]) -> None:
+        """Note which published statistics a grid's ``reference`` stands for and are not here."""
+        own = [getattr(model, "reference", None) for model in loaded]
+        for name in own if reference == OWN else [reference]:
+            if name in REFERENCES:
+                self._wanted(partial(fetch.verified, name), Path)
+
+    def check(self) -> None:
+        """Raise ValueError if something has to be fetched first; one line with what to type."""
+        if self.missing:
+            files = "1 file is" if len(self.missing) == 1 else f"{len(self.missing)} files are"
+            raise ValueError(
+                f"{files} not on this machine ({', '.join(self.missing)}); type: "
+                + " && ".join(f"bench fetch {name}" for name in self.missing)
+            )
+
+    def extractor(self, name: str, weights: Path | None, dry: bool) -> Extractor:
+        """Return an extractor; if ``dry``, a description of one whose weights are not here."""
+        if not dry or is_here(name, weights):
+            return build_extractor(name, self.device, weights)
+        self.missing["the Inception weights"] = (
+            "the run downloads them, or give their path as extractor_weights"
+        )
+        return described_extractor(name)
+
+    def _wanted(self, get: Callable[[], T], instead: Callable[[], T]) -> T:
+        try:
+            return get()
+        except NotHere as error:
+            self.missing[error.name] = f"type: {error.command}"
+            return instead()

@@ -1,0 +1,105 @@
+"""A model by its name, its file or its address."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models import fetch
+from models.checkpoints.checkpoint import CheckpointError
+from models.checkpoints.reading import read
+from models.network import Execution, NetworkDenoiser, assemble
+from models.networks import build
+from models.preconditioning import precondition
+from models.published import PUBLISHED
+from models.zoo.exact import exact_fashion, exact_mixture_8x8, exact_mixture_moons
+from solvers.lookup import unknown
+
+MODELS: dict[str, Callable[..., Any]] = {
+    "exact-fashion": exact_fashion,
+    "exact-mixture-8x8": exact_mixture_8x8,
+    "exact-mixture-moons": exact_mixture_moons,
+}
+
+
+def load(
+    spec: str,
+    device: str | torch.device = "cpu",
+    execution: Execution | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Any:
+    """Return a model as a :class:`~solvers.denoiser.Denoiser` on ``device``.
+
+    Besides the protocol it has ``digest``, a hash of what it is made of.
+
+    Args:
+        spec: A name (``bench list models``), a checkpoint's path, or its http(s) address.
+        device: Where it computes.
+        execution: Precision, compilation and memory layout; for networks.
+        options: What a checkpoint file does not say, by its reader's names.
+
+    Raises:
+        ValueError: If there is no such model (the message names the nearest one), or its file is
+            damaged, of an unknown kind, or not the one pinned; one line.
+        models.fetch.NotHere: If it is published but was not fetched; says what to type.
+    """
+    if spec in MODELS:
+        if execution not in {None, Execution()}:
+            raise ValueError(
+                f"model {spec!r}: precision, compile and channels-last are for networks"
+            )
+        return MODELS[spec](device)
+    path, known = _located(spec)
+    checkpoint = read(path, {**known, **(options or {})})
+    try:
+        denoiser = assemble(checkpoint, device, execution)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+    if spec in PUBLISHED:
+        _check_published(spec, path, denoiser)
+        denoiser.reference = PUBLISHED[spec].reference
+    return denoiser
+
+
+def described(spec: str) -> NetworkDenoiser:
+    """Return a published model without its weights, on the meta device: its shape, levels and cost.
+
+    Raises:
+        ValueError: If there is no such published model.
+    """
+    if spec not in PUBLISHED:
+        raise ValueError(unknown(spec, [*MODELS, *PUBLISHED], "model"))
+    row = PUBLISHED[spec]
+    network = build(row.network, row.arguments)
+    denoiser = NetworkDenoiser(network, precondition(row.preconditioning, row.constants))
+    denoiser.reference = row.reference
+    return denoiser.eval()
+
+
+def _located(spec: str) -> tuple[Path, Mapping[str, Any]]:
+    """Return a checkpoint's path, and what is known about it that it does not say."""
+    if spec in PUBLISHED:
+        return fetch.verified(spec), PUBLISHED[spec].options
+    if spec.startswith(("http://", "https://")):
+        return fetch.fetch(spec), {}
+    path = Path(spec)
+    try:
+        exists = path.exists()
+    except (OSError, ValueError):
+        exists = False
+    if not exists:
+        hint = unknown(spec, [*MODELS, *PUBLISHED], "model")
+        raise ValueError(f"{hint}, and there is no such file")
+    return path, {}
+
+
+def _check_published(spec: str, path: Path, denoiser: NetworkDenoiser) -> None:
+    """Refuse a file that is not what the catalogue says of it."""
+    expected = described(spec)
+    for what in ("shape", "label_dim", "sigma_min", "sigma_max"):
+        found, listed = getattr(denoiser, what), getattr(expected, what)
+        if found != listed:
+            raise CheckpointError(
+                f"{path}: its {what} is {found}, but {spec} is listed with {listed}"
+            )

@@ -1,0 +1,89 @@
+"""Every solver on every family of networks: finite samples, at the cost that was predicted."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import solvers
+from bench.plan import predicted_nfe
+from models import Counted
+from models.network import Execution, NetworkDenoiser, assemble
+from solvers import SOLVERS, SeedNoise
+
+sys.path.insert(0, str(Path(__file__).parent))  # importlib mode: helpers beside the tests
+from test_network_golden import CASES, INDEX, checkpoint
+
+SCHEDULES = {"VP": ("vp", "vp", "unit-variance"), "VE": ("ve", "ve", "none")}
+
+
+@pytest.fixture(scope="module", params=CASES)
+def denoiser(request):
+    return assemble(checkpoint(INDEX[request.param]))
+
+
+def sampled(sampler, denoiser, seeds=range(3)):
+    counted, noise = Counted(denoiser), SeedNoise(seeds)
+    latents = noise.latents(denoiser.shape)
+    with torch.inference_mode():
+        samples = sampler(counted, latents, noise)
+    assert samples.shape == (len(seeds), *denoiser.shape)
+    assert torch.isfinite(samples).all()
+    return samples, counted.nfe
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_every_solver(denoiser, name):
+    adaptive = not SOLVERS[name].takes_steps
+    chosen = {"rtol": 0.3} if adaptive else {"steps": 5}
+    sampler = solvers.build(solver=name, **chosen)
+    _, nfe = sampled(sampler, denoiser)
+    if adaptive:
+        assert (
+            nfe >= 8
+        )  # a step of RK45 is six evaluations, after one, and Euler's last is one more
+    else:
+        assert nfe == predicted_nfe(sampler, denoiser)
+        assert nfe == {"euler": 5, "rk4": 17}.get(name, 9)
+
+
+@pytest.mark.parametrize("baseline", [*SCHEDULES, "iDDPM"])
+def test_every_baseline_column(denoiser, baseline):
+    discretization, schedule, scaling = SCHEDULES.get(baseline, ("iddpm", "linear", "none"))
+    sampler = solvers.build(
+        solver="euler", discretization=discretization, schedule=schedule, scaling=scaling, steps=6
+    )
+    assert sampled(sampler, denoiser)[1] == 6
+
+
+def test_churn(denoiser):
+    sampler = solvers.build(solver="heun", steps=5, S_churn=3, S_noise=1.003)
+    samples, nfe = sampled(sampler, denoiser)
+    assert nfe == 9
+    alone = torch.cat([sampled(sampler, denoiser, [seed])[0] for seed in range(3)])
+    # Float32 networks round differently in other batches; a few steps carry that on.
+    assert float((samples - alone).abs().max()) < 1e-3 * float(samples.abs().max())
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_reduced_precision_is_close_and_different(denoiser, precision):
+    reduced = NetworkDenoiser(
+        denoiser.model, denoiser.preconditioning, execution=Execution(precision)
+    )
+    noise = SeedNoise(range(3))
+    x, sigma = noise.latents(denoiser.shape).double() * 2, torch.tensor(2.0).double()
+    with torch.inference_mode():
+        full, less = denoiser(x, sigma), reduced(x, sigma)
+    assert less.dtype == torch.float64
+    relative = float((full - less).abs().max() / full.abs().max())
+    assert 0 < relative < {"bfloat16": 0.05, "float16": 0.01}[precision]
+
+
+def test_channels_last_changes_rounding_only(denoiser):
+    other = NetworkDenoiser(
+        denoiser.model, denoiser.preconditioning, execution=Execution(channels_last=True)
+    )
+    x, sigma = SeedNoise(range(3)).latents(denoiser.shape), torch.tensor(0.7)
+    with torch.inference_mode():
+        assert torch.allclose(denoiser(x, sigma), other(x, sigma), rtol=1e-4, atol=1e-5)
