@@ -76,8 +76,14 @@ _EXTRACTOR_TEXT = {
     "pixels": "no network: values as they are",
 }
 
+_REFERENCE_TEXT = {
+    "model": "the model's own true data; a published checkpoint's: its data set's statistics",
+    "FILE": "statistics by bench reference, or EDM's or clean-fid's .npz, torch-fidelity's .pt",
+}
+
 CATALOGUE: dict[str, Callable[[], Rows]] = {
     "models": _documented(models.MODELS),
+    "references": lambda: list(_REFERENCE_TEXT.items()),
     "solvers": _solvers,
     "schedules": _documented(solvers.SCHEDULES),
     "scalings": _documented(solvers.SCALINGS),
