@@ -1,6 +1,6 @@
 """From a grid to cells, and to the work that fills them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from bench.metrics.extractors import EXTRACTORS, Extractor
 from bench.references import ReferenceSource
 from bench.trajectory import name as trajectory_name
 from models.labels import Condition
+from models.loading import name_of
 from models.network import Execution
 from results import Cell
 from solvers import Denoiser, Sampler
@@ -115,11 +116,12 @@ def make(
         inventory.check()
     extractor = _extractor(grid, inventory, dry)
     work: dict[str, Work] = {}
+    _check_names(loaded)
     for spec, model in loaded.items():
         jobs = [
             job
             for condition in _conditions(grid, model)
-            for job in _jobs(grid, spec, model, extractor, condition)
+            for job in _jobs(grid, name_of(spec), model, extractor, condition)
         ]
         for item in (item for item in labelled if item.is_for(spec)):
             for job in _possible(jobs, item, skipped):
@@ -136,11 +138,22 @@ def make(
     return Plan(list(work.values()), list(dict.fromkeys(skipped)), inventory.missing)
 
 
+def _check_names(specs: Iterable[str]) -> None:
+    """Refuse two files of one name: records and figures could not tell them apart."""
+    named: dict[str, str] = {}
+    for spec in specs:
+        other = named.setdefault(name_of(spec), spec)
+        if other != spec:
+            raise ValueError(
+                f"models {other!r} and {spec!r} are both called {name_of(spec)!r}: rename a file"
+            )
+
+
 @dataclass(frozen=True)
 class _Job:
     """What is done with one model: features are taken, or errors measured."""
 
-    spec: str
+    name: str
     model: Any
     metrics: list[str]
     source: ReferenceSource
@@ -163,20 +176,22 @@ def _conditions(grid: Grid, model: Any) -> list[Condition]:
 
 
 def _jobs(
-    grid: Grid, spec: str, model: Any, extractor: Extractor | None, condition: Condition
+    grid: Grid, name: str, model: Any, extractor: Extractor | None, condition: Condition
 ) -> Iterator[_Job]:
     suffix = f", guidance = {condition.guidance:g}" if isinstance(grid.guidance, list) else ""
     metrics = list(dict.fromkeys(grid.metrics))
-    of_features = [name for name in metrics if METRICS[name].needs != "errors"]
-    of_errors = [name for name in metrics if METRICS[name].needs == "errors"]
+    of_features = [metric for metric in metrics if METRICS[metric].needs != "errors"]
+    of_errors = [metric for metric in metrics if METRICS[metric].needs == "errors"]
     if of_features:
         source = ReferenceSource(grid.reference, model, extractor)
-        source.check(features={"features"} & {METRICS[name].needs for name in of_features} != set())
-        yield _Job(spec, model, of_features, source, grid.samples, condition, suffix)
+        source.check(
+            features={"features"} & {METRICS[metric].needs for metric in of_features} != set()
+        )
+        yield _Job(name, model, of_features, source, grid.samples, condition, suffix)
     if of_errors:
         source = ReferenceSource(trajectory_name(precision(model)), model)
         samples = min(grid.samples, grid.truncation_samples)
-        yield _Job(spec, model, of_errors, source, samples, condition, suffix)
+        yield _Job(name, model, of_errors, source, samples, condition, suffix)
 
 
 def _possible(jobs: list[_Job], item: Labelled, skipped: list[Skipped]) -> Iterator[_Job]:
@@ -195,11 +210,11 @@ def _work(grid: Grid, job: _Job, item: Labelled) -> Iterator[Work]:
         declared = item.sampler.declared(model)
         nfe = predicted_nfe(item.sampler, model) * (1 if job.condition.guidance is None else 2)
     except ValueError as error:
-        raise ValueError(f"sampler {item.label!r}, model {job.spec!r}: {error}") from None
+        raise ValueError(f"sampler {item.label!r}, model {job.name!r}: {error}") from None
     for repeat in range(grid.repeats):
         cells = [
             Cell(
-                model=job.spec,
+                model=job.name,
                 model_digest=model.digest,
                 sampler=declared,
                 seed_start=grid.first_seed + repeat * job.samples,

@@ -77,6 +77,17 @@ def described(spec: str) -> NetworkDenoiser:
     return denoiser.eval()
 
 
+def name_of(spec: str) -> str:
+    """Return what a model is called in records: its name, or its file's without folder and suffix.
+
+    Where a file lies must not change the key of what is measured with it.
+    """
+    if spec in MODELS or spec in PUBLISHED:
+        return spec
+    last = spec.rstrip("/\\").replace("\\", "/").rpartition("/")[2]
+    return last.rpartition(".")[0] or last
+
+
 def _located(spec: str) -> tuple[Path, Mapping[str, Any]]:
     """Return a checkpoint's path, and what is known about it that it does not say."""
     if spec in PUBLISHED:

@@ -44,16 +44,29 @@ def matching(records: pd.DataFrame) -> pd.DataFrame:
     """The published values that belong to the checkpoints in `records` (from `results.load`).
 
     Only models measured with the true FID (Inception features, at least 50,000 samples) have
-    any. The columns are those of `load`, and `bench_model`: the model's name in `records`.
+    any, and neither guided ones nor those of one class. The columns are those of `load`, and
+    `bench_model`: the model's name in `records`.
     """
     true_fid = (
         (records["metric"] == "fid")
         & (records["extractor"] == "inception")
         & (records["samples"] >= _TRUE_FID_SAMPLES)
+        & _as_published(records)
     )
     models = sorted(set(records.loc[true_fid, "model"]) & set(_checkpoints()))
     parts = [of_model(model).assign(bench_model=model) for model in models]
     return pd.concat(parts, ignore_index=True) if parts else _nothing()
+
+
+def _as_published(records: pd.DataFrame) -> pd.Series:
+    """Rows without guidance, and with labels drawn as they were for the published values."""
+    as_published = pd.Series(True, index=records.index)
+    if "guidance" in records:
+        as_published &= records["guidance"].isna()
+    if "class_label" in records:
+        labels = records["class_label"]
+        as_published &= labels.isna() | (labels == "uniform")
+    return as_published
 
 
 def of_model(model: str) -> pd.DataFrame:

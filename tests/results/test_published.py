@@ -42,11 +42,14 @@ def test_only_the_true_fid_of_that_checkpoint_matches(record, cell):
 
     assert set(found()["bench_model"]) == {model}
     assert (found()["dataset"].str.contains("CIFAR-10")).all()
+    assert len(found(condition={"class_label": "uniform"})) == len(found())
     for change in (
         {"samples": 49_999},
         {"extractor": "fashion"},
         {"model": "exact-fashion"},
         {"metric": "kid"},
+        {"condition": {"class_label": "uniform", "guidance": 1.5}},
+        {"condition": {"class_label": 3}},
     ):
         assert found(**change).empty
         assert "bench_model" in found(**change).columns
