@@ -53,7 +53,7 @@ def song(  # noqa: C901
     nf: int = 128,
     mult: Sequence[int] = (1, 2, 2, 2),
     blocks: int = 4,
-    attention: int = 1,
+    attention: Sequence[int] = (1,),
     fourier: bool = False,
     pyramid: str = "none",
 ) -> Shapes:
@@ -71,7 +71,7 @@ def song(  # noqa: C901
         for _ in range(blocks):
             net.block(c, nf * m, emb)
             c = nf * m
-            if level == attention:
+            if level in attention:
                 net.attention(c)
             skips.append(c)
         if level < last:
@@ -90,7 +90,7 @@ def song(  # noqa: C901
         for _ in range(blocks + 1):
             net.block(c + skips.pop(), nf * mult[level], emb)
             c = nf * mult[level]
-        if level == attention:
+        if level in attention:
             net.attention(c)
         if pyramid == "skip":
             if level < last:

@@ -214,6 +214,9 @@ def test_options_win_over_what_is_known_of_a_released_model():
     assert checkpoint.constants["schedule"] == "linear"
     assert checkpoint.arguments["num_heads"] == 3
     assert "channels_per_head" not in checkpoint.arguments
+    options["num_heads"] = 5
+    message = refusal(lambda: reader.convert(meta_guided(ADM), options, "FILE"))
+    assert "no multiple of num_heads = 5" in message
 
 
 @pytest.mark.parametrize(

@@ -166,11 +166,11 @@ FULL = {
     "DDPM++ deep": (song(blocks=8), None),
     "NCSN++ deep": (song(blocks=8, fourier=True, pyramid="residual"), None),
     "NCSN++ 256": (
-        song(128, (1, 1, 2, 2, 2, 2, 2), 2, attention=4, fourier=True, pyramid="skip"),
+        song(128, (1, 1, 2, 2, 2, 2, 2), 2, attention=(4,), fourier=True, pyramid="skip"),
         None,
     ),
     "NCSN++ 1024": (
-        song(16, (1, 2, 4, 8, 16, 32, 32, 32), 1, attention=6, fourier=True, pyramid="skip"),
+        song(16, (1, 2, 4, 8, 16, 32, 32, 32), 1, attention=(6,), fourier=True, pyramid="skip"),
         None,
     ),
 }
@@ -200,7 +200,7 @@ def test_attention_at_16_decides_the_image_size(name, size):
 @each
 def test_generated_key_lists_are_the_golden_ones(case):
     fourier = case == VE
-    made = song(32, (1, 2), 1, 1, fourier, "residual" if fourier else "none")
+    made = song(32, (1, 2), 1, (1,), fourier, "residual" if fourier else "none")
     assert list(made.items()) == list(shapes_of(case).items())
 
 
@@ -321,6 +321,7 @@ BAD = {
     "narrow projection": (_everywhere("6.NIN_1.W", lambda t: t[:, :8]), "not the shape [64, 64]"),
     "short bias": (_everywhere("8.NIN_3.b", lambda t: t[:8]), "NIN_3.b has not the shape [64]"),
     "other embedding": (_everywhere("0.weight", lambda t: t[:, :8]), "noise embedding of width 8"),
+    "odd embedding": (_everywhere("0.weight", lambda t: t[:100]), "of width 32 → 100"),
     "odd width": (_everywhere("5.Conv_0.weight", lambda t: t[:50]), "[32, 50] channels"),
     "a bias gone": (_without("9.Conv_1.bias"), "all_modules.9.Conv_1.bias is missing"),
     "an attention gone": (
@@ -381,7 +382,7 @@ def lists():
     return {
         "vp": meta_score_sde(shapes_of(VP)),
         "ve": meta_score_sde(shapes_of(VE)),
-        "skip": meta_score_sde(song(32, (1, 2), 1, 1, True, "skip")),
+        "skip": meta_score_sde(song(32, (1, 2), 1, (1,), True, "skip")),
     }
 
 
@@ -426,14 +427,14 @@ def test_without_the_ema_it_takes_an_option(content):
     ],
 )
 def test_families_whose_sde_cannot_be_told(fourier, pyramid, words):
-    shapes = song(32, (1, 2), 1, 1, fourier, pyramid)
+    shapes = song(32, (1, 2), 1, (1,), fourier, pyramid)
     message = refused(meta_score_sde(shapes))
     assert words in message
     assert "DDPM++, NCSN++" in message
 
 
 def test_attention_after_some_blocks_only():
-    shapes = song(32, (1, 2), 2, attention=0)
+    shapes = song(32, (1, 2), 2, attention=(0,))
     shorter = {}
     for key, shape in shapes.items():
         parts = key.split(".")  # module.all_modules.4.…
@@ -445,11 +446,20 @@ def test_attention_after_some_blocks_only():
     assert "attention after 1 of 2 residual blocks" in refused(meta_score_sde(shorter))
 
 
-def test_the_image_size_is_asked_for_where_attention_does_not_decide():
-    content = meta_score_sde(song(32, (1, 2), 1, attention=7))
+@pytest.mark.parametrize("levels", [(), (0, 1)])
+def test_the_image_size_is_asked_for_where_attention_does_not_decide(levels):
+    content = meta_score_sde(song(32, (1, 2), 1, levels))
     message = refusal(lambda: score_sde.convert(content, {}, "FILE"))
-    assert "option image_size is needed" in message
-    assert score_sde.convert(content, SIZE, "FILE").arguments["attn_resolutions"] == []
+    assert f"option image_size is needed (usual: 32, 64, 256): {len(levels)} levels" in message
+    resolutions = [16 >> level for level in levels]
+    assert convert(content).arguments["attn_resolutions"] == resolutions
+
+
+def test_the_first_level_may_be_wider_than_the_first_convolution():
+    checkpoint = convert(meta_score_sde(song(32, (2, 2, 3), 2)))
+    assert checkpoint.arguments["channel_mult"] == [2, 2, 3]
+    assert checkpoint.arguments["num_blocks"] == 2
+    assert parameters(checkpoint) > 0
 
 
 @pytest.mark.parametrize(
