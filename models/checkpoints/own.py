@@ -125,7 +125,10 @@ def write(checkpoint: Checkpoint, path: Path) -> None:
 def _save(tensors: Mapping[str, Tensor], metadata: dict[str, str], path: Path) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        unfinished.touch()
+        mode = unfinished.stat().st_mode
         save_file(dict(tensors), unfinished, metadata)
+        unfinished.chmod(mode)  # safetensors' is the owner's alone
         with unfinished.open("rb") as file:
             os.fsync(file.fileno())
         unfinished.replace(path)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.checkpoints import guided, own, score_sde, torch_file
+from models.checkpoints import diffusers, guided, own, score_sde, torch_file
 from models.checkpoints.checkpoint import Checkpoint, CheckpointError
 
 FORMATS = (
@@ -35,11 +35,13 @@ def read(path: Path, options: Mapping[str, Any] | None = None) -> Checkpoint:
 
 
 def _read(path: Path, options: Mapping[str, Any]) -> Checkpoint:
-    for kind in (own,):
+    for kind in (own, diffusers):
         if kind.recognises(path):
             return kind.read(path, options)
+    if path.is_dir():
+        raise CheckpointError(f"{path}: a directory without diffusers' model_index.json")
     loaded = torch_file.load(path)
     for release in (score_sde, guided):
         if release.recognises(loaded):
-            return release.read(path, options)
+            return release.convert(loaded, options, str(path))
     raise CheckpointError(f"{path}: not a checkpoint of a known kind ({', '.join(FORMATS)})")

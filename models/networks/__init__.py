@@ -1,4 +1,4 @@
-"""The raw networks F_θ, by name."""
+"""The raw networks F_θ, by name: ours, and ``UNet2DModel``, which the library diffusers builds."""
 
 import inspect
 import types
@@ -28,6 +28,7 @@ _MOST = {
     "attn_resolutions": 4096,
     "num_heads": 4096,
     "channels_per_head": 4096,
+    "norm_groups": 4096,
 }
 """Files are not trusted: larger values than these would only exhaust the machine."""
 _MAY_BE_ZERO = {"label_dim", "augment_dim"}
@@ -41,6 +42,10 @@ def build(network: str, arguments: Mapping[str, Any]) -> nn.Module:
         ValueError: If there is no such network, or an argument is unknown, of the wrong type or out
             of range; one line that says which.
     """
+    if network == "UNet2DModel":  # its library takes seconds to import, and may not be there
+        from models.networks import diffusers
+
+        return diffusers.build(arguments)
     cls = lookup(NETWORKS, network, "network")
     _check(network, cls, arguments)
     with torch.device("meta"):
@@ -98,7 +103,7 @@ def _check_structure(network: str, a: Mapping[str, Any]) -> None:
     unit = a.get("channels_per_head", 1) if a.get("num_heads") is None else a["num_heads"]
     for mult in a["channel_mult"]:
         width = a["model_channels"] * mult
-        if width < 4 or width % min(32, width // 4):
+        if width < 4 or width % (a.get("norm_groups") or min(32, width // 4)):
             raise ValueError(
                 f"{network}: {width} channels cannot be normalised in groups; use a multiple of 32"
             )

@@ -86,6 +86,11 @@ def test_the_same_checkpoint_is_the_same_bytes(tmp_path):
     assert one.read_bytes() == other.read_bytes()
 
 
+def test_others_may_read_it_where_they_may_read_any_new_file(tmp_path, written):
+    (tmp_path / "new").touch()
+    assert written.stat().st_mode == (tmp_path / "new").stat().st_mode
+
+
 def test_tensors_that_share_memory_or_have_gaps(tmp_path):
     base = torch.arange(12.0).reshape(3, 4)
     tensors = {"a": base, "b": base, "c": base.T, "d": base[:, 1]}
