@@ -31,7 +31,11 @@ def check(work: Work, batch: int) -> None:
     if not isinstance(model, NetworkDenoiser):
         return
     with torch.inference_mode():
-        samples = _samples(work, model, batch)
+        try:
+            samples = _samples(work, model, batch)
+        except Exception as error:  # a compiler's, CUDA's, …: whatever it is, it would come again
+            reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+            raise ValueError(f"model {name}: cannot be evaluated: {reason}") from error
         if not torch.isfinite(samples).all():
             raise ValueError(
                 f"model {name}: its outputs are not finite at {STEPS} Heun steps from "

@@ -50,6 +50,8 @@ class DhariwalUNet(nn.Module):
         label_dropout: Probability of hiding the label in training.
         num_heads: Attention heads; ``None`` for one per ``channels_per_head`` channels.
         channels_per_head: Channels per attention head.
+        norm_groups: Groups in normalisation; ``None`` for 32, or groups of 4 where channels are few
+            (EDM). OpenAI's networks always have 32.
         resample: ``"block"``: residual blocks that resample (EDM's networks, ``resblock_updown`` in
             the original); ``"conv"``: single convolutions.
     """
@@ -70,6 +72,7 @@ class DhariwalUNet(nn.Module):
         label_dropout: float = 0.0,
         num_heads: int | None = None,
         channels_per_head: int = 64,
+        norm_groups: int | None = None,
         resample: Literal["block", "conv"] = "block",
     ) -> None:
         super().__init__()
@@ -83,7 +86,11 @@ class DhariwalUNet(nn.Module):
         self.num_blocks, self.attn_resolutions = num_blocks, tuple(attn_resolutions)
         embedding = model_channels * channel_mult_emb
         self.settings = BlockSettings(
-            embedding=embedding, dropout=dropout, heads=num_heads, head_channels=channels_per_head
+            embedding=embedding,
+            dropout=dropout,
+            heads=num_heads,
+            head_channels=channels_per_head,
+            norm_groups=norm_groups,
         )
         self.map_noise = PositionalEmbedding(model_channels)
         self.map_augment = (
@@ -93,7 +100,7 @@ class DhariwalUNet(nn.Module):
         self.map_layer1 = nn.Linear(embedding, embedding)
         self.map_label = nn.Linear(label_dim, embedding, bias=False) if label_dim else None
         self._build_decoder(self._build_encoder())
-        self.out_norm = group_norm(self.widths[0], 1e-5)
+        self.out_norm = group_norm(self.widths[0], 1e-5, norm_groups)
         self.out_conv = Convolution(self.widths[0], self.out_channels, 3)
         self._initialise()
 

@@ -26,6 +26,8 @@ class BlockSettings:
             (ADM), or is added before it.
         heads: Attention heads; ``None`` for one per ``head_channels`` channels.
         head_channels: Channels per attention head.
+        norm_groups: Groups in normalisation; ``None`` for 32, or groups of 4 where channels are
+            few.
     """
 
     embedding: int
@@ -37,6 +39,7 @@ class BlockSettings:
     adaptive_scale: bool = True
     heads: int | None = None
     head_channels: int = 64
+    norm_groups: int | None = None
 
 
 class Block(nn.Module):
@@ -60,11 +63,11 @@ class Block(nn.Module):
         super().__init__()
         self.in_channels, self.out_channels = in_channels, out_channels
         self.settings = settings
-        taps, eps = settings.taps, settings.eps
-        self.norm0 = group_norm(in_channels, eps)
+        taps, eps, groups = settings.taps, settings.eps, settings.norm_groups
+        self.norm0 = group_norm(in_channels, eps, groups)
         self.conv0 = Convolution(in_channels, out_channels, 3, resampling, taps)
         self.affine = nn.Linear(settings.embedding, out_channels * (1 + settings.adaptive_scale))
-        self.norm1 = group_norm(out_channels, eps)
+        self.norm1 = group_norm(out_channels, eps, groups)
         self.conv1 = Convolution(out_channels, out_channels, 3)
         self.skip: Convolution | None = None
         if resampling or in_channels != out_channels:
@@ -73,7 +76,7 @@ class Block(nn.Module):
         self.heads = 0
         if attention:
             self.heads = settings.heads or out_channels // settings.head_channels
-            self.norm2 = group_norm(out_channels, eps)
+            self.norm2 = group_norm(out_channels, eps, groups)
             self.qkv = Convolution(out_channels, out_channels * 3, 1)
             self.proj = Convolution(out_channels, out_channels, 1)
 

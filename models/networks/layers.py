@@ -81,9 +81,9 @@ class Convolution(nn.Module):
         return self.resample_filter.to(x.dtype).expand(x.shape[1], -1, -1, -1)
 
 
-def group_norm(channels: int, eps: float) -> nn.GroupNorm:
-    """Return a group normalisation in 32 groups, or in groups of 4 where channels are few."""
-    return nn.GroupNorm(min(32, channels // 4), channels, eps=eps)
+def group_norm(channels: int, eps: float, groups: int | None = None) -> nn.GroupNorm:
+    """Return a normalisation in ``groups``: 32, or groups of 4 where channels are few, if None."""
+    return nn.GroupNorm(groups or min(32, channels // 4), channels, eps=eps)
 
 
 class PositionalEmbedding(nn.Module):
