@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -19,7 +20,6 @@ from filelock import Timeout
 from models.cache import Cache, FetchError, chunks_of, digest_of
 from models.download import Progress, Received, download, looks_like_html, shown
 from models.published import PUBLISHED, REFERENCES, Published, PublishedFile, PublishedReference
-from solvers.lookup import unknown
 
 
 class NotHere(FetchError):  # noqa: N818
@@ -77,7 +77,12 @@ def find(name: str) -> Item:
         return Item(name, f"references/{name}", REFERENCES[name].files, REFERENCES[name])
     if "://" in name:
         return _at_address(name)
-    raise FetchError(unknown(name, [*PUBLISHED, *REFERENCES], "checkpoint or reference"))
+    nearest = get_close_matches(name, [*PUBLISHED, *REFERENCES], n=1)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    raise FetchError(
+        f"unknown checkpoint or reference {name!r}{hint} (bench list models and bench list "
+        "references show them)"
+    )
 
 
 def path_of(name: str, cache: Path | None = None) -> Path | None:
