@@ -1,4 +1,4 @@
-"""The command line: ``bench run | report | check | list | explain | reference | fetch``.
+"""The command line: ``bench run | report | check | list | fetch | convert | explain | reference``.
 
 Exit codes everywhere: 0 done, 1 the measured thing failed, 2 could not run, 3 inconclusive.
 """
@@ -223,6 +223,29 @@ def fetch(
 
     with refused():
         fetching.fetch(name, console, again, source, references)
+
+
+@app.command()
+def convert(
+    source: Annotated[
+        str, typer.Argument(metavar="IN", help="A checkpoint: a published name, path or address.")
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The .safetensors file to write.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="What the checkpoint does not say."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite OUT.")] = False,
+) -> None:
+    """Turn any checkpoint into one .safetensors file that says what it is."""
+    from bench import convert as converting
+
+    with refused():
+        made = converting.convert(source, out, settings or [], force)
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for what, value in made:
+        table.add_row(what, escape(value))
+    console.print(table)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from models import fetch
-from models.checkpoints.checkpoint import CheckpointError
+from models.checkpoints.checkpoint import Checkpoint, CheckpointError
 from models.checkpoints.reading import read
 from models.network import Execution, NetworkDenoiser, assemble
 from models.networks import build
@@ -50,8 +50,7 @@ def load(
                 f"model {spec!r}: precision, compile and channels-last are for networks"
             )
         return MODELS[spec](device)
-    path, known = _located(spec)
-    checkpoint = read(path, {**known, **(options or {})})
+    path, checkpoint = found(spec, options)
     try:
         denoiser = assemble(checkpoint, device, execution)
     except CheckpointError as error:
@@ -60,6 +59,17 @@ def load(
         _check_published(spec, path, denoiser)
         denoiser.reference = PUBLISHED[spec].reference
     return denoiser
+
+
+def found(spec: str, options: Mapping[str, Any] | None = None) -> tuple[Path, Checkpoint]:
+    """Return a checkpoint by name, path or address, and the file or directory it was read from.
+
+    Raises:
+        ValueError: As for :func:`load`.
+        models.fetch.NotHere: As for :func:`load`.
+    """
+    path, known = _located(spec)
+    return path, read(path, {**known, **(options or {})})
 
 
 def described(spec: str) -> NetworkDenoiser:
