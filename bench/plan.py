@@ -248,8 +248,9 @@ def classes(model: Any) -> int:
 
 
 def precision(model: Any) -> str:
-    """Return what a model computes in, by name; float32 for models that do not say."""
-    return getattr(model, "precision", "float32")
+    """Return what a model computes in, by name: its precision or dtype; float32 without either."""
+    dtype = str(getattr(model, "dtype", torch.float32)).removeprefix("torch.")
+    return getattr(model, "precision", dtype)
 
 
 def quantizer(source: ReferenceSource) -> str:
