@@ -17,9 +17,7 @@ from safetensors.torch import load_file, save_file
 from models.checkpoints import own
 from models.checkpoints.checkpoint import Checkpoint, CheckpointError
 from models.network import assemble
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode: helpers beside the tests
-from tiny import random_checkpoint
+from tests.models.checkpoints.tiny import random_checkpoint
 
 
 @pytest.fixture
