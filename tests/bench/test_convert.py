@@ -1,8 +1,6 @@
 """``bench convert``: the same model afterwards, or one line and nothing written."""
 
 import pickle
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -13,9 +11,8 @@ from bench import convert as converting
 from bench.cli import app
 from models.checkpoints import own
 from models.network import assemble
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "models" / "checkpoints"))
-from tiny import random_checkpoint
+from tests.models.checkpoints import originals
+from tests.models.checkpoints.tiny import random_checkpoint
 
 
 def bench(*arguments):
@@ -49,6 +46,70 @@ def test_the_same_model_afterwards(source, tmp_path):
         assert said in result.stdout, said
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.safetensors", "source"]
     assert out.read_bytes() == source.read_bytes()
+
+
+def converted(tmp_path, path, *flags):
+    """Convert a file and return the model that was written."""
+    out = tmp_path / "out.safetensors"
+    result = bench(path, out, *flags)
+    assert result.exit_code == 0, result.output
+    return models.load(str(out))
+
+
+def options(values):
+    """Return options as they are typed."""
+    return [part for k, v in values.items() for part in ("--set", f"{k}={str(v).lower()}")]
+
+
+GUIDED = {
+    "image_size": 16,
+    "schedule": "cosine",
+    "steps": 1000,
+    "num_head_channels": 64,
+    "new_attention_order": True,
+}
+
+
+def test_from_openai(tmp_path):
+    path = tmp_path / "64x64_diffusion.pt"
+    torch.save(originals.guided_content("guided-adm-cond"), path)
+    before = models.load(str(path), options=GUIDED)
+    after = converted(tmp_path, path, *options(GUIDED))
+    same_model(before, after)
+    (tmp_path / "out.safetensors").unlink()
+    said = refusal(path, tmp_path / "out.safetensors")
+    assert "options are needed" in said and "schedule" in said
+
+
+@pytest.mark.parametrize("case", [c for c in originals.CASES if "guided" not in c])
+def test_from_score_sde(tmp_path, case):
+    path = tmp_path / "checkpoint_8.pth"
+    torch.save(originals.score_sde_content(case), path)
+    same_model(models.load(str(path)), converted(tmp_path, path))
+
+
+def test_from_diffusers(tmp_path):
+    diffusers = pytest.importorskip(
+        "diffusers", reason="needs: pip install 'sampler-bench[diffusers]'"
+    )
+    network = diffusers.UNet2DModel(
+        sample_size=8, block_out_channels=(16,), down_block_types=("DownBlock2D",),
+        up_block_types=("UpBlock2D",), norm_num_groups=8, layers_per_block=1, num_class_embeds=3,
+    )  # fmt: skip
+    network.save_pretrained(tmp_path / "in" / "unet")
+    diffusers.DDIMScheduler().save_pretrained(tmp_path / "in" / "scheduler")
+    same_model(models.load(str(tmp_path / "in")), converted(tmp_path, tmp_path / "in"))
+
+
+def same_model(before, after):
+    """Assert that two models are the same: content, tensors to the bit, and D."""
+    assert after.digest == before.digest
+    theirs, ours = before.state_dict(), after.state_dict()
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    labels = torch.zeros(2, dtype=torch.int64) if before.label_dim else None
+    x, sigma = torch.randn(2, *before.shape), before.round_sigma(torch.tensor(1.5))
+    assert torch.equal(after(x, sigma, labels), before(x, sigma, labels))
 
 
 def test_over_itself(source, tmp_path):
