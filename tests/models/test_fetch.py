@@ -188,6 +188,29 @@ def test_without_a_strong_etag_it_starts_over(publish, site, etag):
     assert site.asked(1, "Range") is None
 
 
+def test_what_cannot_be_resumed_is_not_said_to_be_kept(publish, once):
+    publish("small", {"a.pkl": Page(DATA, etag=None, cuts=[CUT])})
+    assert "kept" not in refused("small", "the same command tries again")
+
+
+def test_an_old_etag_is_forgotten_with_its_bytes(publish, once):
+    page = Page(DATA, cuts=[CUT, CUT // 2])
+    publish("small", {"a.pkl": page})
+    refused("small")
+    page.content, page.etag = OTHER, None
+    refused("small")
+    page.content, page.etag = DATA, '"one"'
+    assert fetch.fetch("small").read_bytes() == DATA
+
+
+def test_a_part_that_is_longer_than_the_file(publish, site, once):
+    publish("small", {"a.pkl": Page(DATA, cuts=[CUT])})
+    refused("small")
+    (part,) = cache.Cache.usual().root.rglob("*.part")
+    part.write_bytes(DATA + b"more")
+    assert fetch.fetch("small").read_bytes() == DATA and site.asked(1, "Range") is None
+
+
 @pytest.mark.parametrize("ranges", [True, "always"])
 def test_a_file_that_changed_in_between(publish, once, ranges):
     page = Page(DATA, ranges=ranges, cuts=[CUT])
@@ -368,8 +391,12 @@ def test_a_redirect_to_something_else(publish):
 
 def test_a_redirect_that_drops_encryption(site, monkeypatch):
     def answer(request):
-        if request.url.scheme == "https":
+        if request.url.path == "/a.pkl":
             return httpx.Response(302, headers={"Location": "http://example.org/b.pkl"})
+        if request.url.path == "/there-and-back.pkl":
+            return httpx.Response(302, headers={"Location": "http://example.org/back.pkl"})
+        if request.url.path == "/back.pkl":
+            return httpx.Response(302, headers={"Location": "https://example.org/b.pkl"})
         return httpx.Response(
             200, headers={"Content-Length": str(len(DATA))}, stream=httpx.ByteStream(DATA)
         )
@@ -378,7 +405,8 @@ def test_a_redirect_that_drops_encryption(site, monkeypatch):
     monkeypatch.setattr(
         download.httpx, "Client", lambda **o: make(transport=httpx.MockTransport(answer), **o)
     )
-    refused("https://example.org/a.pkl", "redirected to example.org without encryption")
+    for name in ("a.pkl", "there-and-back.pkl"):
+        refused(f"https://example.org/{name}", "redirected to example.org without encryption")
     assert fetch.fetch("http://example.org/b.pkl").read_bytes() == DATA
 
 
@@ -528,6 +556,7 @@ def test_files_brought_that_are_none(publish, tmp_path):
     refused("manual", "there is no file", source=tmp_path)
     (tmp_path / "page").write_bytes(b"<!doctype html>virus scan")
     refused("manual", "is a web page", source=tmp_path / "page")
+    assert not leftovers()
     (tmp_path / "short").write_bytes(b"1234")
     refused("manual", "has 4 bytes, 5 were published", source=tmp_path / "short")
     assert nothing_came("manual") and not leftovers()
