@@ -1,0 +1,171 @@
+"""Which noise levels a network is trained at: p_train(σ) of EDM's Table 1.
+
+Each is given by its quantile function: a draw is the quantile of a uniform number.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from models import preconditioning
+
+
+class Noise(ABC):
+    """A distribution of σ."""
+
+    @abstractmethod
+    def quantile(self, u: Tensor) -> Tensor:
+        """Return the σ below which a fraction ``u`` of all lie; [n] in (0, 1) to [n], float64."""
+
+    def draw(
+        self,
+        n: int,
+        generator: torch.Generator | None = None,
+        device: str | torch.device = "cpu",
+    ) -> Tensor:
+        """Return ``n`` independent σ, float32 [n], on ``device``.
+
+        Draws are made on the generator's device (the CPU if there is none) and in float64.
+        """
+        source = generator.device if generator is not None else torch.device("cpu")
+        u = torch.rand(n, generator=generator, device=source, dtype=torch.float64)
+        u = u.clamp(min=2.0**-54)  # 0 is a possible draw, and no quantile of a normal law
+        return self.quantile(u).to(device, torch.float32)
+
+
+@dataclass(frozen=True)
+class VP(Noise):
+    """t = σ⁻¹(σ) ~ U(ε_t, 1), with Song et al.'s σ(t) (Table 1, column VP).
+
+    Attributes:
+        beta_d, beta_min: σ(t) = √(exp(½·β_d·t² + β_min·t) − 1).
+        epsilon_t: Shortest time.
+
+    Raises:
+        ValueError: If ``epsilon_t`` is not within (0, 1), or σ(t) does not grow.
+    """
+
+    beta_d: float = 19.9
+    beta_min: float = 0.1
+    epsilon_t: float = 1e-5
+
+    def __post_init__(self) -> None:
+        _require(0 < self.epsilon_t < 1, f"vp: epsilon_t = {self.epsilon_t!r} must be in (0, 1)")
+        grows = self.beta_d > 0 and self.beta_min >= 0
+        _require(grows, "vp: beta_d must be positive, and beta_min not negative")
+
+    def quantile(self, u: Tensor) -> Tensor:
+        """Return σ(ε_t + u·(1 − ε_t)), float64 [n] for ``u`` [n] in (0, 1)."""
+        t = self.epsilon_t + u.double() * (1 - self.epsilon_t)
+        return (0.5 * self.beta_d * t**2 + self.beta_min * t).expm1().sqrt()
+
+    def density(self, sigma: Tensor) -> Tensor:
+        """Return the density of ln σ, float64 [n]: dt/d(ln σ) within the range, over 1 − ε_t."""
+        sigma = sigma.double()
+        # β_min + β_d·t at σ; then σ̇ = ½·(β_min + β_d·t)·(σ + 1/σ)
+        beta = (self.beta_min**2 + 2 * self.beta_d * (sigma**2).log1p()).sqrt()
+        t = (beta - self.beta_min) / self.beta_d
+        inside = (t >= self.epsilon_t) & (t <= 1)
+        slope = sigma**2 / (0.5 * beta * (sigma**2 + 1))
+        return torch.where(inside, slope / (1 - self.epsilon_t), 0.0)
+
+
+@dataclass(frozen=True)
+class VE(Noise):
+    """ln σ ~ U(ln σ_min, ln σ_max) (Table 1, column VE).
+
+    Attributes:
+        sigma_min, sigma_max: The range, for images in [−1, 1].
+
+    Raises:
+        ValueError: If the range is empty or begins at 0.
+    """
+
+    sigma_min: float = 0.02
+    sigma_max: float = 100.0
+
+    def __post_init__(self) -> None:
+        _require(
+            0 < self.sigma_min < self.sigma_max < math.inf,
+            f"ve: sigma_min = {self.sigma_min!r} must lie between 0 and sigma_max = "
+            f"{self.sigma_max!r}",
+        )
+
+    def quantile(self, u: Tensor) -> Tensor:
+        """Return σ_min·(σ_max/σ_min)^u, float64 [n] for ``u`` [n] in (0, 1)."""
+        return self.sigma_min * (self.sigma_max / self.sigma_min) ** u.double()
+
+    def density(self, sigma: Tensor) -> Tensor:
+        """Return the density of ln σ, float64 [n]: the same within the range."""
+        inside = (sigma >= self.sigma_min) & (sigma <= self.sigma_max)
+        return inside.double() / math.log(self.sigma_max / self.sigma_min)
+
+
+@dataclass(frozen=True)
+class IDDPM(Noise):
+    """σ = u_j, j ~ U{0, …, M − 1} (Table 1, column iDDPM); the constants are its network's.
+
+    Attributes:
+        schedule: ``"cosine"`` or ``"linear"``.
+        C_1, C_2: Largest β is 1 − C_1; offset of the cosine.
+        M: Number of levels.
+        u: The levels, float32 [M + 1], as the preconditioning has them.
+
+    Raises:
+        ValueError: If there is no such schedule, or M is not positive.
+    """
+
+    schedule: str = "cosine"
+    C_1: float = 0.001
+    C_2: float = 0.008
+    M: int = 1000
+    u: Tensor = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        _require(self.M >= 1, f"iddpm: M = {self.M!r} must be at least 1")
+        levels = preconditioning.IDDPM(self.schedule, self.C_1, self.C_2, self.M)
+        object.__setattr__(self, "u", levels.u)
+
+    def quantile(self, u: Tensor) -> Tensor:
+        """Return u_j with j = M − 1 − ⌊u·M⌋, float64 [n] for ``u`` [n] in (0, 1)."""
+        j = self.M - 1 - (u.double() * self.M).long().clamp(0, self.M - 1)
+        return self.u.to(u.device, torch.float64)[j]
+
+
+@dataclass(frozen=True)
+class EDM(Noise):
+    """ln σ ~ N(P_mean, P_std²) (Table 1, column EDM; Section 5).
+
+    Attributes:
+        P_mean, P_std: Mean and standard deviation of ln σ.
+
+    Raises:
+        ValueError: If ``P_std`` is not positive.
+    """
+
+    P_mean: float = -1.2
+    P_std: float = 1.2
+
+    def __post_init__(self) -> None:
+        _require(self.P_std > 0, f"edm: P_std = {self.P_std!r} must be positive")
+
+    def quantile(self, u: Tensor) -> Tensor:
+        """Return exp(P_mean + P_std·Φ⁻¹(u)), float64 [n] for ``u`` [n] in (0, 1)."""
+        return (self.P_mean + self.P_std * torch.special.ndtri(u.double())).exp()
+
+    def density(self, sigma: Tensor) -> Tensor:
+        """Return the density of ln σ, float64 [n]: the normal one."""
+        z = (sigma.double().log() - self.P_mean) / self.P_std
+        return (-0.5 * z**2).exp() / (self.P_std * math.sqrt(2 * math.pi))
+
+
+def _require(condition: bool, otherwise: str) -> None:
+    if not condition:
+        raise ValueError(f"noise {otherwise}")
+
+
+NOISE: dict[str, Any] = {"vp": VP, "ve": VE, "iddpm": IDDPM, "edm": EDM}
