@@ -4,7 +4,7 @@ Both filters are the low-pass filter of the wavelet sym6 (EDM, F.2). Beyond its 
 goes on as its reflection, endlessly: a picture of period 2·(W − 1), of which one period is kept. So
 no map, however far it reaches, needs a margin, and an image's result does not depend on the others.
 
-The bilinear step in the middle is what costs accuracy: f periods per pixel lose up to 1.6·f² of
+The bilinear step in the middle is what costs accuracy: f periods per pixel lose up to 2·f² of
 their amplitude in each direction (measured in the tests, up to f = 0.13), 1 in 1000 at f = 0.02 and
 1 in 100 at 0.07. Moves by whole pixels are exact.
 """
