@@ -1,8 +1,5 @@
 """A network as a denoiser: what checkpoints become."""
 
-import hashlib
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from models.checkpoints.checkpoint import Checkpoint, CheckpointError
+from models.digest import content_digest
 from models.networks import build
 from models.preconditioning import Preconditioning, precondition
 from solvers.lookup import lookup
@@ -195,7 +193,9 @@ def assemble(
     _keep_derived(network, tensors)
     network.load_state_dict(tensors, strict=True, assign=True)
     network.requires_grad_(False).eval()
-    digest = content_digest(checkpoint, network.state_dict())
+    digest = content_digest(
+        checkpoint.network, checkpoint.arguments, preconditioning, network.state_dict()
+    )
     notes = {"format": checkpoint.format, **checkpoint.notes}
     denoiser = NetworkDenoiser(network, preconditioning, digest, execution, notes)
     return denoiser.eval().to(device)
@@ -249,28 +249,3 @@ def _keep_derived(network: nn.Module, tensors: dict[str, Tensor]) -> None:
         if given is not None and not given.is_meta and not torch.allclose(given, own, rtol=1e-5):
             raise CheckpointError(f"tensor {key!r} is another filter than the architecture's")
         tensors[key] = own
-
-
-def content_digest(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 of architecture, preconditioning and weights: the same in every format."""
-    described = [
-        checkpoint.network,
-        _plain(checkpoint.arguments),
-        checkpoint.preconditioning,
-        _plain(checkpoint.constants),
-    ]
-    hashed = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        hashed.update(f"{name} {list(tensor.shape)} {tensor.dtype}".encode())
-        if not tensor.is_meta:
-            hashed.update(tensor.contiguous().view(-1).numpy().view("uint8").data)
-    return hashed.hexdigest()
-
-
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values that JSON can hold: no infinity, and lists for tuples."""
-    return {
-        name: "inf" if value == math.inf else list(value) if isinstance(value, tuple) else value
-        for name, value in values.items()
-    }

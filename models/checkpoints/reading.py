@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.checkpoints import diffusers, guided, own, score_sde, torch_file
+from models.checkpoints import diffusers, edm_pickle, guided, own, score_sde, torch_file
 from models.checkpoints.checkpoint import Checkpoint, CheckpointError
 
 FORMATS = (
@@ -35,7 +35,7 @@ def read(path: Path, options: Mapping[str, Any] | None = None) -> Checkpoint:
 
 
 def _read(path: Path, options: Mapping[str, Any]) -> Checkpoint:
-    for kind in (own, diffusers):
+    for kind in (own, diffusers, edm_pickle):
         if kind.recognises(path):
             return kind.read(path, options)
     if path.is_dir():
