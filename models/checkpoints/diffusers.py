@@ -78,7 +78,7 @@ def recognises(path: Path) -> bool:
     return isinstance(loaded, Mapping) and all(name in loaded for name in _FIRST)
 
 
-def read(path: Path, options: Mapping[str, Any]) -> Checkpoint:
+def read(path: Path, options: Mapping[str, Any] | None = None) -> Checkpoint:
     """Read a directory, or a file beside its ``config.json``. Nothing is fetched, nothing is run.
 
     Args:
@@ -89,7 +89,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Checkpoint:
     Raises:
         CheckpointError: If something is missing, damaged, or no ``UNet2DModel`` on images.
     """
-    chosen = parsed_options(options, _OPTIONS, str(path))
+    chosen = parsed_options(options or {}, _OPTIONS, str(path))
     parts = _located(path)
     if parts.index:
         _check_pipeline(_object(parts.index), parts.index)

@@ -34,9 +34,9 @@ def recognises(loaded: Any) -> bool:
     return isinstance(loaded, Mapping) and all(key in loaded for key in _FIRST)
 
 
-def read(path: Path, options: Mapping[str, Any]) -> Checkpoint:
+def read(path: Path, options: Mapping[str, Any] | None = None) -> Checkpoint:
     """Read a file; see :func:`convert`."""
-    return convert(torch_file.load(path), options, str(path))
+    return convert(torch_file.load(path), options or {}, str(path))
 
 
 def convert(loaded: Any, options: Mapping[str, Any], where: str) -> Checkpoint:

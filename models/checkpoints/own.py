@@ -67,7 +67,7 @@ def safetensors_header(path: Path) -> bytes:
     return header if header.startswith(b"{") else b""
 
 
-def read(path: Path, options: Mapping[str, Any]) -> Checkpoint:
+def read(path: Path, options: Mapping[str, Any] | None = None) -> Checkpoint:
     """Read a file. Its tensors are mapped into memory, and read once to check them.
 
     Raises:

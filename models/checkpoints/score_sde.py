@@ -41,9 +41,9 @@ def recognises(loaded: Any) -> bool:
     return isinstance(model, Mapping) and any(_bare(key).startswith(MODULES) for key in model)
 
 
-def read(path: Path, options: Mapping[str, Any]) -> Checkpoint:
+def read(path: Path, options: Mapping[str, Any] | None = None) -> Checkpoint:
     """Read a file; see :func:`convert`."""
-    return convert(torch_file.load(path), options, str(path))
+    return convert(torch_file.load(path), options or {}, str(path))
 
 
 def convert(loaded: Any, options: Mapping[str, Any], where: str) -> Checkpoint:
