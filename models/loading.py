@@ -1,6 +1,7 @@
 """A model by its name, its file or its address."""
 
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from models.networks import build
 from models.preconditioning import precondition
 from models.published import PUBLISHED
 from models.zoo.exact import exact_fashion, exact_mixture_8x8, exact_mixture_moons
-from solvers.lookup import unknown
 
 MODELS: dict[str, Callable[..., Any]] = {
     "exact-fashion": exact_fashion,
@@ -79,7 +79,7 @@ def described(spec: str) -> NetworkDenoiser:
         ValueError: If there is no such published model.
     """
     if spec not in PUBLISHED:
-        raise ValueError(unknown(spec, [*MODELS, *PUBLISHED], "model"))
+        raise ValueError(_unknown(spec))
     row = PUBLISHED[spec]
     network = build(row.network, row.arguments)
     denoiser = NetworkDenoiser(network, precondition(row.preconditioning, row.constants))
@@ -110,9 +110,19 @@ def _located(spec: str) -> tuple[Path, Mapping[str, Any]]:
     except (OSError, ValueError):
         exists = False
     if not exists:
-        hint = unknown(spec, [*MODELS, *PUBLISHED], "model")
-        raise ValueError(f"{hint}, and there is no such file")
+        raise ValueError(f"{_unknown(spec)}; and there is no such file")
     return path, {}
+
+
+def _unknown(spec: str) -> str:
+    """Say that there is no such model; of the published ones only the nearest is named."""
+    nearest = get_close_matches(spec, [*MODELS, *PUBLISHED], n=1, cutoff=0.5)
+    hint = f", did you mean {nearest[0]!r}?" if nearest else ""
+    shown = spec if len(spec) <= 200 else f"{spec[:200]}…"
+    return (
+        f"unknown model {shown!r}{hint} (known: {', '.join(MODELS)}, and the published ones of "
+        "bench list models)"
+    )
 
 
 def _check_published(spec: str, path: Path, denoiser: NetworkDenoiser) -> None:

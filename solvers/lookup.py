@@ -21,6 +21,8 @@ def lookup(registry: Mapping[str, T], name: str, what: str) -> T:
 def unknown(name: object, allowed: Iterable[str], what: str) -> str:
     """Return one line that says ``name`` is unknown, what is nearest, and what is allowed."""
     known = sorted(set(allowed))
+    if not known:
+        return f"unknown {what} {name!r}: there are none here"
     nearest = get_close_matches(str(name), known, n=1, cutoff=0.5)
     hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
     return f"unknown {what} {name!r}{hint} (known: {', '.join(known)})"
