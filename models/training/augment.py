@@ -30,7 +30,11 @@ class Parameters:
     a: Tensor
 
     def labels(self) -> Tensor:
-        """Return the conditioning vectors, float32 [B, 9]; 0 where not enabled."""
+        """Return the conditioning vectors, float32 [B, 9]; 0 where not enabled.
+
+        Anisotropy's (a_5·cos a_4, a_5·sin a_4) says how strong it is, but not whether a_4 is the
+        direction stretched or shrunk: (a_4 + π, −a_5) has the same. It is the paper's all the same.
+        """
         a = self._effective()
         columns = [a[0], a[1], a[2], a[3].cos() - 1, a[3].sin()]
         columns += [a[5] * a[4].cos(), a[5] * a[4].sin(), a[6], a[7]]
