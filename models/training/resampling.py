@@ -91,14 +91,15 @@ def _sources(height: int, width: int, linear: Tensor, shift: Tensor) -> Tensor:
     )
     targets = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1) - centre
     back = torch.linalg.inv(linear.double())
-    seen = targets - shift.to(linear.device, torch.float64)[:, None, None, :]
-    sources = torch.einsum("bij,brcj->brci", back, seen) + centre
-    return 2 * sources + DELAY
+    offset = centre - (back @ shift.to(back)[:, :, None])[:, :, 0]
+    sources = targets.reshape(-1, 2) @ (2 * back.mT) + (2 * offset + DELAY)[:, None, :]
+    return sources.reshape(-1, *targets.shape)
 
 
 def _sample(torus: Tensor, sources: Tensor) -> Tensor:
     """Return ``torus`` [B, C, h, w], which repeats both ways, at ``sources``, bilinearly."""
     period = torch.tensor(torus.shape[:1:-1], dtype=torch.float64, device=torus.device)
     closed = F.pad(torus, (0, 1, 0, 1), mode="circular")
-    grid = (sources.remainder(period) / period * 2 - 1).to(torus.dtype)
+    turns = sources / period
+    grid = (2 * (turns - turns.floor()) - 1).to(torus.dtype)
     return F.grid_sample(closed, grid, mode="bilinear", align_corners=True)
