@@ -11,8 +11,10 @@ from bench import convert as converting
 from bench.cli import app
 from models.checkpoints import own
 from models.network import assemble
-from tests.models.checkpoints import originals
+from tests.models.checkpoints import edm_writer, originals
 from tests.models.checkpoints.tiny import random_checkpoint
+from tests.models.test_network_golden import INDEX
+from tests.models.test_network_golden import checkpoint as golden
 
 
 def bench(*arguments):
@@ -85,6 +87,14 @@ def test_from_openai(tmp_path):
 def test_from_score_sde(tmp_path, case):
     path = tmp_path / "checkpoint_8.pth"
     torch.save(originals.score_sde_content(case), path)
+    same_model(models.load(str(path)), converted(tmp_path, path))
+
+
+@pytest.mark.parametrize("name", INDEX)
+def test_from_edm(tmp_path, name):
+    case, path = INDEX[name], tmp_path / "network.pkl"
+    weights = assemble(golden(case)).state_dict()
+    edm_writer.write(path, case["precond"], case["init_kwargs"], weights)
     same_model(models.load(str(path)), converted(tmp_path, path))
 
 

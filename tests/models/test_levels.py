@@ -119,6 +119,7 @@ def test_an_infinite_level_is_left_out():
         ({"betas": [0.1, 0.2]}, "excludes schedule = 'linear'"),
         ({"beta_end": 0.999, "beta_start": 0.998}, "do not rise, or are infinite"),
         ({"beta_start": 1e-12, "beta_end": 1e-11}, "do not rise"),
+        ({"schedule": "betas", "M": 3, "betas": [1e-12, 0.1, 0.2]}, "do not rise"),
         ({"beta_stop": 0.02}, "did you mean 'beta_start'"),
     ],
 )

@@ -284,6 +284,8 @@ def test_without_a_scheduler_options_are_asked_for(folder):
     assert found.constants["prediction"] == "v_prediction" and found.constants["beta_end"] == 0.02
     found = reader.read(folder, {"schedule": "edm", "sigma-data": 0.6})
     assert found.preconditioning == "edm" and found.constants["sigma_data"] == 0.6
+    found = reader.read(folder, {"schedule": "edm"})
+    assert found.constants == {"sigma_min": 0.002, "sigma_max": 80.0, "sigma_data": 0.5}
 
 
 def test_options_override_and_are_noted(folder):

@@ -155,6 +155,21 @@ def test_the_digest_covers_the_description(written, key, value):
     assert "damaged" in refusal(written)
 
 
+def test_the_digest_covers_names_shapes_and_types(written):
+    said, tensors = json.dumps(metadata(written)), load_file(written)
+    name = "enc.8x8_conv.weight"
+    for changed in (tensors[name].flatten(), tensors[name].view(torch.int32)):
+        save_file({**tensors, name: changed}, written, {own.FORMAT: said})
+        assert "damaged" in refusal(written)
+    save_file({f"{k}x": v for k, v in tensors.items()}, written, {own.FORMAT: said})
+    assert "damaged" in refusal(written)
+
+
+def test_the_digest_is_the_same_in_any_chunks(written, monkeypatch):
+    monkeypatch.setattr(own, "_CHUNK", 7)
+    own.read(written, {})
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_values_that_are_not_finite(tmp_path, written, value):
     before = random_checkpoint()
