@@ -70,7 +70,7 @@ def executing(canary, module):
         "subprocess.run": name("subprocess", "run") + popen + b"R",
         "eval": call(name("builtins", "eval"), code),
         "exec": call(name("builtins", "exec"), code),
-        "exec by its old name": b"\x80\x02" + call(name("__builtin__", "exec"), code),
+        "exec by its old name": call(name("__builtin__", "exec"), code),
         "open": call(name("builtins", "open"), text(str(canary)), text("w")),
         "getattr": call(
             call(
@@ -84,9 +84,7 @@ def executing(canary, module):
         "importlib": call(name("importlib", "import_module"), text(module)),
         "import by name": name(module, "anything"),
         "runpy": call(name("runpy", "run_module"), text(module)),
-        "timeit": call(
-            name("timeit", "timeit"), code, text("pass"), name("time", "perf_counter"), b"K\x01"
-        ),
+        "timeit": call(name("timeit", "timeit"), code, text("pass"), name("timeit", "timeit")),
         "partial": call(call(name("functools", "partial"), system, shell)),
         "methodcaller": call(call(name("operator", "methodcaller"), text("touch")), path),
         "dotted name": dotted("pathlib", "Path.touch") + path + b"\x85R",
@@ -114,7 +112,11 @@ def executing(canary, module):
         "OBJ": b"(" + system + shell + b"o",
         "INST": b"(" + shell + b"ios\nsystem\n",
         "EXT1": b"\x82" + bytes([EXTENSION]) + shell + b"\x85R",
+        "NEWOBJ_EX": name("functools", "partial") + system + shell + b"\x86}\x92)R",
         "pickle in a pickle": call(name("_pickle", "loads"), data(inner)),
+        "torch.load": call(
+            name("torch", "load"), call(name("io", "BytesIO"), data(legacy)), b"NN\x89"
+        ),
         "pickle in a storage": call(load_storage, data(legacy)),
         "archive in a storage": call(load_storage, data(archive(inner))),
         "object array": array
@@ -228,7 +230,6 @@ def pickle_bombs():
         ),
         "stack of nothing": b"R",
         "mark of nothing": b"(" * 100 + b"u",
-        "NEWOBJ_EX": name("collections", "OrderedDict") + b")}\x92",
         "persistent object": text("elsewhere") + b"Q",
         "persistent object by line": b"Pelsewhere\n",
         "unknown opcode": b"\xff",

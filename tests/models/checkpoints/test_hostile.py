@@ -41,10 +41,6 @@ def appears(path, seconds):
     return path.exists()
 
 
-def read_own(path):
-    return own.read(path, {})
-
-
 def refused(load, path):
     with pytest.raises(CheckpointError) as caught:
         load(path)
@@ -104,7 +100,7 @@ def test_payloads_called_safetensors(tmp_path, canary, name):
     path = tmp_path / "a.safetensors"
     path.write_bytes(hostile.PROTO + hostile.executing(canary, MODULE)[name] + b".")
     assert not own.recognises(path)
-    refused(read_own, path)
+    refused(own.read, path)
     assert not appears(canary, 0.02)
 
 
@@ -183,7 +179,7 @@ def test_safetensors(tmp_path, name):
         content = struct.pack("<Q", len(header)) + header + bytes(16)
     path = tmp_path / "a.safetensors"
     path.write_bytes(content)
-    refused(read_own, path)
+    refused(own.read, path)
 
 
 CHILD = """
