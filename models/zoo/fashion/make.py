@@ -3,7 +3,7 @@
     python models/zoo/fashion/make.py /usr/share/datasets/fashion-mnist
 
 The argument is the folder of the original files (Debian package dataset-fashion-mnist). The images
-stay in the order of the original file; the same files give the same bytes again.
+stay in the order of the original file; the same files give the same arrays again.
 """
 
 import gzip
