@@ -89,6 +89,8 @@ class Runner:
         known = [self.store.record(cell.key) for cell in work.cells]
         records = [record for record in known if record is not None]
         if len(records) == len(work.cells):
+            for record in records:
+                self.store.drop_merged(record)
             self.observer.finished(work, records, resumed=True)
             return True
         self.observer.begin(work)

@@ -92,6 +92,17 @@ class Store:
             if failure.work_key == work_key:
                 self.clear_failure(work_key, failure.index)
 
+    def drop_merged(self, record: Record) -> None:
+        """Remove the shards that a record was merged from: a run may die between the two.
+
+        Other shards of the same work are left alone; if they disagree they are a conflict.
+        """
+        lying = self._shard_files(record.cell.work_key)
+        for receipt in record.shards:
+            for path in lying.get(int(receipt["index"]), []):
+                if path.stem.endswith(receipt["digest"]):
+                    path.unlink(missing_ok=True)
+
     def _shard_files(self, work_key: str) -> dict[int, list[Path]]:
         found: dict[int, list[Path]] = defaultdict(list)
         for path in sorted((self.root / "shards" / work_key).glob("*.npz")):

@@ -84,6 +84,24 @@ def test_killed_at_random_moments_and_resumed(tmp_path):
     assert partial >= 5, "the kills have to land while there is something to lose"
 
 
+def test_killed_between_records_and_the_end_of_their_shards(tmp_path, monkeypatch):
+    """What was merged goes when the run is taken up again; a stranger's shard does not."""
+
+    def killed(store, work_key):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("results.Store.drop_shards", killed)
+        with pytest.raises(KeyboardInterrupt):
+            runs.run(tmp_path / "run")
+    left = sorted((tmp_path / "run").glob("shards/*/*.npz"))
+    assert len(left) == 20
+    stranger = left[0].with_name(f"{left[0].name[:4]}{'0' * 12}.npz")
+    stranger.write_bytes(left[0].read_bytes())
+    assert not runs.run(tmp_path / "run").reasons
+    assert list((tmp_path / "run").glob("shards/*/*.npz")) == [stranger]
+
+
 def uninterrupted(tmp_path):
     """Return an uninterrupted run with the same batch: to the bit, batches must be the same."""
     folder = tmp_path / "uninterrupted" / "run"
