@@ -17,9 +17,9 @@ import torch
 
 from bench.metrics.extractors import Extractor
 from bench.metrics.frechet import Reference
-from bench.metrics.images import read_images
 from bench.metrics.moments import Moments
-from bench.metrics.npz import read_npz
+from models.data.images import read_images
+from models.data.npz import read_npz
 
 EXPECTED = "arrays mu [d] and sigma [d, d]"
 # Largest asymmetry of sigma that is still rounding, relative to its largest entry.

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bench.metrics.fashion_net import FashionNet
-from bench.metrics.idx import read_idx
+from models.data.idx import read_idx
 
 WEIGHTS = Path(__file__).with_name("weights") / "fashion.safetensors"
 EPOCHS = 10

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.metrics.idx import read_idx
+from models.data.idx import read_idx
 
 FOLDER = Path(__file__).parents[3] / "models/zoo/fashion"
 SHIPPED = FOLDER / "fashion-2000.npz"

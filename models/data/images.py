@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from bench.metrics.idx import read_idx
-from bench.metrics.npz import read_npz
+from models.data.idx import read_idx
+from models.data.npz import read_npz
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 KEYS = ("images", "arr_0")
