@@ -18,6 +18,16 @@ from models.data.npz import read_npz
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 KEYS = ("images", "arr_0")
 BATCH = 1000
+# RuntimeError: a zip's member is encrypted.
+UNREADABLE = (
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    ValueError,
+    zlib.error,
+    zipfile.BadZipFile,
+    Image.DecompressionBombError,
+)
 
 
 def read_images(source: Path) -> Iterator[Tensor]:
@@ -39,24 +49,22 @@ def read_images(source: Path) -> Iterator[Tensor]:
     return _split(source, read_idx(source))
 
 
-def _folder(source: Path) -> Iterator[Tensor]:
-    files = [path.relative_to(source).as_posix() for path in source.rglob("*")]
-    return _decoded(source, files, lambda name: (source / name).read_bytes())
+def image_names(source: Path) -> list[str]:
+    """Names of the images in a folder or .zip, relative to it, in the order they are read.
+
+    Raises ValueError, naming the file, if ``source`` is neither.
+    """
+    return _images_among(_folder_names(source) if source.is_dir() else _zip_names(source))
 
 
-def _zip(source: Path) -> Iterator[Tensor]:
-    try:
-        with zipfile.ZipFile(source) as archive:
-            yield from _decoded(source, archive.namelist(), archive.read)
-    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise ValueError(f"{source}: cannot be read as a zip of images: {error}") from error
+def batches(source: str, images: Iterable[tuple[str, NDArray[np.uint8]]]) -> Iterator[Tensor]:
+    """Batches, uint8 [n, C, H, W], of named images [C, H, W].
 
-
-def _decoded(source: Path, names: Iterable[str], read: Callable[[str], bytes]) -> Iterator[Tensor]:
+    Raises ValueError, naming the image, if there is none or if one differs in size.
+    """
     batch: list[NDArray[np.uint8]] = []
     first: tuple[str, tuple[int, ...]] | None = None
-    for name in sorted(name for name in names if Path(name).suffix.lower() in SUFFIXES):
-        image = _decode(f"{source}/{name}", name, read)
+    for name, image in images:
         first = first or (name, image.shape)
         if image.shape != first[1]:
             raise ValueError(
@@ -73,19 +81,58 @@ def _decoded(source: Path, names: Iterable[str], read: Callable[[str], bytes]) -
         yield torch.from_numpy(np.stack(batch))
 
 
+def channels_first(place: str, mode: str, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Pixels [H, W] or [H, W, 3] of a PIL image as [C, H, W].
+
+    Raises ValueError, naming ``place``, if its mode is neither L nor RGB.
+    """
+    if mode not in ("L", "RGB"):
+        raise ValueError(
+            f"{place}: image mode {mode}, expected L (8-bit grey) or RGB (8 bits each)"
+        )
+    return pixels[None] if mode == "L" else pixels.transpose(2, 0, 1)
+
+
+def _folder(source: Path) -> Iterator[Tensor]:
+    names = _images_among(_folder_names(source))
+    return _decoded(source, names, lambda name: (source / name).read_bytes())
+
+
+def _folder_names(source: Path) -> list[str]:
+    return [path.relative_to(source).as_posix() for path in source.rglob("*")]
+
+
+def _zip(source: Path) -> Iterator[Tensor]:
+    names = _images_among(_zip_names(source))
+    with zipfile.ZipFile(source) as archive:
+        yield from _decoded(source, names, archive.read)
+
+
+def _zip_names(source: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(source) as archive:
+            return archive.namelist()
+    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise ValueError(f"{source}: cannot be read as a zip of images: {error}") from error
+
+
+def _images_among(names: Iterable[str]) -> list[str]:
+    return sorted(name for name in names if Path(name).suffix.lower() in SUFFIXES)
+
+
+def _decoded(source: Path, names: list[str], read: Callable[[str], bytes]) -> Iterator[Tensor]:
+    return batches(str(source), ((name, _decode(f"{source}/{name}", name, read)) for name in names))
+
+
 def _decode(place: str, name: str, read: Callable[[str], bytes]) -> NDArray[np.uint8]:
     try:
         image = Image.open(io.BytesIO(read(name)))
         pixels = np.asarray(image)
-    except (OSError, SyntaxError, ValueError, zlib.error, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         # PIL's message for a foreign file names a memory buffer, which tells nobody anything.
         reason = "" if isinstance(error, UnidentifiedImageError) else f": {error}"
         raise ValueError(f"{place}: cannot be read as an image{reason}") from error
-    if image.mode not in ("L", "RGB"):
-        raise ValueError(
-            f"{place}: image mode {image.mode}, expected L (8-bit grey) or RGB (8 bits each)"
-        )
-    return pixels[None] if image.mode == "L" else pixels.transpose(2, 0, 1)
+    return channels_first(place, image.mode, pixels)
 
 
 def _npz(source: Path) -> NDArray[np.uint8]:
