@@ -26,8 +26,8 @@ def read_vision(source: str, labels: bool) -> tuple[Tensor, Tensor | None]:
     """Images uint8 [N, C, H, W] and, if asked for, classes int64 [N] of a torchvision data set.
 
     ``source`` is ``torchvision:NAME?root=FOLDER&KEY=VALUE``: a class of `torchvision.datasets` and
-    its arguments, percent-encoded where they hold & or %. Nothing is downloaded. ImageFolder, as
-    torchvision has it, turns all images to RGB.
+    its arguments that are texts or true/false, percent-encoded where they hold & or %. Nothing is
+    downloaded. ImageFolder, as torchvision has it, turns all images to RGB.
 
     Raises ValueError, one line that names ``source``, if torchvision is not installed, knows no
     such data set or argument, cannot read it, or if its items are no images with one class each.
@@ -86,16 +86,11 @@ def _arguments(
     return found
 
 
-def _value(place: str, default: Any, text: str) -> str | int | bool:
+def _value(place: str, default: Any, text: str) -> str | bool:
     if isinstance(default, bool):
         if text.lower() not in {"true", "false"}:
             raise ValueError(f"{place} = {text!r}, expected true or false")
         return text.lower() == "true"
-    if isinstance(default, int):
-        try:
-            return int(text)
-        except ValueError as error:
-            raise ValueError(f"{place} = {text!r}, expected a whole number") from error
     return text
 
 
