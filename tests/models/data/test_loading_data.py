@@ -341,3 +341,22 @@ def test_gz_of_other_things(tmp_path):
     path = tmp_path / "train-images-idx3-ubyte.gz"
     path.write_bytes(gzip.compress(b"hello world"))
     assert "not an IDX file" in message(path)
+
+
+def test_torchvision_of_the_other_split(tmp_path):
+    pytest.importorskip("torchvision")
+    data = load(mnist(tmp_path, GREY).replace("true", "False"))
+    np.testing.assert_array_equal(data.images[:, 0], 255 - GREY)
+
+
+def test_encrypted_zip_and_enormous_picture(tmp_path, monkeypatch):
+    path = pack(folder(tmp_path / "a", GREY))
+    whole = path.read_bytes()
+    encrypted = bytearray(whole)
+    for mark, flags in [(b"PK\x03\x04", 6), (b"PK\x01\x02", 8)]:
+        encrypted[encrypted.index(mark) + flags] |= 1
+    path.write_bytes(bytes(encrypted))
+    assert "cannot be read as an image: " in message(path) and "encrypted" in message(path)
+    path.write_bytes(whole)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    assert "a.zip/000.png: cannot be read as an image: Image size (64" in message(path)
