@@ -1,16 +1,13 @@
 """Grid files: TOML, validated, every list an axis."""
 
-import tomllib
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
-from solvers.lookup import unknown
+from models.declared import parse, text_of, toml_files, validated
 
-SHIPPED = files("bench") / "grids"
+SHIPPED = Path(__file__).with_name("grids")
 LEAST_SAMPLES = 20  # one per shard
 
 
@@ -80,8 +77,7 @@ class Grid(BaseModel):
 
 def shipped() -> list[str]:
     """Return the names of the grids that ship."""
-    names = (Path(entry.name) for entry in SHIPPED.iterdir())
-    return sorted(name.stem for name in names if name.suffix == ".toml")
+    return list(toml_files(SHIPPED))
 
 
 def read(name_or_path: str, **instead: int | None) -> tuple[Grid, str]:
@@ -95,51 +91,8 @@ def read(name_or_path: str, **instead: int | None) -> tuple[Grid, str]:
         ValueError: If there is no such grid or its text is not a valid one; one line that names the
             file, the key and the value.
     """
-    where, text = _text(name_or_path)
-    try:
-        changed = {key: value for key, value in instead.items() if value is not None}
-        grid = Grid.model_validate(tomllib.loads(text) | changed)
-        notes = "".join(f"# run with {key} = {value}\n" for key, value in changed.items())
-        return grid, notes + text
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{where}: not TOML: {error}") from None
-    except ValidationError as error:
-        raise ValueError(f"{where}: {_one_line(error.errors()[0])}") from None
-
-
-def _text(name_or_path: str) -> tuple[str, str]:
-    if name_or_path in shipped():
-        return f"grid {name_or_path}", (SHIPPED / f"{name_or_path}.toml").read_text("utf-8")
-    path = Path(name_or_path)
-    try:
-        is_file = path.is_file()
-    except (OSError, ValueError):
-        is_file = False
-    if not is_file:
-        hint = unknown(name_or_path, shipped(), "grid")
-        raise ValueError(f"{hint}, and there is no such file")
-    try:
-        return str(path), path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: cannot be read as UTF-8 text: {error}") from None
-
-
-def _one_line(error: ErrorDetails) -> str:
-    """Say of one validation error where it is, what was found, and what is allowed."""
-    # Union members leave their own names in the location; keys and positions are what a user wrote.
-    location = [part for part in error["loc"] if _is_users(part)]
-    key = ".".join(f"[{part}]" if isinstance(part, int) else part for part in location)
-    key = key.replace(".[", "[")
-    if error["type"] == "missing":
-        return f"key '{key}' is missing"
-    if error["type"] == "extra_forbidden":
-        return unknown(key, Grid.model_fields, "key")
-    shown = repr(error["input"])
-    shown = shown if len(shown) <= 80 else shown[:77] + "..."
-    return f"{key} = {shown}: {error['msg'][0].lower()}{error['msg'][1:]}"
-
-
-def _is_users(part: int | str) -> bool:
-    return isinstance(part, int) or not (
-        part in {"str", "int", "float", "__pydantic_extra__"} or "[" in part or "-" in part
-    )
+    where, text = text_of(name_or_path, toml_files(SHIPPED), "grid")
+    changed = {key: value for key, value in instead.items() if value is not None}
+    grid = validated(parse(text, where) | changed, Grid, where)
+    notes = "".join(f"# run with {key} = {value}\n" for key, value in changed.items())
+    return grid, notes + text

@@ -1,0 +1,103 @@
+"""TOML files that declare something: read strictly, refused in one line."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from solvers.lookup import unknown
+
+Declared = TypeVar("Declared", bound=BaseModel)
+
+
+def parse(text: str, where: str) -> dict[str, Any]:
+    """Return a TOML text's keys and values.
+
+    Raises:
+        ValueError: If it is not TOML; one line that names ``where``.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{where}: not TOML: {error}") from None
+
+
+def validated(values: Mapping[str, Any], model: type[Declared], where: str) -> Declared:
+    """Return what was declared as a model.
+
+    Args:
+        values: Keys and values.
+        model: What they have to be.
+        where: What they were read from, in messages.
+
+    Raises:
+        ValueError: One line that names ``where``, the key and the value, what is allowed, and for
+            unknown keys the nearest known one.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ValueError(f"{where}: {_one_line(error.errors()[0], model)}") from None
+
+
+def text_of(name_or_path: str, shipped: Mapping[str, Path], what: str) -> tuple[str, str]:
+    """Return what a file is called in messages, and its text.
+
+    Args:
+        name_or_path: The name of one that ships, or a path.
+        shipped: Those that ship, by name.
+        what: What it is: "grid", "configuration".
+
+    Raises:
+        ValueError: If there is no such file, or it cannot be read as text.
+    """
+    if name_or_path in shipped:
+        return f"{what} {name_or_path}", shipped[name_or_path].read_text("utf-8")
+    path = Path(name_or_path)
+    try:
+        is_file = path.is_file()
+    except (OSError, ValueError):
+        is_file = False
+    if not is_file:
+        raise ValueError(f"{unknown(name_or_path, shipped, what)}, and there is no such file")
+    try:
+        return str(path), path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+
+
+def toml_files(folder: Path) -> dict[str, Path]:
+    """Return the TOML files of a folder by their names without suffix, sorted."""
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def _one_line(error: ErrorDetails, model: type[BaseModel]) -> str:
+    """Say of one validation error where it is, what was found, and what is allowed."""
+    # Union members leave their own names in the location; keys and positions are what a user wrote.
+    location = [part for part in error["loc"] if _is_users(part)]
+    key = ".".join(f"[{part}]" if isinstance(part, int) else part for part in location)
+    key = key.replace(".[", "[")
+    if error["type"] == "missing":
+        return f"key '{key}' is missing"
+    if error["type"] == "extra_forbidden":
+        return unknown(key, _siblings(model, location), "key")
+    shown = repr(error["input"])
+    shown = shown if len(shown) <= 80 else shown[:77] + "..."
+    return f"{key} = {shown}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _siblings(model: type[BaseModel], location: list[Any]) -> list[str]:
+    """Return the keys there are where ``location`` is, in full."""
+    for part in location[:-1]:
+        model = model.model_fields[part].annotation  # type: ignore[assignment]
+    before = "".join(f"{part}." for part in location[:-1])
+    return [before + name for name in model.model_fields]
+
+
+def _is_users(part: int | str) -> bool:
+    return isinstance(part, int) or not (
+        part in {"str", "int", "float", "__pydantic_extra__"} or "[" in part or "-" in part
+    )
