@@ -1,6 +1,7 @@
 """A network as a denoiser: what checkpoints become."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,10 +155,15 @@ class NetworkDenoiser(nn.Module):
         self, x: Tensor, noise_labels: Tensor, labels: Tensor | None, augment: Tensor | None
     ) -> Tensor:
         """Return F_θ in float32, without the channels of a learned variance."""
-        reduced = self.execution.precision != "float32"
-        with torch.autocast(x.device.type, self.execution.dtype, enabled=reduced):
+        with self._autocast(x.device.type):
             F = self._network(x, noise_labels, labels, augment)
         return F[:, : x.shape[1]].to(torch.float32)
+
+    def _autocast(self, device: str) -> AbstractContextManager[Any]:
+        """Return autocast; in float32 nothing, which leaves it to who trains the network."""
+        if self.execution.precision == "float32":
+            return nullcontext()
+        return torch.autocast(device, self.execution.dtype)
 
     def _one_hot(self, labels: Tensor | None, x: Tensor) -> Tensor | None:
         if labels is None:
