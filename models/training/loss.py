@@ -85,6 +85,7 @@ def loss_over_sigma(
     seed: int,
     weighting: Weighting,
     batch: int = 256,
+    labels: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return the loss per dimension at each σ: mean and standard deviation over images, [k] each.
 
@@ -99,16 +100,18 @@ def loss_over_sigma(
         seed: Of the noise.
         weighting: λ.
         batch: How many images are denoised at once.
+        labels: The images' classes [N], if the denoiser is to be told.
     """
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(images.shape, generator=generator, dtype=images.dtype).to(images.device)
-    parts = list(zip(images.split(batch), noise.split(batch), strict=True))
+    classes = [None] * len(images.split(batch)) if labels is None else labels.split(batch)
+    parts = list(zip(images.split(batch), noise.split(batch), classes, strict=True))
 
     def at(sigma: float) -> Tensor:
         """Return the loss of each image, float64 [N]."""
         losses = [
-            denoising_loss(denoiser, y, y.new_full((len(y),), sigma), n, weighting)
-            for y, n in parts
+            denoising_loss(denoiser, y, y.new_full((len(y),), sigma), n, weighting, label)
+            for y, n, label in parts
         ]
         return torch.cat([loss.flatten(1).double().mean(1) for loss in losses])
 

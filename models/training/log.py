@@ -1,0 +1,47 @@
+"""The log of a training run: one JSON object per line."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+class Log:
+    """A file of JSON lines that can be gone back in.
+
+    Args:
+        path: The file; made when first written to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def append(self, **values: Any) -> None:
+        """Add one line, on disk when this returns."""
+        line = json.dumps(values, allow_nan=False)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return all whole lines; the last may have been cut short by a kill or a full disk."""
+        if not self.path.exists():
+            return []
+        return [entry for entry in map(_parsed, self.path.read_text("utf-8").splitlines()) if entry]
+
+    def rewind(self, images: int) -> None:
+        """Drop the lines after so many images, so that going on from there repeats none."""
+        kept = [line for line in self.lines() if line.get("images", 0) <= images]
+        if not self.path.exists():
+            return
+        temporary = self.path.with_suffix(".tmp")
+        temporary.write_text("".join(json.dumps(line) + "\n" for line in kept), "utf-8")
+        temporary.replace(self.path)
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None

@@ -1,0 +1,199 @@
+"""Configurations: what they say, what they differ in, and what is refused."""
+
+import tomllib
+
+import pytest
+
+from models.training.config import SHIPPED, Configuration, Parts, read, shipped
+
+CHAINS = [("", "vp"), ("", "ve"), ("table2-", "vp"), ("table2-", "ve")]
+NOT_LEARNED = {"name"}
+
+
+def flat(values, before=""):
+    found = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            found |= flat(value, f"{before}{key}.")
+        else:
+            found[before + key] = value
+    return found
+
+
+def tables(name):
+    return flat(read(name).model_dump(mode="json"))
+
+
+def differing(one, other):
+    a, b = tables(one), tables(other)
+    return {key for key in a.keys() | b.keys() if a.get(key) != b.get(key)} - NOT_LEARNED
+
+
+EDM_NOISE = {"noise.name", "noise.P_mean", "noise.P_std", "loss.name", "loss.sigma_data"}
+STEPS = {
+    "ab": {
+        "network.dropout",
+        "optimizer.lr",
+        "optimizer.ramp_images",
+        "optimizer.clip_norm",
+        "ema.half_life_images",
+        "training.batch",
+        "data.xflip",
+    },
+    "bc": {"network.channel_mult"},
+    "cd": {"preconditioning.name", "preconditioning.sigma_data"},
+    "de": EDM_NOISE,
+    "ef": {"augmentation.probability", "augmentation.flips"},
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(("prefix", "kind"), CHAINS)
+def test_each_configuration_differs_from_the_one_before_where_the_paper_says(prefix, kind, step):
+    one, other = (f"{prefix}{letter}-{kind}" for letter in step)
+    assert differing(one, other) == STEPS[step]
+
+
+@pytest.mark.parametrize(("prefix", "letter"), [(p, x) for p in ("", "table2-") for x in "def"])
+def test_vp_and_ve_share_everything_but_what_they_are(prefix, letter):
+    found = differing(f"{prefix}{letter}-vp", f"{prefix}{letter}-ve")
+    network = {"embedding_type", "channel_mult_noise", "encoder_type", "resample_filter"}
+    expected = {f"network.{key}" for key in network} | ({"noise.name"} if letter == "d" else set())
+    assert found == expected
+
+
+def test_adm_differs_in_its_formulation_alone():
+    assert differing("edm-adm", "adm-iddpm") == {
+        "preconditioning.name",
+        "preconditioning.sigma_data",
+        *EDM_NOISE,
+    }
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_shipped_configuration_can_be_built(name):
+    configuration = read(name)
+    assert configuration.name == name
+    side = 64 if "adm" in name and "fashion" not in name else 32
+    if name.startswith(("fashion", "table2")):
+        side = 28 if name.startswith("fashion") else 16
+    shape = (1 if side in {16, 28} else 3, side, side)
+    Parts(configuration, shape, 10 if configuration.data.labels else 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("a-vp", 61_804_419), ("a-ve", 62_758_787), ("f-vp", 55_733_891), ("f-ve", 56_397_827)],
+)
+def test_the_paper_s_networks_have_its_number_of_parameters(name, parameters):
+    from models.networks import build
+
+    configuration = read(name)
+    parts = Parts(configuration, (3, 32, 32), 0)
+    # The released baseline was built for augmentation labels, too, as the counts of all are.
+    arguments = parts.arguments | {"augment_dim": 9 if name.startswith("f") else 0}
+    network = build(configuration.network.name, arguments)
+    assert sum(p.numel() for p in network.parameters()) == parameters
+
+
+MINIMAL = """
+name = "x"
+[network]
+name = "SongUNet"
+model_channels = 8
+channel_mult = [1]
+num_blocks = 1
+attn_resolutions = []
+[preconditioning]
+name = "edm"
+[noise]
+name = "edm"
+[loss]
+name = "edm"
+[optimizer]
+lr = 1e-3
+[training]
+images = 100
+[data]
+source = "x.npz"
+"""
+
+
+def written(folder, text, name="x.toml"):
+    path = folder / name
+    path.write_text(text, "utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("lr = 1e-3", "lr = -1.0", r"optimizer\.lr = -1\.0: .*greater than 0"),
+        ("lr = 1e-3", "lr = nan", r"optimizer\.lr = nan"),
+        ("lr = 1e-3", 'lr = "fast"', r"optimizer\.lr = 'fast'"),
+        ("lr = 1e-3", "lrr = 1e-3", r"optimizer\.lr' is missing|did you mean 'optimizer\.lr'"),
+        (
+            "images = 100",
+            "images = 100\nbach = 3",
+            r"'training\.bach'; did you mean 'training\.batch'",
+        ),
+        ("[loss]", "[loss]\nsigma = 1.0", r"\[loss\]: unknown constant of loss edm 'sigma'"),
+        ("[noise]", "[noise]\nP_mean = true", r"\[noise\]: .*P_mean = True"),
+        ("[noise]", "[noise]\nP_std = -1.0", r"\[noise\]: .*P_std"),
+        ('[loss]\nname = "edm"', '[loss]\nname = "edn"', r"\[loss\]: unknown loss 'edn'; did you"),
+        ('name = "SongUNet"', 'name = "SongUnet"', r"\[network\]: .*did you mean 'SongUNet'"),
+        ("num_blocks = 1", "num_block = 1", r"\[network\]: .*did you mean 'num_blocks'"),
+        ("num_blocks = 1", "img_channels = 1", r"network\.img_channels: follows from the data"),
+        ("images = 100", "images = 0", r"training\.images = 0"),
+        ("images = 100", 'images = 100\nprecision = "fp16"', r"training\.precision = 'fp16'"),
+        ('name = "x"', 'name = "../x"', r"name = '\.\./x'"),
+        ("[data]", "[data", r"not TOML"),
+        ('name = "x"', 'name = "x"\nextends = 3', r"extends = 3"),
+        ('name = "x"', 'name = "x"\nextends = "a-vq"', r"did you mean|no such file"),
+        ('name = "x"', 'name = "x"\nextends = "x.toml"', r"extends itself"),
+    ],
+)
+def test_bad_configurations_are_refused_in_one_line(tmp_path, old, new, message):
+    assert old in MINIMAL
+    path = written(tmp_path, MINIMAL.replace(old, new, 1))
+    with pytest.raises(ValueError, match=message) as caught:
+        Parts(read(path), (1, 8, 8))
+    assert "\n" not in str(caught.value)
+
+
+def test_minimal_is_good(tmp_path):
+    Parts(read(written(tmp_path, MINIMAL)), (1, 8, 8))
+
+
+def test_a_file_can_extend_a_shipped_one_and_its_neighbour(tmp_path):
+    written(tmp_path, 'extends = "f-vp"\nname = "mine"\n[optimizer]\nlr = 5e-4\n', "mine.toml")
+    second = 'extends = "mine.toml"\nname = "second"\n[noise]\nname = "vp"\n'
+    found = read(written(tmp_path, second, "second.toml"))
+    assert found.optimizer.lr == 5e-4
+    assert found.optimizer.ramp_images == 10_000_000
+    assert found.noise.constants == {}  # another noise: none of EDM's constants are left
+
+
+def test_the_digest_is_of_what_is_learned(tmp_path):
+    base = read(written(tmp_path, MINIMAL))
+    longer = base.model_copy(update={"training": base.training.model_copy(update={"images": 200})})
+    other = base.model_copy(update={"training": base.training.model_copy(update={"seed": 1})})
+    assert longer.digest == base.digest != other.digest
+
+
+def test_files_extend_without_repeating():
+    """A key that says again what the extended file says would hide what differs."""
+    for name in shipped():
+        own = tomllib.loads((SHIPPED / f"{name}.toml").read_text("utf-8"))
+        base = own.pop("extends", None)
+        before = read(base).model_dump(mode="json") if base else {}
+        for table, values in own.items():
+            old = before.get(table)
+            if isinstance(old, dict) and values.get("name", old.get("name")) == old.get("name"):
+                assert not {key for key, value in values.items() if old.get(key) == value}, name
+
+
+def test_configurations_are_frozen():
+    with pytest.raises(ValueError, match="frozen"):
+        read("f-vp").name = "g"
+    assert isinstance(read("f-vp"), Configuration)
