@@ -1,54 +1,27 @@
-"""The command line: ``bench run | report | check | list | fetch | convert | explain | reference``.
+"""The command line: ``bench run | report | check | list | train | fetch | convert | …``.
 
 Exit codes everywhere: 0 done, 1 the measured thing failed, 2 could not run, 3 inconclusive.
 """
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from bench import model_commands
+from bench.app import COULD_NOT_RUN, FAILED, app, console, errors, refused
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import: not for --help
     from bench.plan import Plan
     from bench.runner import Runner
 
-app = typer.Typer(
-    name="bench",
-    help="The benchmark that diffusion samplers are judged by.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-# Lines that are not read on a terminal are not folded at 80 columns.
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-errors = Console(stderr=True, highlight=False)
-
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
-FAILED, COULD_NOT_RUN = 1, 2
-
-
-@contextmanager
-def refused() -> Iterator[None]:
-    """Turn an error of the input into one line and exit code 2."""
-    try:
-        yield
-    except (ValueError, OSError) as error:
-        stop(str(error))
-
-
-def stop(message: str) -> NoReturn:
-    """Print one line and leave with exit code 2."""
-    line = " ".join(message.split())
-    errors.print(f"bench: {line}", markup=False, soft_wrap=True)
-    raise typer.Exit(COULD_NOT_RUN)
 
 
 @app.command()
@@ -204,51 +177,6 @@ def list_command(
 
 
 @app.command()
-def fetch(
-    name: Annotated[
-        str, typer.Argument(help="A checkpoint or reference (bench list models), or an address.")
-    ],
-    source: Annotated[
-        Path | None, typer.Option("--from", help="Take this file or folder: no download.")
-    ] = None,
-    again: Annotated[
-        bool, typer.Option("--again", help="Even if it is here; its digest is pinned anew.")
-    ] = False,
-    references: Annotated[
-        bool, typer.Option("--references", help="Also the statistics a checkpoint is judged by.")
-    ] = False,
-) -> None:
-    """Bring a published checkpoint or reference to this machine; goes on after an interruption."""
-    from bench import fetching
-
-    with refused():
-        fetching.fetch(name, console, again, source, references)
-
-
-@app.command()
-def convert(
-    source: Annotated[
-        str, typer.Argument(metavar="IN", help="A checkpoint: a published name, path or address.")
-    ],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The .safetensors file to write.")],
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="What the checkpoint does not say."),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite OUT.")] = False,
-) -> None:
-    """Turn any checkpoint into one .safetensors file that says what it is."""
-    from bench import convert as converting
-
-    with refused():
-        made = converting.convert(source, out, settings or [], force)
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for what, value in made:
-        table.add_row(what, escape(value))
-    console.print(table)
-
-
-@app.command()
 def explain(
     run: RunPath,
     key: Annotated[str, typer.Argument(help="A record's key, or its beginning.")],
@@ -281,6 +209,9 @@ def reference(
     console.print(
         f"{out}: {made.n} images, {made.dim} features, sha256 {made.digest[:16]}", markup=False
     )
+
+
+__all__ = ["app", "main", "model_commands"]
 
 
 def main() -> None:

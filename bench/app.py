@@ -1,0 +1,38 @@
+"""The command line's frame: where commands are added, and how errors are told."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(
+    name="bench",
+    help="The benchmark that diffusion samplers are judged by.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+# Lines that are not read on a terminal are not folded at 80 columns.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+errors = Console(stderr=True, highlight=False)
+
+FAILED, COULD_NOT_RUN = 1, 2
+
+
+@contextmanager
+def refused() -> Iterator[None]:
+    """Turn an error of the input into one line and exit code 2."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        stop(str(error))
+
+
+def stop(message: str) -> NoReturn:
+    """Print one line and leave with exit code 2."""
+    line = " ".join(message.split())
+    errors.print(f"bench: {line}", markup=False, soft_wrap=True)
+    raise typer.Exit(COULD_NOT_RUN)
