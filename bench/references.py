@@ -13,6 +13,7 @@ from bench.metrics.extractors import Extractor
 from bench.metrics.frechet import Reference
 from bench.metrics.moments import Moments
 from bench.reference import load
+from bench.statistics import SHIPPED
 from models import fetch
 from models.published import REFERENCES, PublishedReference
 from solvers.lookup import unknown
@@ -25,8 +26,8 @@ class ReferenceSource:
     """The reference of one model and extractor, computed or read when first asked for.
 
     Attributes:
-        name: ``"model"``, published statistics' name, or the path of a statistics file. A published
-            model's own are the published statistics of its data set (its ``reference``).
+        name: ``"model"``, the name of statistics that are published or ship, or the path of a file.
+            A network's own are the statistics of its data set (its ``reference``), if there are.
         model: The denoiser whose samples are judged.
         extractor: The features they are judged by; ``None`` where no features are taken.
     """
@@ -42,15 +43,20 @@ class ReferenceSource:
         return self.name if self.extractor is None or self.is_own else "file"
 
     @property
+    def stands_for(self) -> str:
+        """The name given; of a model that says whose statistics it is judged by, theirs."""
+        own = getattr(self.model, "reference", None)
+        return own if self.name == OWN and own else self.name
+
+    @property
     def published(self) -> PublishedReference | None:
         """The published statistics that it stands for, if it does."""
-        name = getattr(self.model, "reference", None) if self.name == OWN else self.name
-        return REFERENCES.get(name) if name else None
+        return REFERENCES.get(self.stands_for)
 
     @property
     def is_own(self) -> bool:
         """Whether it is computed from the model's own true data."""
-        return self.name == OWN and self.published is None
+        return self.stands_for == OWN
 
     @property
     def is_missing(self) -> bool:
@@ -139,13 +145,16 @@ class ReferenceSource:
         Raises:
             ValueError: If it looks like a name and is none.
         """
-        path = Path(self.name)
+        name = self.stands_for
+        if name in SHIPPED:
+            return SHIPPED[name]
+        path = Path(name)
         try:
             there = path.exists()
         except OSError:
             there = False
-        if not there and path.name == self.name:
-            known = unknown(self.name, [OWN, *REFERENCES], "reference")
+        if not there and path.name == name:
+            known = unknown(name, [OWN, *SHIPPED, *REFERENCES], "reference")
             raise ValueError(f"{known}, and there is no such file")
         return path
 
