@@ -11,6 +11,8 @@ from bench import baselines
 from bench import grid as grids
 from bench.measures import METRICS
 from bench.metrics.extractors import EXTRACTORS
+from bench.statistics import SHIPPED
+from models.zoo import trained
 from solvers.lookup import lookup
 from solvers.parameters import keywords
 
@@ -78,11 +80,15 @@ _EXTRACTOR_TEXT = {
 
 _REFERENCE_TEXT = {
     "model": "the model's own true data; a published checkpoint's: its data set's statistics",
+    **dict.fromkeys(SHIPPED, "of Fashion-MNIST's training images; ships"),
     "FILE": "statistics by bench reference, or EDM's or clean-fid's .npz, torch-fidelity's .pt",
 }
 
 CATALOGUE: dict[str, Callable[[], Rows]] = {
-    "models": _documented(models.MODELS),
+    "models": lambda: [
+        *_documented(models.MODELS)(),
+        *((name, trained.description(name)) for name in trained.TRAINED),
+    ],
     "references": lambda: list(_REFERENCE_TEXT.items()),
     "solvers": _solvers,
     "schedules": _documented(solvers.SCHEDULES),

@@ -15,6 +15,7 @@ from models.networks import build
 from models.preconditioning import precondition
 from models.published import PUBLISHED
 from models.zoo.exact import exact_fashion, exact_mixture_8x8, exact_mixture_moons
+from models.zoo.trained import REFERENCES, TRAINED
 
 MODELS: dict[str, Callable[..., Any]] = {
     "exact-fashion": exact_fashion,
@@ -58,6 +59,8 @@ def load(
     if spec in PUBLISHED:
         _check_published(spec, path, denoiser)
         denoiser.reference = PUBLISHED[spec].reference
+    if spec in TRAINED:
+        denoiser.reference = REFERENCES[denoiser.shape[-1]]
     return denoiser
 
 
@@ -102,6 +105,8 @@ def _located(spec: str) -> tuple[Path, Mapping[str, Any]]:
     """Return a checkpoint's path, and what is known about it that it does not say."""
     if spec in PUBLISHED:
         return fetch.verified(spec), PUBLISHED[spec].options
+    if spec in TRAINED:
+        return TRAINED[spec], {}
     if spec.startswith(("http://", "https://")):
         return fetch.fetch(spec), {}
     path = Path(spec)
@@ -116,13 +121,11 @@ def _located(spec: str) -> tuple[Path, Mapping[str, Any]]:
 
 def _unknown(spec: str) -> str:
     """Say that there is no such model; of the published ones only the nearest is named."""
-    nearest = get_close_matches(spec, [*MODELS, *PUBLISHED], n=1, cutoff=0.5)
+    nearest = get_close_matches(spec, [*MODELS, *TRAINED, *PUBLISHED], n=1, cutoff=0.5)
     hint = f", did you mean {nearest[0]!r}?" if nearest else ""
     shown = spec if len(spec) <= 200 else f"{spec[:200]}…"
-    return (
-        f"unknown model {shown!r}{hint} (known: {', '.join(MODELS)}, and the published ones of "
-        "bench list models)"
-    )
+    known = ", ".join([*MODELS, *(name for name in TRAINED if not name.startswith("table2"))])
+    return f"unknown model {shown!r}{hint} (known: {known}, and those of bench list models)"
 
 
 def _check_published(spec: str, path: Path, denoiser: NetworkDenoiser) -> None:
