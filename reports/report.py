@@ -11,9 +11,11 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from reports import tables
 from reports.figures import FIGURES
 from reports.style import NothingToDrawError, save
+from reports.table2 import table2
 from results import Store, load
 
 _TABLES = {
+    "table2": ("What each change to training does (EDM, Table 2)", table2),
     "best": ("Best value, and the lowest NFE within 3 % of it", tables.best_table),
     "cells": ("Every measured point", tables.cells_table),
 }

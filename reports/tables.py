@@ -68,9 +68,13 @@ def cells_table(records: pd.DataFrame) -> pd.DataFrame:
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:
     """A table of text for readers: values with their error and as many digits as it allows."""
-    value = "Best" if "Best" in table else "Value"
     out = table.copy().astype(object)
-    out[value] = [with_error(v, se) for v, se in zip(table[value], table["SE"], strict=True)]
+    errors = {"SE": "Best" if "Best" in table else "Value"}
+    errors |= {name: name.removesuffix(" SE") for name in table if name.endswith(" SE")}
+    for error, value in errors.items():
+        if error in table:
+            pairs = zip(table[value], table[error], strict=True)
+            out[value] = [with_error(v, se) if pd.notna(v) else "–" for v, se in pairs]
     texts: dict[str, Callable[[float], str]] = {
         "Value there": _short,
         "Best repeat": _short,
@@ -84,8 +88,9 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     for column, text in texts.items():
         if column in out:
             out[column] = [text(x) if pd.notna(x) else "–" for x in table[column]]
-    dropped = ["SE"] + (["Best repeat"] if (table["Repeats"] == 1).all() else [])
-    return out.drop(columns=dropped)
+    alone = "Repeats" in table and (table["Repeats"] == 1).all()
+    dropped = [*errors, *(["Best repeat"] if alone else [])]
+    return out.drop(columns=dropped, errors="ignore")
 
 
 def with_error(value: float, se: float) -> str:
@@ -138,7 +143,8 @@ def _parts(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 
 def _sides(table: pd.DataFrame) -> list[str]:
-    return ["left" if column == "Sampler" else "right" for column in table.columns]
+    words = {"Sampler", "Configuration"}
+    return ["left" if column in words else "right" for column in table.columns]
 
 
 def _short(value: float) -> str:
