@@ -2,6 +2,8 @@
 
 import inspect
 from collections.abc import Callable
+from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 import models
@@ -12,6 +14,8 @@ from bench import grid as grids
 from bench.measures import METRICS
 from bench.metrics.extractors import EXTRACTORS
 from bench.statistics import SHIPPED
+from models.declared import toml_files
+from models.training import config as configurations
 from models.zoo import trained
 from solvers.lookup import lookup
 from solvers.parameters import keywords
@@ -59,17 +63,17 @@ def _documented(registry: dict[str, Any]) -> Callable[[], Rows]:
     return lambda: [(name, _first_line(row)) for name, row in registry.items()]
 
 
-def _grids() -> Rows:
-    found = []
-    for name in grids.shipped():
-        _, text = grids.read(name)
-        comment = " ".join(
-            line.removeprefix("#").strip()
-            for line in text.split("\n\n")[0].splitlines()
-            if line.startswith("#")
-        )
-        found.append((name, comment.split(". ")[0].removesuffix(".")))
-    return found
+def _commented(folder: Path) -> Callable[[], Rows]:
+    """Return names and the first sentence of the comment above each TOML file's keys."""
+
+    def found(text: str) -> str:
+        comment = takewhile(lambda line: line.startswith("#"), text.splitlines())
+        joined = " ".join(line.removeprefix("#").strip() for line in comment)
+        return joined.split(". ")[0].removesuffix(".")
+
+    return lambda: [
+        (name, found(path.read_text("utf-8"))) for name, path in toml_files(folder).items()
+    ]
 
 
 _EXTRACTOR_TEXT = {
@@ -94,7 +98,8 @@ CATALOGUE: dict[str, Callable[[], Rows]] = {
     "schedules": _documented(solvers.SCHEDULES),
     "scalings": _documented(solvers.SCALINGS),
     "discretizations": _discretizations,
-    "grids": _grids,
+    "grids": _commented(grids.SHIPPED),
+    "configurations": _commented(configurations.SHIPPED),
     "figures": lambda: [(name, row.caption) for name, row in reports.FIGURES.items()],
     "metrics": lambda: [(name, row.description) for name, row in METRICS.items()],
     "extractors": lambda: [(name, _EXTRACTOR_TEXT.get(name, "")) for name in EXTRACTORS],

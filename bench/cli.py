@@ -154,7 +154,7 @@ def list_command(
         str,
         typer.Argument(
             help="models, references, solvers, schedules, scalings, discretizations, grids, "
-            "figures, metrics, extractors or baselines"
+            "configurations, figures, metrics, extractors or baselines"
         ),
     ],
 ) -> None:
