@@ -1,0 +1,143 @@
+"""How good the zoo's networks are: distances and classes of their samples, beside real images'.
+
+    python -m bench.zoo.quality TRAIN.gz TEST.gz --out models/zoo/networks/quality.json
+
+Distances are Fréchet distances of the ``fashion`` features to all 60,000 training images: FID in
+all but the features. Finished parts are kept: the same command goes on after an interruption.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+from torch import Tensor
+
+import models
+import solvers
+from bench.metrics.extractors import build_extractor
+from bench.metrics.fashion_extractor import load_net
+from bench.metrics.fashion_net import CLASSES
+from bench.metrics.frechet import Reference, frechet, jackknife
+from bench.metrics.moments import Moments
+from bench.provenance import collect
+from bench.reference import load as read_statistics
+from bench.shard import InParts, quantize
+from bench.statistics import SHIPPED
+from models.data.dataset import to_unit
+from models.data.loading import load
+from models.labels import Condition
+from models.network import Execution
+from models.zoo.trained import TRAINED
+from solvers import SeedNoise
+
+SAMPLES = 10_000
+SHARDS = 20
+BATCH = 250
+NETWORKS = [name for name in TRAINED if not name.startswith("table2")]
+
+
+def main() -> None:
+    """Measure what is not in the file yet, and write it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("train")
+    parser.add_argument("test")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=18, help="of Heun's method, EDM's steps")
+    arguments = parser.parse_args()
+    found: dict[str, Any] = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
+    jobs: dict[str, Callable[[], dict[str, Any]]] = {
+        "real": partial(real, arguments.train, arguments.test),
+        "gaussian": partial(gaussian, arguments.train),
+        **{name: partial(network, name, arguments.steps) for name in NETWORKS},
+    }
+    for name, job in jobs.items():
+        digest = models.load(name).digest if name in NETWORKS else ""
+        if found.get(name, {}).get("digest") != digest:
+            with threadpool_limits(1, user_api="blas"), torch.inference_mode():
+                found[name] = {"digest": digest, **job()}
+            arguments.out.write_text(json.dumps(found, indent=1) + "\n")
+        print(name, {key: value for key, value in found[name].items() if key != "provenance"})
+
+
+def real(train: str, test: str) -> dict[str, Any]:
+    """Return what real images have: the least that samples of this number can be expected to."""
+    extractor = build_extractor("fashion")
+    images = load(train).images
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
+    halves = [Moments.from_features(extractor(images[rows]).numpy()) for rows in order.chunk(2)]
+    some = Moments.from_features(extractor(images[order[:SAMPLES]]).numpy())
+    unseen = Moments.from_features(extractor(load(test).images).numpy())
+    return {
+        "between_disjoint_halves": frechet(
+            halves[0], Reference.from_moments(halves[1], "the other half", "")
+        ),
+        "training_images": frechet(some, _reference()),
+        "test_images": frechet(unseen, _reference()),
+        "samples": SAMPLES,
+    }
+
+
+def gaussian(train: str) -> dict[str, Any]:
+    """Return the distance of samples of one Gaussian with the pixels' mean and covariance."""
+    pixels = to_unit(load(train).images).flatten(1).double()
+    mean, root = pixels.mean(0), _root(torch.cov(pixels.T))
+    noise = torch.randn(
+        SAMPLES, len(mean), generator=torch.Generator().manual_seed(0), dtype=torch.float64
+    )
+    samples = quantize((mean + noise @ root).reshape(-1, 1, 28, 28))
+    return _judged(samples.split(SAMPLES // SHARDS))
+
+
+def network(name: str, steps: int) -> dict[str, Any]:
+    """Return distance and classes of a network's samples of seeds 0 … 9,999."""
+    model = models.load(name, execution=Execution())
+    found = _judged(_samples(model, steps))
+    provenance = collect(model.device, BATCH, model)
+    kept = {key: provenance[key] for key in ("torch", "commit", "device", "created")}
+    return {**found, "nfe": 2 * steps - 1, "provenance": kept}
+
+
+def _samples(model: Any, steps: int) -> Iterator[Tensor]:
+    """Yield uint8 images, a shard at a time."""
+    sampler = solvers.build(solver="heun", discretization="edm", steps=steps)
+    size = SAMPLES // SHARDS
+    for shard in range(SHARDS):
+        noise = SeedNoise(range(shard * size, (shard + 1) * size), model.device)
+        latents = noise.latents(model.shape)
+        bound = Condition().bind(InParts(model, BATCH), model.label_dim, noise.labels, size)
+        yield quantize(sampler(bound, latents, noise))
+
+
+def _judged(shards: Any) -> dict[str, Any]:
+    """Return distance, its error, and the classes the extractor's own classifier sees."""
+    extractor, classify = build_extractor("fashion"), load_net().classify
+    moments, counts = [], np.zeros(CLASSES, int)
+    for images in shards:
+        features = extractor(images)
+        moments.append(Moments.from_features(features.numpy()))
+        classes = classify(features.float()).argmax(1)
+        counts += np.bincount(classes.numpy(), minlength=CLASSES)
+    distance, left_out = jackknife(moments, _reference())
+    spread = np.square(np.array(left_out) - np.mean(left_out)).sum()
+    error = float(np.sqrt((SHARDS - 1) / SHARDS * spread))
+    shares = (counts / counts.sum()).round(4).tolist()
+    return {"distance": distance, "se": error, "classes": shares, "samples": int(counts.sum())}
+
+
+def _reference() -> Reference:
+    return read_statistics(SHIPPED["fashion-mnist-28x28"])
+
+
+def _root(covariance: Tensor) -> Tensor:
+    values, vectors = torch.linalg.eigh(covariance)
+    return vectors * values.clamp(min=0).sqrt() @ vectors.T
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Puts trained networks into the zoo, and writes its README: no number in it is typed.
+
+python -m bench.zoo.ship
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from models.checkpoints import own
+from models.zoo.trained import FOLDER, TRAINED, description
+
+QUALITY = FOLDER / "quality.json"
+HEAD = """# Networks that ship
+
+Trained by `bench train NAME` on Fashion-MNIST (Zalando SE, MIT licence) with the configurations in
+[`models/training/configs`](../../training/configs), on two shared CPU cores, in bfloat16 where
+autocast allows. Each `.safetensors` holds the averaged weights, the configuration, the digest of
+the data, images seen and seconds of training; `NAME.jsonl` is the log, `NAME.loss.json` the loss
+over σ at initialisation and at the end, `NAME.png` samples of seeds 0 … 49 (Heun, NFE 35; a
+conditional network's columns are classes). This file is written by `python -m bench.zoo.ship`.
+
+"""
+
+
+def main() -> None:
+    """Copy what the folders given hold, and write README.md from all that is there."""
+    for folder in sys.argv[1:]:
+        copy(Path(folder))
+    write_readme()
+
+
+def copy(run: Path) -> None:
+    """Take network, log, loss over σ and the last sheet of samples out of a training's folder."""
+    (network,) = run.glob("*.safetensors")
+    shutil.copyfile(network, FOLDER / network.name)
+    shutil.copyfile(run / "log.jsonl", FOLDER / f"{network.stem}.jsonl")
+    shutil.copyfile(run / "loss-over-sigma.json", FOLDER / f"{network.stem}.loss.json")
+    shutil.copyfile(max((run / "samples").glob("*.png")), FOLDER / f"{network.stem}.png")
+
+
+def write_readme() -> None:
+    """Write README.md."""
+    quality = json.loads(QUALITY.read_text())
+    names = [name for name in TRAINED if name in quality]
+    small = [name for name in TRAINED if name not in quality]
+    parts = [
+        HEAD,
+        pd.DataFrame([_row(name) for name in names]).to_markdown(index=False),
+        f"\n\n## How good they are\n\n{_judged(quality, names)}",
+        "\n\n## Table 2 in miniature\n\nOne budget of images for all: see "
+        "`bench run --grid table2-fashion --report`.\n\n",
+        pd.DataFrame([_row(name) for name in small]).to_markdown(index=False),
+        "\n",
+    ]
+    (FOLDER / "README.md").write_text("".join(parts), "utf-8")
+
+
+def _row(name: str) -> dict[str, Any]:
+    found = own.read(TRAINED[name])
+    weights = sum(tensor.numel() for tensor in found.tensors.values())
+    return {
+        "name": name,
+        "what": description(name),
+        "weights": f"{weights:,}",
+        "seconds": f"{int(found.notes['seconds']):,}",
+        "data": found.notes["data_digest"][:12],
+    }
+
+
+def _judged(quality: dict[str, Any], names: list[str]) -> str:
+    real, gaussian = quality["real"], quality["gaussian"]["distance"]
+    text = (
+        f"Fréchet distance of `fashion` features to the 60,000 training images, "
+        f"{real['samples']:,} samples, `python -m bench.zoo.quality`. For comparison: "
+        f"{real['training_images']:.4f} for as many training images, "
+        f"{real['test_images']:.4f} for the 10,000 test images, "
+        f"{real['between_disjoint_halves']:.4f} between two disjoint halves of the training images "
+        f"(30,000 each), {gaussian:.2f} for samples of a Gaussian with the pixels' mean and full "
+        "covariance. Classes are those seen by the extractor's own classifier, whose accuracy "
+        "`bench/metrics/weights/README.md` states.\n\n"
+    )
+    rows = [
+        {
+            "name": name,
+            "distance": f"{found['distance']:.3f} ± {found['se']:.3f}",
+            "of the Gaussian's": f"{found['distance'] / gaussian:.1%}",
+            "NFE": found["nfe"],
+            "rarest class": f"{min(found['classes']):.1%}",
+            "commonest class": f"{max(found['classes']):.1%}",
+        }
+        for name, found in ((name, quality[name]) for name in names)
+    ]
+    return text + pd.DataFrame(rows).to_markdown(index=False)
+
+
+if __name__ == "__main__":
+    main()
