@@ -98,8 +98,9 @@ def test_without_the_round_off_noise_the_same_cases_differ_by_it_alone(case_id):
     assert 1e-9 < difference < 1e-7
 
 
-RK45_ARRAYS = np.load(GOLDEN / "rk45.npz")
-RK45_CASES = json.loads((GOLDEN / "rk45.json").read_text())["cases"]
+RK45_ARRAYS = np.load(GOLDEN / "sde.npz")
+SDE_CASES = json.loads((GOLDEN / "sde.json").read_text())["cases"]
+RK45_CASES = [case for case in SDE_CASES if case["tag"] == "ode:rk45"]
 
 
 @pytest.mark.parametrize("case", RK45_CASES, ids=lambda case: f"{case['family']}-{case['rtol']}")

@@ -1,0 +1,98 @@
+"""Jolicoeur-Martineau et al.'s adaptive solver of the reverse SDE: every sample has its steps."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from solvers.denoiser import Denoiser
+from solvers.original.sde import SDE
+
+Noise = Callable[[Tensor], Tensor]
+_SMALLEST = 1e-12
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """The numbers of the step control.
+
+    Attributes:
+        abstol, reltol: ε_abs and ε_rel, for images in [−1, 1].
+        safety, exponent: The next step is at most ``safety``·h·η^(−``exponent``).
+        h_init: The first step.
+    """
+
+    abstol: float = 0.0078
+    reltol: float = 0.01
+    safety: float = 0.9
+    exponent: float = 0.9
+    h_init: float = 0.01
+
+
+def sample(
+    sde: SDE, denoiser: Denoiser, latents: Tensor, noise: Noise, tolerances: Tolerances
+) -> Tensor:
+    """Return samples [B, *shape], float64.
+
+    Stochastic improved Euler: both stages share their noise, and half their difference is the
+    error. A sample that has arrived is left alone; the last evaluation of each removes the noise
+    that is left at ε (Tweedie).
+
+    Args:
+        sde: The SDE.
+        denoiser: D(x; σ); called with one σ per sample.
+        latents: Standard normal [B, *shape].
+        noise: Source of every later draw: one per attempted step, rejected or not.
+        tolerances: Of the step control.
+    """
+    x = sde.start(latents)
+    before = x.clone()
+    t = x.new_ones(len(x))
+    h = x.new_full((len(x),), tolerances.h_init)
+    while (going := t - sde.epsilon > _SMALLEST).any():
+        attempt = _attempt(sde, denoiser, x, t, h, noise(x))
+        eta = _error(attempt, before, tolerances)
+        accepted = going & (eta <= 1)
+        x = torch.where(_wide(accepted, x), attempt.second, x)
+        before = torch.where(_wide(accepted, x), attempt.first, before)
+        t = torch.where(accepted, t - h, t)
+        grown = tolerances.safety * h * eta.clamp(min=1e-300) ** -tolerances.exponent
+        h = torch.where(going, torch.minimum(t - sde.epsilon, grown), h)
+    end = torch.full_like(t, sde.epsilon)
+    level = _wide(sde.s(end) * sde.sigma(end), x)
+    return x + level**2 * sde.score(denoiser, x, end)
+
+
+@dataclass
+class _Attempted:
+    first: Tensor
+    second: Tensor
+    error: Tensor
+
+
+def _attempt(
+    sde: SDE, denoiser: Denoiser, x: Tensor, t: Tensor, h: Tensor, z: Tensor
+) -> _Attempted:
+    """Return x′ of Euler–Maruyama, x″ of improved Euler, and half the stages' difference."""
+    k1 = _stage(sde, denoiser, x, t, h, z)
+    k2 = _stage(sde, denoiser, x + k1, t - h, h, z)
+    return _Attempted(x + k1, x + 0.5 * (k1 + k2), 0.5 * (k2 - k1))
+
+
+def _stage(sde: SDE, denoiser: Denoiser, x: Tensor, t: Tensor, h: Tensor, z: Tensor) -> Tensor:
+    """Return −h·µ(x, t) + √h·g(t)·z, with the reverse drift µ = f·x − g²·score."""
+    g = _wide(sde.g(t), x)
+    drift = _wide(sde.f(t), x) * x - g**2 * sde.score(denoiser, x, t)
+    return -_wide(h, x) * drift + _wide(h.sqrt(), x) * g * z
+
+
+def _error(attempt: _Attempted, before: Tensor, tolerances: Tolerances) -> Tensor:
+    """Return η [B]: the error of each sample over what is tolerated, as a root mean square."""
+    size = torch.maximum(attempt.first.abs(), before.abs())
+    allowed = (tolerances.reltol * size).clamp(min=tolerances.abstol)
+    return (attempt.error / allowed).flatten(1).square().mean(1).sqrt()
+
+
+def _wide(values: Tensor, x: Tensor) -> Tensor:
+    return values.reshape(-1, *[1] * (x.ndim - 1))
