@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from bench.app import FAILED, app, console, errors, refused
+from bench.app import COULD_NOT_RUN, FAILED, app, console, errors, refused
 
 
 @app.command()
@@ -96,7 +96,9 @@ def train(
             execution=Execution(compile=compile_, channels_last=channels_last),
         )
         try:
-            training.train(configuration, out, wishes, console)
+            finished = training.train(configuration, out, wishes, console)
         except DivergedError as error:
             errors.print(f"bench: {error}", markup=False, soft_wrap=True)
             raise typer.Exit(FAILED) from None
+    if not finished:
+        raise typer.Exit(COULD_NOT_RUN)

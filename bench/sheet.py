@@ -7,12 +7,12 @@ import torch
 from PIL import Image
 
 import solvers
-from bench.shard import InParts, quantize
+from bench.shard import quantize
 from models.labels import Labelled
 from models.network import NetworkDenoiser
 from solvers import SeedNoise
 
-ROWS, COLUMNS, STEPS, BATCH = 5, 10, 18, 50
+ROWS, COLUMNS, STEPS = 5, 10, 18
 SCALE = 2
 
 
@@ -33,8 +33,11 @@ def write_sheet(model: NetworkDenoiser, path: Path) -> None:
     picture = Image.fromarray(pixels[:, :, 0] if channels == 1 else pixels)
     picture = picture.resize((picture.width * SCALE, picture.height * SCALE), Image.Resampling.BOX)
     temporary = path.with_suffix(".tmp")
-    picture.save(temporary, format="png")
-    temporary.replace(path)
+    try:
+        picture.save(temporary, format="png")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 @torch.inference_mode()
@@ -42,7 +45,7 @@ def samples(model: NetworkDenoiser) -> torch.Tensor:
     """Return what Heun's method with EDM's steps (NFE 35) makes of seeds 0 … 49."""
     noise = SeedNoise(range(ROWS * COLUMNS), model.device)
     latents = noise.latents(model.shape)
-    denoiser: Any = InParts(model, BATCH)
+    denoiser: Any = model
     if model.label_dim:
         labels = torch.arange(ROWS * COLUMNS) % COLUMNS % model.label_dim
         denoiser = Labelled(denoiser, labels)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -51,8 +52,8 @@ class Wishes:
     execution: Execution = field(default_factory=Execution)
 
 
-def train(name_or_path: str, out: Path | None, wishes: Wishes, console: Console) -> Path:
-    """Train, or go on training, and return the file of the averaged network.
+def train(name_or_path: str, out: Path | None, wishes: Wishes, console: Console) -> bool:
+    """Train, or go on training; return whether it came to its end, or was interrupted.
 
     Args:
         name_or_path: A shipped configuration's name, or a TOML file.
@@ -70,8 +71,11 @@ def train(name_or_path: str, out: Path | None, wishes: Wishes, console: Console)
     helper = accelerator(configuration, wishes.cpu)
     data = read_data(configuration, wishes.data)
     folder = out or Path("runs") / f"train-{configuration.name}"
-    folder.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(configuration, data, folder, helper, wishes.execution)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"--out {folder}: cannot be made a folder: {error.strerror}") from None
     session = Session(trainer, folder, wishes, console if helper.is_main_process else None)
     return session.run()
 
@@ -83,7 +87,11 @@ def read_data(configuration: Configuration, source: str | None = None) -> Datase
         ValueError: If they cannot be read or do not fit; one line.
     """
     asked = configuration.data
-    data = load(source or asked.source, asked.labels, asked.pad, asked.resize)
+    try:
+        data = load(source or asked.source, asked.labels, asked.pad, asked.resize)
+    except ValueError as error:
+        given = "--data" if source else "[data] source (--data takes another)"
+        raise ValueError(f"{given}: {error}") from None
     return data.with_mirrored() if asked.xflip else data
 
 
@@ -107,20 +115,27 @@ class Session:
         self._saved = time.monotonic()
         self._asked = False
 
-    def run(self) -> Path:
-        """Train and return the network's file."""
+    def run(self) -> bool:
+        """Train, write all files, and return whether nobody interrupted it."""
         trainer = self.trainer
         resumed = trainer.resume()
         if not resumed and self.main:
             self._write_losses("initial")
-        began = trainer.progress
-        self._say(
-            f"{trainer.configuration.name}: {len(trainer.data):,} images, "
-            f"{'from' if resumed else 'beginning at'} image {began.images:,} of {self.until:,}"
-        )
+        self._greet(resumed)
         with self._interruptible(), self._bar() as self._progress:
             trainer.run(self.until, self._stop, self._tick)
-        return self._publish()
+        self._publish()
+        return not self._asked
+
+    def _greet(self, resumed: bool) -> None:
+        began, name = self.trainer.progress.images, self.trainer.configuration.name
+        if resumed and began >= self.until:
+            self._say(f"{name}: already at image {began:,}, {self.until:,} are asked for")
+            return
+        self._say(
+            f"{name}: {len(self.trainer.data):,} images, "
+            f"{'from' if resumed else 'beginning at'} image {began:,} of {self.until:,}"
+        )
 
     def _stop(self) -> bool:
         limit = self.wishes.seconds
@@ -156,7 +171,7 @@ class Session:
         else:
             self._say(line)
 
-    def _publish(self) -> Path:
+    def _publish(self) -> None:
         """Write what a finished or interrupted run leaves to be looked at."""
         path = self.folder / f"{self.trainer.configuration.name}.safetensors"
         if self.main:
@@ -169,8 +184,9 @@ class Session:
                 f"{stopped} at image {progress.images:,} after {duration(progress.seconds)} of "
                 f"training: {path}"
             )
+            if self._asked:
+                self._say("the same command goes on from there")
         self.trainer.accelerator.wait_for_everyone()
-        return path
 
     def _write_network(self, path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
@@ -183,7 +199,7 @@ class Session:
     def _write_losses(self, when: str) -> None:
         """Write the loss over σ under ``when``: what Figure 5a shows."""
         path = self.folder / "loss-over-sigma.json"
-        found = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        found = _read_json(path)
         found[when] = losses_over_sigma(self.trainer)
         temporary = path.with_suffix(".tmp")
         temporary.write_text(json.dumps(found, indent=1), "utf-8")
@@ -225,6 +241,15 @@ class Session:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """Return a file's object; empty if there is none, or it is damaged: training is worth more."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def losses_over_sigma(trainer: Trainer) -> dict[str, list[float]]:

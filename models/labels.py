@@ -73,8 +73,10 @@ class Labelled:
         self.round_sigma: Callable[[Tensor], Tensor] = denoiser.round_sigma
 
     def begin(self, samples: int) -> None:
-        """Tell a denoiser that counts how many samples are about to be made."""
-        self.denoiser.begin(samples)
+        """Tell a denoiser, if it counts, how many samples are about to be made."""
+        begin = getattr(self.denoiser, "begin", None)
+        if begin is not None:
+            begin(samples)
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Denoise ``x`` [B, *shape] at ``sigma``.

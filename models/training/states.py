@@ -33,6 +33,19 @@ class States:
         self._check(found[-1])
         return found[-1]
 
+    def load(self, state: Path, accelerator: Any) -> None:
+        """Give an accelerator's parts what was saved.
+
+        Raises:
+            ValueError: If the state is damaged; one line.
+        """
+        try:
+            accelerator.load_state(str(state))
+        except (
+            Exception
+        ) as error:  # those of safetensors, pickle and PyTorch have nothing in common
+            raise ValueError(f"{state}: damaged: {_line(error)}; remove it to begin anew") from None
+
     def save(self, images: int, accelerator: Any) -> Path:
         """Save everything prepared by or registered with an accelerator; drop older states.
 
@@ -52,16 +65,21 @@ class States:
             accelerator.wait_for_everyone()
             if accelerator.is_main_process:
                 self._finish(temporary, path)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(temporary, ignore_errors=True)
+            if isinstance(error, Exception) and not isinstance(error, OSError):
+                # A full disk is an error of their own to safetensors and to torch.save.
+                raise OSError(f"{path}: cannot be written: {_line(error)}") from error
             raise
         return path
 
     def _finish(self, temporary: Path, path: Path) -> None:
         (temporary / _ABOUT).write_text(json.dumps(self.about, indent=1), "utf-8")
         _sync(temporary)
-        shutil.rmtree(path, ignore_errors=True)  # the same images: the same state
-        temporary.replace(path)
+        if (
+            not path.exists()
+        ):  # else the same is there: never without a whole state, not for a moment
+            temporary.replace(path)
         self._drop_all_but(path)
 
     def _drop_all_but(self, kept: Path) -> None:
@@ -91,6 +109,10 @@ def _difference(before: Any, now: Any, key: str = "") -> str:
                 return found
         return ""
     return "" if before == now else f"{key} was {before!r} and is {now!r} now"
+
+
+def _line(error: Exception) -> str:
+    return " ".join(f"{error}".split())[:300] or type(error).__name__
 
 
 def _sync(folder: Path) -> None:

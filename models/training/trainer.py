@@ -93,7 +93,7 @@ class Trainer:
         """Go on from the newest state, if there is one; the log goes back to it."""
         state = self.states.newest()
         if state is not None:
-            self.accelerator.load_state(str(state))
+            self.states.load(state, self.accelerator)
         if self.accelerator.is_main_process:
             self.log.rewind(self.progress.images)
         self.accelerator.wait_for_everyone()
@@ -112,7 +112,8 @@ class Trainer:
             OSError: If log or state cannot be written.
         """
         length = self.configuration.training
-        while self.progress.images < until:
+        ended = self.any_of(stop())  # a time limit may have passed before
+        while not ended and self.progress.images < until:
             before = self.progress.images
             self.step()
             at_line = self.progress.images // length.log_images > before // length.log_images
@@ -120,8 +121,7 @@ class Trainer:
                 self._write_line()
                 tick(self)
             alone = self.accelerator.num_processes == 1
-            if (alone or at_line) and self.any_of(stop()):
-                break
+            ended = (alone or at_line) and self.any_of(stop())
         self.save()
 
     def any_of(self, asked: bool) -> bool:

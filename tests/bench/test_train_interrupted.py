@@ -1,0 +1,203 @@
+"""``bench train`` killed, asked to stop, on a full disk: the same command goes on to the same."""
+
+import json
+import multiprocessing
+import os
+import random
+import re
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # importlib mode: helpers beside the tests
+import trainings
+from trainings import losses, prepared, trained, typed, weights
+
+# Long enough to be killed in; a state after each line is the most moments there can be to be hit.
+LONGER = ("images = 320", "images = 640"), ("log_images = 64", "log_images = 32")
+OFTEN = ["--save-seconds", "0"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    """What is drawn and measured beside the training is not what these tests are about."""
+    with pytest.MonkeyPatch.context() as patch:
+        for place, instead in trainings.QUICK.items():
+            patch.setattr(place, instead)
+        yield
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Configuration and folder of a run that nothing happened to."""
+    folder = tmp_path_factory.mktemp("whole")
+    path = prepared(folder, *LONGER)
+    trained(path, "--out", folder / "out", *OFTEN)
+    return path, folder / "out"
+
+
+def started(path, out, *more, largest_file=None):
+    """Start the command in a process of its own; what it says goes to ``out``.txt."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch", "accelerate", "bench.training", "trainings"])
+    arguments = [path, "--out", out, *OFTEN, *more]
+    said = f"{out}.txt"
+    process = context.Process(
+        target=trainings.in_a_process, args=([*map(str, arguments)], said, largest_file)
+    )
+    process.start()
+    return process, Path(said)
+
+
+def wait_for(condition, process):
+    while not condition():
+        assert process.is_alive()
+        time.sleep(0.01)
+
+
+def same(one, other):
+    assert weights(one) == weights(other)
+    a, b = losses(one), losses(other)
+    assert [line[::2] for line in a] == [line[::2] for line in b]
+    # The sum a state was saved with is rounded once more.
+    assert [line[1] for line in a] == pytest.approx([line[1] for line in b], rel=1e-12)
+
+
+def test_killed_at_any_moment_it_goes_on_to_the_same(whole, tmp_path):
+    path, expected = whole
+    moments, began, out = random.Random(0), [], tmp_path / "out"
+    for _ in range(6):
+        process, said = started(path, out)
+        wait_for(lambda said=said: said.exists() and "image " in said.read_text("utf-8"), process)
+        process.join(0.7 * moments.random())
+        if process.exitcode is not None:
+            break
+        process.kill()
+        process.join()
+        began.append(int(re.findall(r"image ([\d,]+) of", said.read_text("utf-8"))[-1]))
+        said.unlink()
+    assert len(began) >= 3
+    assert began == sorted(began)
+    assert began[-1] > 0, "the kills have to land while there is something to lose"
+    trained(path, "--out", out, *OFTEN)
+    same(out, expected)
+    assert trainings.states(out) == ["000000000640"]
+
+
+@pytest.mark.parametrize("moment", ["written", "named", "logged"])
+def test_killed_while_it_saves(whole, tmp_path, monkeypatch, moment):
+    """At the moments that chance rarely meets."""
+    path, expected = whole
+    out = tmp_path / "out"
+    trained(path, "--out", out, "--images", 480, *OFTEN)
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*arguments):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        place = {
+            "written": "models.training.states._sync",
+            "named": "models.training.states.States._drop_all_but",
+            "logged": "models.training.trainer.Trainer.save",
+        }[moment]
+        patch.setattr(place, killed)
+        patch.setattr("shutil.rmtree", lambda *arguments, **given: None)  # nothing is cleaned up
+        with pytest.raises(Killed):
+            typed(path, "--out", out, *OFTEN)
+    left = trainings.states(out)
+    assert (
+        left
+        == {
+            "written": ["000000000480", "000000000512.tmp"],
+            "named": ["000000000480", "000000000512"],
+            "logged": ["000000000480"],
+        }[moment]
+    )
+    assert losses(out)[-1][0] == 512
+    trained(path, "--out", out, *OFTEN)
+    same(out, expected)
+    assert trainings.states(out) == ["000000000640"]
+
+
+def test_killed_while_it_saves_what_is_saved(whole, tmp_path, monkeypatch):
+    """The last line's state and the last one are the same: there is always one of them."""
+    path, _ = whole
+    out = tmp_path / "out"
+    trained(path, "--out", out, "--images", 480, *OFTEN)
+    seen, remove = [], shutil.rmtree
+
+    def watched(*arguments, **given):
+        remove(*arguments, **given)
+        seen.append("000000000480" in trainings.states(out))
+
+    monkeypatch.setattr("shutil.rmtree", watched)
+    trained(path, "--out", out, "--images", 480, *OFTEN)
+    assert seen and all(seen)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_stop_it_saves_and_says_how_to_go_on(whole, tmp_path, number):
+    path, expected = whole
+    out = tmp_path / "out"
+    process, said = started(path, out, "--save-seconds", "1000")
+    wait_for((out / "log.jsonl").exists, process)
+    os.kill(process.pid, number)
+    process.join()
+    assert process.exitcode == 2
+    lines = said.read_text("utf-8").splitlines()
+    assert lines[-2].startswith("interrupted at image ")
+    assert lines[-1] == "the same command goes on from there"
+    assert "Traceback" not in "".join(lines)
+    (state,) = trainings.states(out)
+    assert 0 < int(state) < 640
+    assert f"at image {int(state)} " in lines[-2]
+    assert f"from image {int(state)} of 640" in trained(path, "--out", out, *OFTEN)
+    same(out, expected)
+
+
+def test_a_full_disk_is_one_line_and_the_older_state_stays(whole, tmp_path):
+    path, expected = whole
+    out = tmp_path / "out"
+    trained(path, "--out", out, "--images", 320, *OFTEN)
+    optimizer = out / "state" / "000000000320" / "optimizer.bin"
+    for largest in (optimizer.stat().st_size - 1000, 4096):
+        process, said = started(path, out, largest_file=largest)
+        process.join()
+        lines = said.read_text("utf-8").splitlines()
+        assert process.exitcode == 2, lines
+        assert lines[-1].startswith("bench: ")
+        assert "cannot be written" in lines[-1] or "File too large" in lines[-1]
+        assert not any("Traceback" in line for line in lines)
+        assert trainings.states(out) == ["000000000320"]
+    trained(path, "--out", out, *OFTEN)
+    same(out, expected)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.bin", "custom_checkpoint_0.pkl"])
+@pytest.mark.parametrize("kept", [0, 100])
+def test_a_damaged_state_is_one_line(tmp_path, name, kept):
+    path, out = prepared(tmp_path), tmp_path / "out"
+    trained(path, "--out", out, "--images", 16)
+    file = out / "state" / "000000000016" / name
+    file.write_bytes(file.read_bytes()[:kept])
+    result = typed(path, "--out", out)
+    assert result.exit_code == 2, result.exception
+    assert "state/000000000016: damaged" in result.output
+    assert "remove it to begin anew" in result.output
+
+
+def test_the_log_of_a_kill_in_its_middle_is_mended(whole, tmp_path):
+    path, expected = whole
+    out = tmp_path / "out"
+    trained(path, "--out", out, "--images", 480, *OFTEN)
+    with (out / "log.jsonl").open("a") as file:
+        file.write(json.dumps({"images": 512, "loss": 1.0})[:-5])
+    trained(path, "--out", out, *OFTEN)
+    same(out, expected)

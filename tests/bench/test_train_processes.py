@@ -1,0 +1,77 @@
+"""``bench train`` on several processes (gloo): the same training, shared out."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.checkpoints import own
+
+sys.path.insert(0, str(Path(__file__).parent))  # importlib mode: helpers beside the tests
+import trainings
+from trainings import losses, prepared, trained
+
+# Dropout draws for the images of a pass, wherever they are: with it, passes are to differ.
+SHARED = ("dropout = 0.1", "dropout = 0.0"), ("images = 320", "images = 160")
+LAUNCH = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+
+
+def on_two(*arguments):
+    """Run the command on two processes; return its exit code and what both of them said."""
+    # The repository's root: torchrun's processes import from where they are started.
+    root = Path(trainings.__file__).parents[2]
+    command = [sys.executable, *LAUNCH, "-m", "bench.cli", "train", *map(str, arguments)]
+    done = subprocess.run(
+        [*command, "--device", "cpu"],
+        cwd=root,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def tensors(folder):
+    return own.read(folder / "tiny.safetensors").tensors
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_two_processes_are_one_with_the_same_batch(tmp_path, accumulate):
+    changes = (*SHARED, ("batch = 16", f"batch = 16\naccumulate = {accumulate}"))
+    path = prepared(tmp_path, *changes, ("log_images = 64", "log_images = 32"))
+    trained(path, "--out", tmp_path / "one")
+    code, said, errors = on_two(path, "--out", tmp_path / "two")
+    assert code == 0, errors
+    one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
+    assert len(one) == 5
+    assert np.array(two) == pytest.approx(np.array(one), rel=1e-5)
+    a, b = tensors(tmp_path / "one"), tensors(tmp_path / "two")
+    assert a.keys() == b.keys()
+    for name in a:
+        # Adam divides by gradients' sizes: where they are nearly 0, rounding is all there is.
+        assert b[name].numpy() == pytest.approx(a[name].numpy(), abs=2e-4), name
+    # The first process alone writes and talks.
+    assert said.count("done at image 160") == 1
+    assert said.count("beginning at image 0") == 1
+    assert {path.name for path in (tmp_path / "two").iterdir()} == {
+        "log.jsonl",
+        "loss-over-sigma.json",
+        "samples",
+        "state",
+        "tiny.safetensors",
+    }
+
+
+def test_one_process_goes_on_with_what_two_began(tmp_path):
+    path = prepared(tmp_path, *SHARED)
+    trained(path, "--out", tmp_path / "one")
+    code, _, errors = on_two(path, "--out", tmp_path / "two", "--images", 96)
+    assert code == 0, errors
+    trained(path, "--out", tmp_path / "two")
+    one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
+    assert [line[0] for line in two] == [64, 128]
+    assert np.array(two) == pytest.approx(np.array(one), rel=1e-5)
