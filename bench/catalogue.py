@@ -48,6 +48,9 @@ def _solvers() -> Rows:
     return [
         (name, _with_parameters(_first_line(getattr(s, "step", s)), s.defaults()))
         for name, s in solvers.SOLVERS.items()
+    ] + [
+        (name, _with_parameters(_first_line(row.sample), row.defaults()))
+        for name, row in solvers.ORIGINALS.items()
     ]
 
 

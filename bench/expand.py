@@ -7,8 +7,8 @@ from typing import Any
 
 import solvers
 from bench.grid import Grid, SamplerEntry
-from solvers import DISCRETIZATIONS, SCHEDULES, SOLVERS, Incompatible, Sampler
-from solvers.build import BUILD_KEYS, own_parameters
+from solvers import DISCRETIZATIONS, ORIGINALS, SCHEDULES, SOLVERS, AnySampler, Incompatible
+from solvers.build import BUILD_KEYS, PLAIN_KEYS, own_parameters
 from solvers.lookup import unknown
 
 MOST_COMBINATIONS = 10_000
@@ -21,7 +21,7 @@ class Labelled:
     """A sampler, the name of the curve it belongs to, and the models it is for (all if none)."""
 
     label: str
-    sampler: Sampler
+    sampler: AnySampler
     models: tuple[str, ...] | None = None
 
     def is_for(self, model: str) -> bool:
@@ -92,18 +92,20 @@ def _combinations(axes: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
 
 def _check_keys(axes: dict[str, list[Any]]) -> None:
     """Refuse keys that no part named in the entry knows."""
-    chosen = [
-        own_parameters(*parts)
-        for parts in itertools.product(
-            _names(axes, "solver", "heun", SOLVERS),
-            _names(axes, "discretization", "edm", DISCRETIZATIONS),
-            _names(axes, "schedule", "linear", SCHEDULES),
-        )
-    ]
-    allowed = {*BUILD_KEYS, *(name for own in chosen for name in own)}
+    chosen = itertools.product(
+        _names(axes, "solver", "heun", {**SOLVERS, **ORIGINALS}),
+        _names(axes, "discretization", "edm", DISCRETIZATIONS),
+        _names(axes, "schedule", "linear", SCHEDULES),
+    )
+    allowed = {name for parts in chosen for name in (*_keys(parts[0]), *own_parameters(*parts))}
     for key in axes:
         if key not in allowed:
             raise ValueError(unknown(key, [*allowed, "label"], "key"))
+
+
+def _keys(solver: str) -> tuple[str, ...]:
+    """Return the keys that are not a part's own; authors' samplers have no exchangeable parts."""
+    return PLAIN_KEYS if solver in ORIGINALS else BUILD_KEYS
 
 
 def _names(
@@ -122,15 +124,18 @@ def _applicable(combination: dict[str, Any]) -> dict[str, Any]:
     own = own_parameters(
         solver, combination.get("discretization", "edm"), combination.get("schedule", "linear")
     )
-    used = {key: value for key, value in combination.items() if key in own or key in BUILD_KEYS}
-    if not SOLVERS[solver].takes_steps:
+    keys = {*own, *_keys(solver)}
+    used = {key: value for key, value in combination.items() if key in keys}
+    row = ORIGINALS[solver] if solver in ORIGINALS else SOLVERS[solver]
+    if not row.takes_steps:
         used.pop("steps", None)
     return used
 
 
 def _label(entry: SamplerEntry, combination: dict[str, Any], axes: dict[str, list[Any]]) -> str:
     solver = combination.get("solver", "heun")
-    label = entry.label or f"{solver}, {combination.get('discretization', 'edm')} steps"
+    steps = "" if solver in ORIGINALS else f", {combination.get('discretization', 'edm')} steps"
+    label = entry.label or f"{solver}{steps}"
     used = _applicable(combination)
     varied = [
         f"{key} = {used[key]}"

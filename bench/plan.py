@@ -19,7 +19,7 @@ from models.labels import Condition
 from models.loading import name_of
 from models.network import Execution
 from results import Cell
-from solvers import Denoiser, Sampler
+from solvers import AnySampler, Denoiser
 from solvers.lookup import lookup
 
 SHARDS = 20
@@ -39,7 +39,7 @@ class Work:
     """
 
     label: str
-    sampler: Sampler
+    sampler: AnySampler
     model: Denoiser
     extractor: Extractor | None
     source: ReferenceSource
@@ -197,7 +197,7 @@ def _jobs(
 def _possible(jobs: list[_Job], item: Labelled, skipped: list[Skipped]) -> Iterator[_Job]:
     for job in jobs:
         if job.source.extractor is None and not item.sampler.deterministic:
-            reason = "a stochastic sampler follows no trajectory of the ODE"
+            reason = "a stochastic sampler, or an author's own, has no exact trajectory to follow"
             skipped.append(Skipped(item.label, f"metrics = {', '.join(job.metrics)}", reason))
         else:
             yield job
@@ -261,11 +261,11 @@ def quantizer(source: ReferenceSource) -> str:
     return "uint8" if takes_images_only or source.model_makes_images else "none"
 
 
-def _steps(sampler: Sampler) -> str:
+def _steps(sampler: AnySampler) -> str:
     return f"steps = {sampler.steps}" if sampler.steps else "the same tolerance"
 
 
-def predicted_nfe(sampler: Sampler, model: Denoiser) -> float:
+def predicted_nfe(sampler: AnySampler, model: Denoiser) -> float:
     """Return the evaluations per sample, counted on a stand-in: a Gaussian in one dimension."""
     stand_in = models.Counted(_StandIn(model))
     sampler(stand_in, torch.ones(1, 1), torch.zeros_like)

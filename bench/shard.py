@@ -16,7 +16,7 @@ from bench.metrics.moments import Moments
 from bench.plan import Work, classes
 from bench.trajectory import Trajectories
 from models import Counted
-from solvers import SeedNoise
+from solvers import Sampler, SeedNoise
 
 SHOWN = 8
 """Samples of a cell kept to look at: the first of its first shard."""
@@ -114,7 +114,7 @@ def _sample(
         latents = noise.latents(work.model.shape)  # each seed's first draw; its label is the second
         bound = work.condition.bind(denoiser, classes(work.model), noise.labels, len(part))
         samples.append(work.sampler(bound, latents, noise))
-        nfe.append(np.full(len(part), denoiser.nfe))
+        nfe.append(denoiser.per_sample.numpy())
         on_samples(len(part), denoiser.evaluations)
     return _Sampled(torch.cat(samples), np.concatenate(nfe), time.perf_counter() - started)
 
@@ -129,6 +129,7 @@ def _calls(seeds: Sequence[range], batch: int, group: int | None) -> Iterator[Se
 def _exact(work: Work, batch: int, trajectories: Trajectories) -> tuple[Tensor, float]:
     """Return where the exact ODE takes all of a cell's samples, and the RMS error of that."""
     cell = work.cell
+    assert isinstance(work.sampler, Sampler)  # authors' own have no trajectories: see bench.plan
     seeds = range(cell.seed_start, cell.seed_start + cell.samples)
     noise = SeedNoise(seeds, _device(work.model))
     latents = noise.latents(work.model.shape)

@@ -1,5 +1,6 @@
 """NFE, counted where it happens: the only truth about it."""
 
+import torch
 from torch import Tensor
 
 from solvers.denoiser import Denoiser
@@ -20,6 +21,7 @@ class Counted:
         self.denoiser = denoiser
         self.evaluations = 0
         self.samples = 0
+        self._counts: list[Tensor] = []
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -44,6 +46,23 @@ class Counted:
     def begin(self, samples: int) -> None:
         """Note that ``samples`` more samples are about to be made."""
         self.samples += samples
+        self._counts.append(torch.zeros(samples, dtype=torch.int64))
+
+    @property
+    def per_sample(self) -> Tensor:
+        """Evaluations of each sample so far, float64 [samples].
+
+        Where a solver evaluated a part of its batch without saying which (:meth:`only`), each
+        sample is given the mean.
+        """
+        counts = torch.cat(self._counts) if self._counts else torch.zeros(0)
+        if int(counts.sum()) != self.evaluations:
+            return torch.full((self.samples,), self.nfe, dtype=torch.float64)
+        return counts.to(torch.float64)
+
+    def only(self, rows: Tensor) -> "Rows":
+        """Return a denoiser for some of the samples last begun, counted as theirs."""
+        return Rows(self, rows)
 
     def round_sigma(self, sigma: Tensor) -> Tensor:
         """Return the supported noise level nearest to each ``sigma``."""
@@ -56,5 +75,32 @@ class Counted:
         """
         if not self.samples:  # called by something other than our samplers
             self.begin(len(x))
+        if len(x) == len(self._counts[-1]):
+            self._counts[-1] += 1
         self.evaluations += len(x)
         return self.denoiser(x, sigma, *labels)
+
+    def count(self, rows: Tensor) -> None:
+        """Count one evaluation of some of the samples last begun."""
+        self._counts[-1][rows.cpu()] += 1
+        self.evaluations += len(rows)
+
+
+class Rows:
+    """A counted denoiser for some samples of a batch.
+
+    Args:
+        counted: The denoiser that counts.
+        rows: Which samples of its batch these are, int64 [b].
+    """
+
+    def __init__(self, counted: Counted, rows: Tensor) -> None:
+        self.counted, self.rows = counted, rows
+        self.shape = counted.shape
+        self.sigma_min, self.sigma_max = counted.sigma_min, counted.sigma_max
+        self.round_sigma = counted.round_sigma
+
+    def __call__(self, x: Tensor, sigma: Tensor, *labels: Tensor | None) -> Tensor:
+        """Denoise ``x`` [b, *shape], and count an evaluation of each of these samples."""
+        self.counted.count(self.rows)
+        return self.counted.denoiser(x, sigma, *labels)

@@ -5,13 +5,15 @@ noise = solvers.SeedNoise(range(64), "cpu")
 samples = sampler(denoiser, noise.latents(denoiser.shape), noise)
 """
 
-from solvers.build import Incompatible, build
+from solvers.build import AnySampler, Incompatible, build
 from solvers.churn import Churn
 from solvers.denoiser import Denoiser
 from solvers.discretizations import DISCRETIZATIONS, Discretization
 from solvers.fixed_step import FixedStep
 from solvers.flow import Flow
 from solvers.noise import SeedNoise
+from solvers.original.registry import ORIGINALS
+from solvers.original.whole import Original, OriginalSampler
 from solvers.presets import TABLE_1
 from solvers.registry import SOLVERS
 from solvers.rk45 import RK45
@@ -20,17 +22,21 @@ from solvers.schedules import SCALINGS, SCHEDULES, Schedule
 
 __all__ = [
     "DISCRETIZATIONS",
+    "ORIGINALS",
     "RK45",
     "SCALINGS",
     "SCHEDULES",
     "SOLVERS",
     "TABLE_1",
+    "AnySampler",
     "Churn",
     "Denoiser",
     "Discretization",
     "FixedStep",
     "Flow",
     "Incompatible",
+    "Original",
+    "OriginalSampler",
     "Sampler",
     "Schedule",
     "SeedNoise",

@@ -8,11 +8,14 @@ from typing import Any
 from solvers.churn import Churn
 from solvers.discretizations import DISCRETIZATIONS
 from solvers.lookup import lookup, unknown
+from solvers.original.registry import ORIGINALS
+from solvers.original.whole import OriginalSampler
 from solvers.parameters import keywords
 from solvers.registry import SOLVERS
 from solvers.sampler import Sampler
 from solvers.schedules import SCALINGS, SCHEDULES
 
+AnySampler = Sampler | OriginalSampler
 ENDS = {"zero": "the last step goes to σ = 0", "sigma-min": "sampling stops at σ_min"}
 
 
@@ -35,11 +38,12 @@ def build(
     S_max: float = math.inf,
     S_noise: float = 1.0,
     **parameters: Any,
-) -> Sampler:
+) -> AnySampler:
     """Put a sampler together; names and defaults are the paper's, and those of grid files.
 
     Args:
-        solver: One of ``SOLVERS``.
+        solver: One of ``SOLVERS``; or of ``ORIGINALS``, which take ``steps`` and their own
+            parameters alone.
         discretization: One of ``DISCRETIZATIONS``: where the steps are.
         schedule: One of ``SCHEDULES``: σ(t).
         scaling: One of ``SCALINGS``: s(t).
@@ -53,9 +57,14 @@ def build(
     Raises:
         ValueError: For an unknown name, a number out of range, or parts that do not fit together.
     """
-    arguments = {name: value for name, value in locals().items() if name in NUMBERS}
+    given = dict(locals())
+    if isinstance(solver, str) and solver in ORIGINALS:
+        return _original(solver, steps, given, parameters)
+    arguments = {name: value for name, value in given.items() if name in NUMBERS}
     _check_numbers({k: v for k, v in arguments.items() if v is not None or k not in OPTIONAL})
-    chosen = lookup(SOLVERS, solver, "solver")
+    if not isinstance(solver, str) or solver not in SOLVERS:
+        raise ValueError(unknown(solver, [*SOLVERS, *ORIGINALS], "solver"))
+    chosen = SOLVERS[solver]
     lookup(DISCRETIZATIONS, discretization, "discretization")
     lookup(SCHEDULES, schedule, "schedule")
     lookup(SCALINGS, scaling, "scaling")
@@ -82,8 +91,36 @@ def build(
     return sampler
 
 
+def _original(
+    solver: str, steps: int | None, given: dict[str, Any], parameters: dict[str, Any]
+) -> OriginalSampler:
+    """Return an author's sampler, of which nothing but its own parameters can be chosen."""
+    row = ORIGINALS[solver]
+    own = row.defaults()
+    chosen = {k: v for k, v in given.items() if k in own and v is not None} | parameters
+    unused = [k for k in BUILD_KEYS if given[k] != DEFAULTS[k] and k not in {*own, *PLAIN_KEYS}]
+    for name in [*unused, *chosen]:
+        if name not in own:
+            raise ValueError(unknown(name, [*own, *PLAIN_KEYS], f"key of solver {solver}"))
+    texts = {k: v for k, v in chosen.items() if isinstance(own[k], str)}
+    for name, value in texts.items():
+        if not isinstance(value, str):
+            raise ValueError(f"{name} = {value!r} is not allowed: it must be a word")
+    _check_numbers({k: v for k, v in chosen.items() if k not in texts})
+    if steps is not None and not row.takes_steps:
+        raise Incompatible(f"{solver} chooses its own steps: leave out 'steps'")
+    if steps is None and row.takes_steps:
+        raise ValueError(f"solver {solver}: 'steps' is missing")
+    _check_numbers({} if steps is None else {"steps": steps})
+    sampler = OriginalSampler(solver, row, {**own, **chosen}, steps)
+    sampler.check()
+    return sampler
+
+
 def own_parameters(solver: str, discretization: str, schedule: str) -> dict[str, Any]:
     """Return the parameters that belong to the parts of these names, with their defaults."""
+    if solver in ORIGINALS:
+        return ORIGINALS[solver].defaults()
     fit = keywords(SCHEDULES[schedule].fit)
     levels = DISCRETIZATIONS[discretization].levels
     return {**fit, **keywords(levels), **SOLVERS[solver].defaults()}
@@ -92,6 +129,11 @@ def own_parameters(solver: str, discretization: str, schedule: str) -> dict[str,
 BUILD_KEYS = tuple(
     p.name for p in inspect.signature(build).parameters.values() if p.kind is p.KEYWORD_ONLY
 )
+DEFAULTS = {
+    p.name: p.default for p in inspect.signature(build).parameters.values() if p.name in BUILD_KEYS
+}
+PLAIN_KEYS = ("solver", "steps")
+"""What authors' own samplers take besides their parameters."""
 NUMBERS = {"steps", "sigma_min", "sigma_max", "S_churn", "S_min", "S_max", "S_noise"}
 OPTIONAL = {"steps", "sigma_min", "sigma_max"}
 WHOLE = {"steps", "M", "j_0", "group"}

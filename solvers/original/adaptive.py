@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from solvers.denoiser import Denoiser
-from solvers.original.sde import SDE
+from solvers.original.sde import SDE, VE, VP
+from solvers.original.whole import Original
+from solvers.parameters import require
+from solvers.rows import restricted
 
 Noise = Callable[[Tensor], Tensor]
 _SMALLEST = 1e-12
@@ -36,29 +40,30 @@ def sample(
     """Return samples [B, *shape], float64.
 
     Stochastic improved Euler: both stages share their noise, and half their difference is the
-    error. A sample that has arrived is left alone; the last evaluation of each removes the noise
-    that is left at ε (Tweedie).
+    error. A sample that has arrived is not evaluated again, but for the last time, which removes
+    the noise that is left at ε (Tweedie).
 
     Args:
         sde: The SDE.
         denoiser: D(x; σ); called with one σ per sample.
         latents: Standard normal [B, *shape].
-        noise: Source of every later draw: one per attempted step, rejected or not.
+        noise: Source of every later draw: one for all samples at each attempt of any.
         tolerances: Of the step control.
     """
     x = sde.start(latents)
     before = x.clone()
     t = x.new_ones(len(x))
     h = x.new_full((len(x),), tolerances.h_init)
-    while (going := t - sde.epsilon > _SMALLEST).any():
-        attempt = _attempt(sde, denoiser, x, t, h, noise(x))
-        eta = _error(attempt, before, tolerances)
-        accepted = going & (eta <= 1)
-        x = torch.where(_wide(accepted, x), attempt.second, x)
-        before = torch.where(_wide(accepted, x), attempt.first, before)
-        t = torch.where(accepted, t - h, t)
-        grown = tolerances.safety * h * eta.clamp(min=1e-300) ** -tolerances.exponent
-        h = torch.where(going, torch.minimum(t - sde.epsilon, grown), h)
+    while len(rows := (t - sde.epsilon > _SMALLEST).nonzero()[:, 0]):
+        z = noise(x)[rows]
+        attempt = _attempt(sde, restricted(denoiser, rows), x[rows], t[rows], h[rows], z)
+        eta = _error(attempt, before[rows], tolerances)
+        accepted = eta <= 1
+        taken = rows[accepted]
+        x[taken], before[taken] = attempt.second[accepted], attempt.first[accepted]
+        t[taken] -= h[taken]
+        grown = tolerances.safety * h[rows] * eta.clamp(min=1e-300) ** -tolerances.exponent
+        h[rows] = torch.minimum(t[rows] - sde.epsilon, grown)
     end = torch.full_like(t, sde.epsilon)
     level = _wide(sde.s(end) * sde.sigma(end), x)
     return x + level**2 * sde.score(denoiser, x, end)
@@ -96,3 +101,55 @@ def _error(attempt: _Attempted, before: Tensor, tolerances: Tolerances) -> Tenso
 
 def _wide(values: Tensor, x: Tensor) -> Tensor:
     return values.reshape(-1, *[1] * (x.ndim - 1))
+
+
+def adaptive_vp(
+    denoiser: Denoiser,
+    latents: Tensor,
+    noise: Noise,
+    steps: None,
+    *,
+    abstol: float = 0.0078,
+    reltol: float = 0.01,
+    safety: float = 0.9,
+    exponent: float = 0.9,
+    h_init: float = 0.01,
+    epsilon: float = 1e-3,
+    beta_min: float = 0.1,
+    beta_max: float = 20.0,
+) -> Tensor:
+    """Sample the VP SDE by Jolicoeur-Martineau et al.'s adaptive steps."""
+    tolerances = Tolerances(abstol, reltol, safety, exponent, h_init)
+    return sample(VP(beta_min, beta_max, epsilon), denoiser, latents, noise, tolerances)
+
+
+def adaptive_ve(
+    denoiser: Denoiser,
+    latents: Tensor,
+    noise: Noise,
+    steps: None,
+    *,
+    abstol: float = 0.0078,
+    reltol: float = 0.01,
+    safety: float = 0.9,
+    exponent: float = 0.9,
+    h_init: float = 0.5,
+    epsilon: float = 1e-5,
+    sigma_min: float = 0.02,
+    sigma_max: float = 100.0,
+) -> Tensor:
+    """Sample the VE SDE by Jolicoeur-Martineau et al.'s adaptive steps."""
+    tolerances = Tolerances(abstol, reltol, safety, exponent, h_init)
+    return sample(VE(sigma_min, sigma_max, epsilon), denoiser, latents, noise, tolerances)
+
+
+def _check(sde: SDE, steps: Any, given: dict[str, Any]) -> None:
+    for name in ("abstol", "safety", "exponent", "h_init"):
+        require(given[name] > 0, name, given[name], "positive")
+    require(given["reltol"] >= 0, "reltol", given["reltol"], "at least 0")
+    require(given["h_init"] < 1, "h_init", given["h_init"], "below 1")
+    require(given["safety"] < 1, "safety", given["safety"], "below 1")
+
+
+ADAPTIVE_VP = Original(adaptive_vp, VP.of, _check, takes_steps=False)
+ADAPTIVE_VE = Original(adaptive_ve, VE.of, _check, takes_steps=False)

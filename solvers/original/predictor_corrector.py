@@ -73,24 +73,28 @@ def ancestral(
 
 
 def langevin(
-    sde: SDE, denoiser: Denoiser, x: Tensor, place: Place, noise: Noise, snr: float, batch: bool
+    sde: SDE, denoiser: Denoiser, x: Tensor, place: Place, noise: Noise, snr: float, together: int
 ) -> Tensor:
     """Return ``x`` after a step of Langevin dynamics at a fixed noise level, one evaluation.
 
     Args:
         sde, denoiser, x, place, noise: As in the predictors.
         snr: r, the step's signal-to-noise ratio.
-        batch: Whether the norms that set the step are means over the batch, as in the original, so
-            that a sample depends on the others beside it; otherwise each sample has its own.
+        together: How many consecutive samples share the mean norms that set the step: the original
+            takes all of a batch, so that a sample depends on those beside it. 1 for none.
     """
     score = sde.score(denoiser, x, place.t)
     z = noise(x)
     norms = [v.flatten(1).norm(dim=1) for v in (z, score)]
-    if batch:
-        norms = [norm.mean().expand(len(x)) for norm in norms]
+    norms = [_shared(norm, together) for norm in norms]
     step = 2 * place.discrete.alpha[place.i] * (snr * norms[0] / norms[1]) ** 2
     step = step.reshape(-1, *[1] * (x.ndim - 1))
     return x + step * score + (2 * step).sqrt() * z
+
+
+def _shared(values: Tensor, together: int) -> Tensor:
+    """Return each value's group's mean, [B]; the last group may be smaller."""
+    return torch.cat([part.mean().expand(len(part)) for part in values.split(together)])
 
 
 PREDICTORS = {
@@ -98,7 +102,7 @@ PREDICTORS = {
     "reverse-diffusion": reverse_diffusion,
     "ancestral": ancestral,
 }
-CORRECTORS = ("none", "langevin", "langevin-per-sample")
+CORRECTORS = ("none", "langevin")
 
 
 def sample(
@@ -111,6 +115,7 @@ def sample(
     corrector: str,
     snr: float,
     flow: bool,
+    together: int,
 ) -> Tensor:
     """Return samples [B, *shape], float64: N evaluations, or 2·N with a corrector.
 
@@ -127,6 +132,7 @@ def sample(
         corrector: One of CORRECTORS.
         snr: The corrector's.
         flow: Whether the predictor follows the probability flow; noise is drawn all the same.
+        together: How many samples share the corrector's step.
     """
     x = mean = sde.start(latents)
     needed = predictor != "euler-maruyama" or corrector != "none"
@@ -135,7 +141,6 @@ def sample(
     for t in times:
         place = Place(t, int(t * (n - 1)), n, discrete)
         if corrector != "none":
-            batch = corrector == "langevin"
-            x = langevin(sde, denoiser, x, place, noise, snr, batch)
+            x = langevin(sde, denoiser, x, place, noise, snr, together)
         x, mean = PREDICTORS[predictor](sde, denoiser, x, place, noise, flow)
     return mean

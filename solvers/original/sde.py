@@ -2,12 +2,15 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from solvers.denoiser import Denoiser
+from solvers.parameters import require
 
 
 class SDE(ABC):
@@ -85,6 +88,18 @@ class VP(SDE):
     beta_max: float = 20.0
     epsilon: float = 1e-3
 
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> "VP":
+        """Return the SDE of a sampler's parameters.
+
+        Raises:
+            ValueError: If they are out of range.
+        """
+        sde = cls(given["beta_min"], given["beta_max"], given["epsilon"])
+        require(0 < sde.epsilon < 1, "epsilon", sde.epsilon, "between 0 and 1")
+        require(0 <= sde.beta_min < sde.beta_max, "beta_max", sde.beta_max, "above beta_min ≥ 0")
+        return sde
+
     def _integral(self, t: Tensor) -> Tensor:
         return 0.5 * (self.beta_max - self.beta_min) * t**2 + self.beta_min * t
 
@@ -139,6 +154,20 @@ class VE(SDE):
     sigma_max: float = 100.0
     epsilon: float = 1e-5
 
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> "VE":
+        """Return the SDE of a sampler's parameters.
+
+        Raises:
+            ValueError: If they are out of range.
+        """
+        sde = cls(given["sigma_min"], given["sigma_max"], given["epsilon"])
+        require(0 < sde.epsilon < 1, "epsilon", sde.epsilon, "between 0 and 1")
+        require(
+            0 < sde.sigma_min < sde.sigma_max, "sigma_max", sde.sigma_max, "above sigma_min > 0"
+        )
+        return sde
+
     def sigma(self, t: Tensor) -> Tensor:
         """Return σ(t)."""
         return self.sigma_min * (self.sigma_max / self.sigma_min) ** t
@@ -166,6 +195,3 @@ class VE(SDE):
         adjacent = torch.cat([levels.new_zeros(1), levels[:-1]])
         ones = torch.ones_like(levels)
         return Steps(ones, (levels**2 - adjacent**2).sqrt(), ones, adjacent, levels)
-
-
-SDES: dict[str, SDE] = {"vp": VP(), "ve": VE()}

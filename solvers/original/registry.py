@@ -1,0 +1,12 @@
+"""The authors' samplers, by name."""
+
+from solvers.original.adaptive import ADAPTIVE_VE, ADAPTIVE_VP
+from solvers.original.song import SONG_VE, SONG_VP
+from solvers.original.whole import Original
+
+ORIGINALS: dict[str, Original] = {
+    "song-vp": SONG_VP,
+    "song-ve": SONG_VE,
+    "adaptive-vp": ADAPTIVE_VP,
+    "adaptive-ve": ADAPTIVE_VE,
+}

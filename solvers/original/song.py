@@ -1,0 +1,84 @@
+"""Song et al.'s samplers: predictor–corrector on the VP and on the VE SDE, or their flows."""
+
+from typing import Any
+
+from torch import Tensor
+
+from solvers.churn import Noise
+from solvers.denoiser import Denoiser
+from solvers.lookup import lookup
+from solvers.original.predictor_corrector import CORRECTORS, PREDICTORS, sample
+from solvers.original.sde import SDE, VE, VP
+from solvers.original.whole import Original
+from solvers.parameters import require
+
+PROCESSES = {"sde": False, "flow": True}
+NORMS = ("group", "sample")
+
+
+def song_vp(
+    denoiser: Denoiser,
+    latents: Tensor,
+    noise: Noise,
+    steps: int,
+    *,
+    predictor: str = "euler-maruyama",
+    corrector: str = "none",
+    process: str = "sde",
+    snr: float = 0.16,
+    norms: str = "group",
+    group: int = 50,
+    epsilon: float = 1e-3,
+    beta_min: float = 0.1,
+    beta_max: float = 20.0,
+) -> Tensor:
+    """Sample the VP SDE, or its flow, by Song et al.'s predictor and corrector."""
+    sde = VP(beta_min, beta_max, epsilon)
+    together = group if norms == "group" else 1
+    flow = PROCESSES[process]
+    return sample(sde, denoiser, latents, noise, steps, predictor, corrector, snr, flow, together)
+
+
+def song_ve(
+    denoiser: Denoiser,
+    latents: Tensor,
+    noise: Noise,
+    steps: int,
+    *,
+    predictor: str = "reverse-diffusion",
+    corrector: str = "langevin",
+    process: str = "sde",
+    snr: float = 0.16,
+    norms: str = "group",
+    group: int = 50,
+    epsilon: float = 1e-5,
+    sigma_min: float = 0.02,
+    sigma_max: float = 100.0,
+) -> Tensor:
+    """Sample the VE SDE, or its flow, by Song et al.'s predictor and corrector."""
+    sde = VE(sigma_min, sigma_max, epsilon)
+    together = group if norms == "group" else 1
+    flow = PROCESSES[process]
+    return sample(sde, denoiser, latents, noise, steps, predictor, corrector, snr, flow, together)
+
+
+def check(sde: SDE, steps: int, given: dict[str, Any]) -> None:
+    """Raise ValueError for names and numbers that cannot be."""
+    lookup(PREDICTORS, given["predictor"], "predictor")
+    lookup(dict.fromkeys(CORRECTORS), given["corrector"], "corrector")
+    lookup(PROCESSES, given["process"], "process")
+    lookup(dict.fromkeys(NORMS), given["norms"], "norms")
+    require(given["snr"] > 0, "snr", given["snr"], "positive")
+    require(given["group"] >= 1, "group", given["group"], "at least 1")
+    if given["predictor"] != "euler-maruyama" or given["corrector"] != "none":
+        sde.steps(steps)
+
+
+def group_of(given: dict[str, Any]) -> int | None:
+    """Return how many samples share the norms of the corrector's step, if any do."""
+    coupled = given["corrector"] != "none" and given["norms"] == "group"
+    return given["group"] if coupled else None
+
+
+SONG_VP = Original(song_vp, VP.of, check, group=group_of)
+SONG_VE = Original(song_ve, VE.of, check, group=group_of)

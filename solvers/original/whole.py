@@ -1,0 +1,107 @@
+"""An author's sampler as a whole: no part of it is exchangeable, but its own numbers can be set."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from solvers.churn import Noise, no_noise
+from solvers.denoiser import Denoiser
+from solvers.original.sde import SDE
+from solvers.parameters import keywords
+
+Value = str | int | float | None
+
+
+@dataclass(frozen=True)
+class Original:
+    """A row of ``ORIGINALS``.
+
+    Attributes:
+        sample: ``(denoiser, latents, noise, steps, *, …)``; keyword-only arguments are parameters.
+        sde: Returns the SDE that parameters stand for; raises ValueError if there is none.
+        check: Raises ValueError for steps and parameters that cannot be, given the SDE.
+        group: Returns how many samples parameters couple; ``None`` for none.
+        takes_steps: Whether the number of steps is the user's choice.
+        version: Raise it whenever the results change for the same input.
+    """
+
+    sample: Callable[..., Tensor]
+    sde: Callable[[dict[str, Any]], SDE]
+    check: Callable[[SDE, Any, dict[str, Any]], None]
+    group: Callable[[dict[str, Any]], int | None] = lambda given: None
+    takes_steps: bool = True
+    version: int = 1
+
+    def defaults(self) -> dict[str, Any]:
+        """Return its parameters and their values."""
+        return keywords(self.sample)
+
+
+@dataclass(frozen=True)
+class OriginalSampler:
+    """An author's sampler with its numbers: to be used as a :class:`solvers.sampler.Sampler`.
+
+    Attributes:
+        solver: Its name in ``ORIGINALS``.
+        row: What is behind the name.
+        parameters: Its own parameters; all of them.
+        steps: Number of steps; ``None`` where it chooses its own.
+    """
+
+    solver: str
+    row: Original
+    parameters: dict[str, Any]
+    steps: int | None
+
+    @property
+    def deterministic(self) -> bool:
+        """``False``: it follows no trajectory that another sampler's could be compared with."""
+        return False
+
+    @property
+    def group(self) -> int | None:
+        """How many consecutive samples it couples; ``None`` if it couples none."""
+        return self.row.group(self.parameters)
+
+    def check(self) -> None:
+        """Raise ValueError for steps and parameters that cannot be."""
+        self.row.check(self.row.sde(self.parameters), self.steps, self.parameters)
+
+    def sigma_range(self, denoiser: Denoiser) -> tuple[float, float]:
+        """Return the lowest and highest σ that are evaluated.
+
+        Raises:
+            ValueError: If the denoiser does not support them.
+        """
+        sde = self.row.sde(self.parameters)
+        times = torch.tensor([sde.epsilon, 1.0], dtype=torch.float64)
+        low, high = sde.sigma(times).tolist()
+        # The ends are rounded in the networks' own tables: VP's σ(1) is 152.166… or 152.167.
+        if low < denoiser.sigma_min * (1 - 1e-3) or high > denoiser.sigma_max * (1 + 1e-3):
+            raise ValueError(
+                f"{self.solver} evaluates σ from {low:g} to {high:g}, and the model supports "
+                f"[{denoiser.sigma_min:g}, {denoiser.sigma_max:g}]"
+            )
+        return low, high
+
+    def declared(self, denoiser: Denoiser) -> dict[str, Value]:
+        """Return every number and name that decides the samples, for a cell's key."""
+        low, high = self.sigma_range(denoiser)
+        return {
+            "solver": self.solver,
+            "solver_version": self.row.version,
+            "steps": self.steps,
+            "sigma_min": low,
+            "sigma_max": high,
+            **self.parameters,
+        }
+
+    def __call__(self, denoiser: Denoiser, latents: Tensor, noise: Noise = no_noise) -> Tensor:
+        """Sample; see :meth:`solvers.sampler.Sampler.__call__`."""
+        begin = getattr(denoiser, "begin", None)
+        if begin is not None:
+            begin(len(latents))
+        return self.row.sample(denoiser, latents, noise, self.steps, **self.parameters)

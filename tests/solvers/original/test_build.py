@@ -1,0 +1,111 @@
+"""Authors' samplers by name: what can be chosen, and what is refused."""
+
+import pytest
+import torch
+
+import solvers
+from models import Counted
+from solvers import ORIGINALS, Incompatible
+from tests.solvers.mixtures import gaussian
+
+STEPS = {"song-vp": 30, "song-ve": 30}
+
+
+def build(name, **keys):
+    if ORIGINALS[name].takes_steps:
+        keys.setdefault("steps", STEPS[name])
+    return solvers.build(solver=name, **keys)
+
+
+@pytest.mark.parametrize("name", ORIGINALS)
+def test_each_can_be_built_and_samples(name):
+    sampler = build(name)
+    counted = Counted(gaussian())
+    noise = solvers.SeedNoise(range(3))
+    samples = sampler(counted, noise.latents((2,)), noise)
+    assert samples.shape == (3, 2) and samples.dtype == torch.float64
+    assert samples.isfinite().all()
+    assert counted.samples == 3
+    assert counted.per_sample.sum() == counted.evaluations
+    declared = sampler.declared(gaussian())
+    assert declared["solver"] == name and declared["solver_version"] == ORIGINALS[name].version
+    assert set(ORIGINALS[name].defaults()) < set(declared)
+
+
+@pytest.mark.parametrize("name", ORIGINALS)
+@pytest.mark.parametrize("batch", [1, 2, 5])
+def test_samples_do_not_depend_on_the_batch(name, batch):
+    sampler = build(name, **({"norms": "sample"} if name.startswith("song") else {}))
+    assert sampler.group is None
+
+    def sampled(seeds):
+        noise = solvers.SeedNoise(seeds)
+        return sampler(gaussian(), noise.latents((2,)), noise)
+
+    whole = sampled(range(5))
+    parts = torch.cat([sampled(range(k, min(k + batch, 5))) for k in range(0, 5, batch)])
+    torch.testing.assert_close(parts, whole, rtol=0, atol=1e-12)
+
+
+def test_norms_are_shared_within_groups_alone():
+    sampler = build("song-ve", group=2)
+    assert sampler.group == 2
+
+    def sampled(seeds):
+        noise = solvers.SeedNoise(seeds)
+        return sampler(gaussian(), noise.latents((2,)), noise)
+
+    whole = sampled(range(5))
+    parts = torch.cat([sampled([0, 1]), sampled([2, 3]), sampled([4])])
+    torch.testing.assert_close(parts, whole, rtol=0, atol=1e-12)
+    alone = torch.cat([sampled([k]) for k in range(5)])
+    assert (alone[:4] - whole[:4]).abs().min() > 1e-6
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"solver": "song-vq", "steps": 30}, "did you mean 'song-vp'"),
+        ({"solver": "song-vp"}, "'steps' is missing"),
+        ({"solver": "song-vp", "steps": 30, "schedule": "vp"}, "unknown key of solver song-vp"),
+        ({"solver": "song-vp", "steps": 30, "S_churn": 3.0}, "unknown key of solver song-vp"),
+        ({"solver": "song-vp", "steps": 30, "snrr": 0.1}, "did you mean 'snr'"),
+        ({"solver": "song-vp", "steps": 30, "predictor": "euler"}, "did you mean 'euler-maruyama'"),
+        ({"solver": "song-vp", "steps": 30, "predictor": 3}, "must be a word"),
+        ({"solver": "song-vp", "steps": 30, "corrector": "langevine"}, "did you mean 'langevin'"),
+        ({"solver": "song-vp", "steps": 30, "process": "ode"}, "known: flow, sde"),
+        ({"solver": "song-vp", "steps": 30, "norms": "batch"}, "known: group, sample"),
+        ({"solver": "song-vp", "steps": 30, "snr": 0.0}, "snr = 0.0"),
+        ({"solver": "song-vp", "steps": 30, "snr": "big"}, "snr = 'big'"),
+        ({"solver": "song-vp", "steps": 30, "epsilon": 1.0}, "epsilon = 1.0"),
+        ({"solver": "song-vp", "steps": 0}, "steps = 0"),
+        ({"solver": "song-vp", "steps": 20, "predictor": "ancestral"}, "at least 21 steps"),
+        ({"solver": "song-vp", "steps": 20, "corrector": "langevin"}, "at least 21 steps"),
+        ({"solver": "song-ve", "steps": 30, "sigma_min": 200.0}, "sigma_max = 100"),
+        ({"solver": "adaptive-vp", "abstol": 0.0}, "abstol = 0.0"),
+        ({"solver": "adaptive-vp", "h_init": 1.0}, "h_init = 1.0"),
+        ({"solver": "adaptive-ve", "reltol": float("nan")}, "reltol = nan"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_one_line(keys, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        solvers.build(**keys)
+    assert "\n" not in str(caught.value)
+
+
+def test_adaptive_samplers_choose_their_steps():
+    with pytest.raises(Incompatible, match="chooses its own steps"):
+        solvers.build(solver="adaptive-vp", steps=10)
+
+
+def test_euler_maruyama_has_no_least_number_of_steps():
+    build("song-vp", steps=1)
+
+
+def test_a_model_without_the_levels_is_refused():
+    class Narrow:
+        shape, sigma_min, sigma_max = (2,), 0.02, 100.0
+
+    build("song-ve").declared(Narrow())
+    with pytest.raises(ValueError, match=r"evaluates σ from 0\.0104.* to 152"):
+        build("song-vp").declared(Narrow())
