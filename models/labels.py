@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from solvers.rows import restricted
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -78,6 +80,10 @@ class Labelled:
         if begin is not None:
             begin(samples)
 
+    def only(self, rows: Tensor) -> "Labelled":
+        """Return the same for some samples of the batch."""
+        return Labelled(restricted(self.denoiser, rows), self.labels[rows])
+
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Denoise ``x`` [B, *shape] at ``sigma``.
 
@@ -106,6 +112,10 @@ class Guided(Labelled):
     def __init__(self, denoiser: Any, labels: Tensor, w: float) -> None:
         super().__init__(denoiser, labels)
         self.w = w
+
+    def only(self, rows: Tensor) -> "Guided":
+        """Return the same for some samples of the batch."""
+        return Guided(restricted(self.denoiser, rows), self.labels[rows], self.w)
 
     def _labelled(self, x: Tensor, sigma: Tensor) -> Tensor:
         conditional = self.denoiser(x, sigma, self.labels)

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = {"solvers", "models", "results", "reports", "bench"}
 ALLOWED = {
     "solvers": set(),
-    "models": {"solvers.denoiser", "solvers.lookup", "solvers.levels"},
+    "models": {"solvers.denoiser", "solvers.lookup", "solvers.levels", "solvers.rows"},
     "results": set(),
     "reports": {"results"},
     "bench": ROOMS,

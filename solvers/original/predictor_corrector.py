@@ -94,6 +94,8 @@ def langevin(
 
 def _shared(values: Tensor, together: int) -> Tensor:
     """Return each value's group's mean, [B]; the last group may be smaller."""
+    if together == 1:
+        return values
     return torch.cat([part.mean().expand(len(part)) for part in values.split(together)])
 
 

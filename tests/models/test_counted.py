@@ -33,6 +33,25 @@ def test_a_call_outside_a_sampler_counts_its_own_batch():
     assert counted.nfe == 1
 
 
+def test_each_sample_s_own_count_is_kept():
+    counted = models.Counted(gaussian())
+    counted.begin(3)
+    counted(torch.zeros(3, 2, dtype=torch.float64), ONE)
+    counted.only(torch.tensor([2]))(torch.zeros(1, 2, dtype=torch.float64), ONE)
+    assert counted.per_sample.tolist() == [1, 1, 2]
+    counted.begin(2)
+    counted.only(torch.tensor([0]))(torch.zeros(1, 2, dtype=torch.float64), ONE)
+    assert counted.per_sample.tolist() == [1, 1, 2, 1, 0]
+    assert (counted.evaluations, counted.nfe) == (5, 1)
+
+
+def test_where_a_solver_does_not_say_which_samples_each_has_the_mean():
+    counted = models.Counted(gaussian())
+    counted.begin(4)
+    counted(torch.zeros(2, 2, dtype=torch.float64), ONE)
+    assert counted.per_sample.tolist() == [0.5] * 4
+
+
 def test_samples_that_stop_early_cost_less():
     counted = models.Counted(gaussian())
     counted.begin(4)

@@ -52,6 +52,24 @@ def test_the_label_is_each_seeds_second_draw():
 
 
 @pytest.mark.parametrize("guidance", [None, 1.5])
+def test_a_part_of_a_batch_has_its_own_labels_and_counts(guidance):
+    """Solvers with steps per sample evaluate those that have not arrived."""
+    model = ByClass()
+    counted = Counted(model)
+    condition = Condition(guidance=guidance)
+    bound = condition.bind(counted, CLASSES, lambda classes: torch.arange(4), 4)
+    bound.begin(4)
+    x, sigma = torch.zeros(2, 1, 2, 2, dtype=torch.float64), torch.tensor([2.0, 3.0])
+    part = bound.only(torch.tensor([1, 3]))(x, sigma)
+    whole = bound(x.repeat(2, 1, 1, 1), sigma.repeat_interleave(2))
+    assert torch.equal(part[0], whole[1])
+    assert torch.equal(part[1], whole[3])
+    each = 1 if guidance is None else 2
+    assert counted.per_sample.tolist() == [each, 2 * each, each, 2 * each]
+    assert counted.evaluations == 6 * each
+
+
+@pytest.mark.parametrize("guidance", [None, 1.5])
 def test_a_sample_does_not_depend_on_its_batch(guidance):
     condition = Condition(guidance=guidance)
     together, _, _ = sample(range(7), condition)
