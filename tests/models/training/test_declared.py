@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from models.training.draws import draw, positions
 from tests.models.training.runs import configuration, images, trainer
 
 
@@ -91,3 +92,27 @@ def test_what_follows_from_the_data(tmp_path):
     assert made.parts.arguments["img_channels"] == 1
     assert made.parts.arguments["label_dim"] == 2
     assert "augment_dim" not in made.parts.arguments
+
+
+def test_seconds_add_up(tmp_path, monkeypatch):
+    clock = iter(range(0, 1000, 2))
+    monkeypatch.setattr("models.training.trainer.time.perf_counter", lambda: next(clock))
+    made = trainer(tmp_path)
+    for _ in range(3):
+        made.step()
+    assert made.progress.seconds == 6
+
+
+def test_images_are_drawn_without_order(tmp_path):
+    """Each image with its own class, by the positions drawn for it."""
+    data = images(40, classes=40)
+    data.images[:] = torch.arange(40, dtype=torch.uint8)[:, None, None, None]
+    made = trainer(tmp_path, data, augmentation=None)
+    seen = []
+    made._model = lambda x, sigma, **given: seen.append((x, sigma, given["labels"])) or x
+    made.losses(8, 16)
+    x, sigma, labels = seen[0]
+    assert torch.equal(labels, torch.from_numpy(positions(0, 8, 16, 40)))
+    drawn = draw(0, 8, 16, data.shape)
+    clean = x - sigma[:, None, None, None] * drawn.noise
+    assert torch.allclose(clean.mean((1, 2, 3)), labels / 127.5 - 1, atol=1e-4)
