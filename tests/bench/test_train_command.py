@@ -46,6 +46,8 @@ def test_it_writes_all_it_says(finished):
     assert [lr for _, _, lr in trainings.losses(out)] == [pytest.approx(1e-2 * 48 / 64)] + [
         1e-2
     ] * 4
+    for images, loss, _ in trainings.losses(out):
+        assert f"{images} images, loss {loss:.4f}, " in said
     assert trainings.states(out) == ["000000000320"]
     assert sorted(path.name for path in out.iterdir()) == [
         "log.jsonl",
@@ -194,6 +196,7 @@ def test_classes_are_the_sheet_s_columns(tmp_path, monkeypatch):
     trained(path, "--out", tmp_path / "out", "--images", 32)
     assert own.read(tmp_path / "out" / "tiny.safetensors").arguments["label_dim"] == 10
     assert asked[-1].tolist() == [*range(10)] * 5
+    assert all(labels is not None for labels in asked)
 
 
 def test_the_loss_begins_at_one_for_every_noise_level(tmp_path, monkeypatch):

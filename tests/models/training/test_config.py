@@ -197,3 +197,46 @@ def test_configurations_are_frozen():
     with pytest.raises(ValueError, match="frozen"):
         read("f-vp").name = "g"
     assert isinstance(read("f-vp"), Configuration)
+
+
+def test_what_is_not_learned_is_not_identity(tmp_path):
+    """How often something is written, and where the data lie, make no other run."""
+    base = read(written(tmp_path, MINIMAL))
+    more = MINIMAL.replace("images = 100", "images = 200\nlog_images = 7\nsnapshot_images = 9")
+    assert read(written(tmp_path, more.replace("x.npz", "y.npz"))).identity == base.identity
+    learned = (("images = 100", "images = 100\nbatch = 7"), ("[data]", "[data]\nxflip = true"))
+    for old, new in learned:
+        assert read(written(tmp_path, MINIMAL.replace(old, new))).identity != base.identity
+
+
+def test_the_order_of_keys_is_not_identity(tmp_path):
+    one, other = (
+        read(written(tmp_path, MINIMAL.replace("[noise]", f"[noise]\n{keys}")))
+        for keys in ("P_mean = -1.0\nP_std = 1.0", "P_std = 1.0\nP_mean = -1.0")
+    )
+    assert one.digest == other.digest
+
+
+def test_a_whole_number_will_do_for_a_float(tmp_path):
+    path = written(tmp_path, MINIMAL.replace("[noise]", "[noise]\nP_mean = -1"))
+    parts = Parts(read(path), (1, 8, 8))
+    assert parts.noise.P_mean == -1
+
+
+def test_only_what_augments_is_told_to_the_network(tmp_path):
+    for probability, told in ((0.0, False), (0.1, True)):
+        augmented = f"[augmentation]\nprobability = {probability}\n[optimizer]"
+        path = written(tmp_path, MINIMAL.replace("[optimizer]", augmented))
+        assert ("augment_dim" in Parts(read(path), (1, 8, 8)).arguments) is told
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a" * 5000])
+def test_names_no_file_can_have_are_unknown(name):
+    with pytest.raises(ValueError, match="unknown configuration"):
+        read(name)
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "x.toml").write_bytes(b"name = '\xff\xfe'")
+    with pytest.raises(ValueError, match=r"x\.toml: cannot be read as UTF-8 text"):
+        read(str(tmp_path / "x.toml"))
