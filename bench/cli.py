@@ -74,7 +74,9 @@ def run(
         show(planned, chosen, batch, console)
         return
     folder = out or Path("runs") / declared.name
-    runner = partial(Runner, Store(folder), chosen, batch, unchecked=unchecked)
+    runner = partial(
+        Runner, Store(folder), chosen, batch, unchecked=unchecked or declared.unchecked
+    )
     _run(planned, text, folder, runner, report)
 
 

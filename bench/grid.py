@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
 from models.declared import parse, text_of, toml_files, validated
 
@@ -55,6 +55,8 @@ class Grid(BaseModel):
         truncation_samples: Samples per cell of the truncation error; at least 20.
         class_label: The class of every sample, for conditional models; drawn per sample if absent.
         guidance: Weights of classifier-free guidance, for conditional models; none if absent.
+        unchecked: Whether networks whose first samples look broken are run all the same: where bad
+            ones are what is to be measured.
         sampler: The samplers.
     """
 
@@ -72,6 +74,7 @@ class Grid(BaseModel):
     truncation_samples: Annotated[StrictInt, Field(ge=LEAST_SAMPLES)] = 100
     class_label: Annotated[StrictInt, Field(ge=0)] | None = None
     guidance: Annotated[list[Weight], Field(min_length=1)] | Weight | None = None
+    unchecked: StrictBool = False
     sampler: Annotated[list[SamplerEntry], Field(min_length=1)]
 
 

@@ -93,6 +93,13 @@ def test_a_network_of_noise_is_refused_unless_asked_for(bench, tmp_path):
     assert bench(path).exit_code == 0  # everything is there: nothing is looked at
 
 
+def test_a_grid_can_say_that_bad_networks_are_what_it_measures(bench, tmp_path):
+    path = written(tmp_path / "noise.safetensors")
+    refused(bench(path, more="unchecked = 1"), "unchecked = 1", "bool")
+    refused(bench(path, more="unchecked = false"), "model noise:")
+    assert bench(path, more="unchecked = true").exit_code == 0
+
+
 def test_outputs_that_are_not_finite_are_refused(bench, tmp_path):
     def spoil(tensors):
         tensors["enc.28x28_conv.weight"].mul_(1e38)
