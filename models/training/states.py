@@ -41,9 +41,7 @@ class States:
         """
         try:
             accelerator.load_state(str(state))
-        except (
-            Exception
-        ) as error:  # those of safetensors, pickle and PyTorch have nothing in common
+        except Exception as error:  # safetensors', pickle's and PyTorch's have nothing in common
             raise ValueError(f"{state}: damaged: {_line(error)}; remove it to begin anew") from None
 
     def save(self, images: int, accelerator: Any) -> Path:
@@ -76,9 +74,8 @@ class States:
     def _finish(self, temporary: Path, path: Path) -> None:
         (temporary / _ABOUT).write_text(json.dumps(self.about, indent=1), "utf-8")
         _sync(temporary)
-        if (
-            not path.exists()
-        ):  # else the same is there: never without a whole state, not for a moment
+        # If it exists, it is the same: there must never be no whole state, not for a moment.
+        if not path.exists():
             temporary.replace(path)
         self._drop_all_but(path)
 

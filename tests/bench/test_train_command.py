@@ -213,3 +213,17 @@ def test_the_loss_begins_at_one_for_every_noise_level(tmp_path, monkeypatch):
     AcceleratorState._reset_state(reset_partial_state=True)
     trainer = Trainer(configuration, data, tmp_path, accelerator(configuration, cpu=True))
     assert training.losses_over_sigma(trainer)["mean"] == pytest.approx([1] * 9, abs=0.02)
+
+
+def test_mirrored_data_are_twice_as_many(tmp_path):
+    path = prepared(tmp_path, ('source = "DATA"', 'source = "DATA"\nxflip = true'))
+    assert len(training.read_data(read(str(path)))) == 100
+
+
+def test_the_loss_is_measured_on_images_from_all_over_the_data():
+    """Which may be sorted by class."""
+    labels = torch.arange(1000)
+    _, some = training._some(Dataset(torch.zeros(1000, 1, 2, 2, dtype=torch.uint8), labels))
+    assert len(some) == 128
+    assert (some[0], some[-1]) == (0, 999)
+    assert some.diff().min() >= 7

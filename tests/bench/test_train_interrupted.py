@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from bench import training
+
 sys.path.insert(0, str(Path(__file__).parent))  # importlib mode: helpers beside the tests
 import trainings
 from trainings import losses, prepared, trained, typed, weights
@@ -160,6 +162,22 @@ def test_asked_to_stop_it_saves_and_says_how_to_go_on(whole, tmp_path, number):
     assert f"at image {int(state)} " in lines[-2]
     assert f"from image {int(state)} of 640" in trained(path, "--out", out, *OFTEN)
     same(out, expected)
+
+
+def test_a_second_ctrl_c_does_not_wait(tmp_path):
+    session = training.Session.__new__(training.Session)
+    session._asked = False
+    with pytest.raises(KeyboardInterrupt), session._interruptible():
+        signal.raise_signal(signal.SIGINT)
+        assert session._asked
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_afterwards_signals_are_as_before(tmp_path):
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    trained(prepared(tmp_path), "--out", tmp_path / "out", "--images", 16)
+    assert [signal.getsignal(number) for number in numbers] == before
 
 
 def test_a_full_disk_is_one_line_and_the_older_state_stays(whole, tmp_path):

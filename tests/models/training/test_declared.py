@@ -116,3 +116,16 @@ def test_images_are_drawn_without_order(tmp_path):
     drawn = draw(0, 8, 16, data.shape)
     clean = x - sigma[:, None, None, None] * drawn.noise
     assert torch.allclose(clean.mean((1, 2, 3)), labels / 127.5 - 1, atol=1e-4)
+
+
+def test_a_uniform_of_zero_is_a_noise_level(tmp_path, monkeypatch):
+    class Zeros:
+        def random(self, out):
+            out[:] = 0
+
+        def standard_normal(self, dtype, out):
+            out[:] = 0
+
+    monkeypatch.setattr("models.training.draws._generator", lambda seed, number: Zeros())
+    sigma = trainer(tmp_path).parts.noise.quantile(draw(0, 0, 2, (1, 8, 8)).sigma)
+    assert (sigma > 0).all() and sigma.isfinite().all()
