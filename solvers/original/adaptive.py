@@ -143,7 +143,7 @@ def adaptive_ve(
     return sample(VE(sigma_min, sigma_max, epsilon), denoiser, latents, noise, tolerances)
 
 
-def _check(sde: SDE, steps: Any, given: dict[str, Any]) -> None:
+def _check(given: dict[str, Any]) -> None:
     for name in ("abstol", "safety", "exponent", "h_init"):
         require(given[name] > 0, name, given[name], "positive")
     require(given["reltol"] >= 0, "reltol", given["reltol"], "at least 0")
@@ -151,5 +151,15 @@ def _check(sde: SDE, steps: Any, given: dict[str, Any]) -> None:
     require(given["safety"] < 1, "safety", given["safety"], "below 1")
 
 
-ADAPTIVE_VP = Original(adaptive_vp, VP.of, _check, takes_steps=False)
-ADAPTIVE_VE = Original(adaptive_ve, VE.of, _check, takes_steps=False)
+def _check_vp(steps: None, given: dict[str, Any]) -> None:
+    VP.of(given)
+    _check(given)
+
+
+def _check_ve(steps: None, given: dict[str, Any]) -> None:
+    VE.of(given)
+    _check(given)
+
+
+ADAPTIVE_VP = Original(adaptive_vp, lambda given: VP.of(given).ends, _check_vp, takes_steps=False)
+ADAPTIVE_VE = Original(adaptive_ve, lambda given: VE.of(given).ends, _check_ve, takes_steps=False)

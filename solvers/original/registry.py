@@ -1,6 +1,7 @@
 """The authors' samplers, by name."""
 
 from solvers.original.adaptive import ADAPTIVE_VE, ADAPTIVE_VP
+from solvers.original.ddim import DDIM
 from solvers.original.song import SONG_VE, SONG_VP
 from solvers.original.whole import Original
 
@@ -9,4 +10,5 @@ ORIGINALS: dict[str, Original] = {
     "song-ve": SONG_VE,
     "adaptive-vp": ADAPTIVE_VP,
     "adaptive-ve": ADAPTIVE_VE,
+    "ddim": DDIM,
 }

@@ -19,6 +19,12 @@ class SDE(ABC):
     epsilon: float
     """Time at which the original programs stop."""
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """σ at the last and at the first time."""
+        low, high = self.sigma(torch.tensor([self.epsilon, 1.0], dtype=torch.float64)).tolist()
+        return low, high
+
     @abstractmethod
     def sigma(self, t: Tensor) -> Tensor:
         """Return the noise level σ(t) of data scaled back by s(t)."""

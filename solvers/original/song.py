@@ -62,8 +62,7 @@ def song_ve(
     return sample(sde, denoiser, latents, noise, steps, predictor, corrector, snr, flow, together)
 
 
-def check(sde: SDE, steps: int, given: dict[str, Any]) -> None:
-    """Raise ValueError for names and numbers that cannot be."""
+def _check(sde: SDE, steps: int, given: dict[str, Any]) -> None:
     lookup(PREDICTORS, given["predictor"], "predictor")
     lookup(dict.fromkeys(CORRECTORS), given["corrector"], "corrector")
     lookup(PROCESSES, given["process"], "process")
@@ -74,11 +73,19 @@ def check(sde: SDE, steps: int, given: dict[str, Any]) -> None:
         sde.steps(steps)
 
 
-def group_of(given: dict[str, Any]) -> int | None:
+def _group(given: dict[str, Any]) -> int | None:
     """Return how many samples share the norms of the corrector's step, if any do."""
     coupled = given["corrector"] != "none" and given["norms"] == "group"
     return given["group"] if coupled else None
 
 
-SONG_VP = Original(song_vp, VP.of, check, group=group_of)
-SONG_VE = Original(song_ve, VE.of, check, group=group_of)
+def _check_vp(steps: int, given: dict[str, Any]) -> None:
+    _check(VP.of(given), steps, given)
+
+
+def _check_ve(steps: int, given: dict[str, Any]) -> None:
+    _check(VE.of(given), steps, given)
+
+
+SONG_VP = Original(song_vp, lambda given: VP.of(given).ends, _check_vp, _group)
+SONG_VE = Original(song_ve, lambda given: VE.of(given).ends, _check_ve, _group)

@@ -4,12 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from solvers.churn import Noise, no_noise
 from solvers.denoiser import Denoiser
-from solvers.original.sde import SDE
 from solvers.parameters import keywords
 
 Value = str | int | float | None
@@ -21,16 +19,16 @@ class Original:
 
     Attributes:
         sample: ``(denoiser, latents, noise, steps, *, …)``; keyword-only arguments are parameters.
-        sde: Returns the SDE that parameters stand for; raises ValueError if there is none.
-        check: Raises ValueError for steps and parameters that cannot be, given the SDE.
+        ends: Returns the lowest and highest σ it evaluates, given its parameters.
+        check: Raises ValueError for steps and parameters that cannot be.
         group: Returns how many samples parameters couple; ``None`` for none.
         takes_steps: Whether the number of steps is the user's choice.
         version: Raise it whenever the results change for the same input.
     """
 
     sample: Callable[..., Tensor]
-    sde: Callable[[dict[str, Any]], SDE]
-    check: Callable[[SDE, Any, dict[str, Any]], None]
+    ends: Callable[[dict[str, Any]], tuple[float, float]]
+    check: Callable[[Any, dict[str, Any]], None]
     group: Callable[[dict[str, Any]], int | None] = lambda given: None
     takes_steps: bool = True
     version: int = 1
@@ -68,7 +66,7 @@ class OriginalSampler:
 
     def check(self) -> None:
         """Raise ValueError for steps and parameters that cannot be."""
-        self.row.check(self.row.sde(self.parameters), self.steps, self.parameters)
+        self.row.check(self.steps, self.parameters)
 
     def sigma_range(self, denoiser: Denoiser) -> tuple[float, float]:
         """Return the lowest and highest σ that are evaluated.
@@ -76,9 +74,7 @@ class OriginalSampler:
         Raises:
             ValueError: If the denoiser does not support them.
         """
-        sde = self.row.sde(self.parameters)
-        times = torch.tensor([sde.epsilon, 1.0], dtype=torch.float64)
-        low, high = sde.sigma(times).tolist()
+        low, high = self.row.ends(self.parameters)
         # The ends are rounded in the networks' own tables: VP's σ(1) is 152.166… or 152.167.
         if low < denoiser.sigma_min * (1 - 1e-3) or high > denoiser.sigma_max * (1 + 1e-3):
             raise ValueError(

@@ -8,7 +8,7 @@ from models import Counted
 from solvers import ORIGINALS, Incompatible
 from tests.solvers.mixtures import gaussian
 
-STEPS = {"song-vp": 30, "song-ve": 30}
+STEPS = {"song-vp": 30, "song-ve": 30, "ddim": 30}
 
 
 def build(name, **keys):
@@ -82,6 +82,11 @@ def test_norms_are_shared_within_groups_alone():
         ({"solver": "song-vp", "steps": 20, "predictor": "ancestral"}, "at least 21 steps"),
         ({"solver": "song-vp", "steps": 20, "corrector": "langevin"}, "at least 21 steps"),
         ({"solver": "song-ve", "steps": 30, "sigma_min": 200.0}, "sigma_max = 100"),
+        ({"solver": "ddim", "steps": 1001}, "steps = 1001 .*at most M = 1000"),
+        ({"solver": "ddim", "steps": 300, "spacing": "stride"}, "no stride through 1000 levels"),
+        ({"solver": "ddim", "steps": 30, "eta": 1.5}, "eta = 1.5"),
+        ({"solver": "ddim", "steps": 30, "clip": "yes"}, "known: off, on"),
+        ({"solver": "ddim", "steps": 30, "M": 1.5}, "M = 1.5"),
         ({"solver": "adaptive-vp", "abstol": 0.0}, "abstol = 0.0"),
         ({"solver": "adaptive-vp", "h_init": 1.0}, "h_init = 1.0"),
         ({"solver": "adaptive-ve", "reltol": float("nan")}, "reltol = nan"),
