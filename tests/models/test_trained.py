@@ -48,7 +48,7 @@ def test_table_2_s_networks_had_one_budget():
 def test_each_denoises_better_than_the_best_linear_filter(name):
     """Against the Wiener filter of the very images, at levels where networks have work to do.
 
-    The least trained of Table 2's are worse than it where there is much noise: at a low level alone.
+    The least trained of Table 2's are worse than it where there is much noise: low levels alone.
     """
     model = models.load(name)
     assert model.reference == REFERENCES[model.shape[-1]]
