@@ -21,6 +21,7 @@ from models.network import Execution
 from results import Cell
 from solvers import AnySampler, Denoiser
 from solvers.lookup import lookup
+from solvers.variance import with_variance
 
 SHARDS = 20
 
@@ -284,5 +285,15 @@ class _StandIn:
     def round_sigma(self, sigma: torch.Tensor) -> torch.Tensor:
         return self._model.round_sigma(sigma)
 
+    def with_variance(self) -> "_StandIn":
+        with_variance(self._model)  # says so if there is none
+        return _StandInWithVariance(self._model)
+
     def __call__(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
         return x * 0.25 / (0.25 + sigma**2)
+
+
+class _StandInWithVariance(_StandIn):
+    def __call__(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        clean = super().__call__(x, sigma)
+        return torch.cat([clean, torch.zeros_like(clean)], 1)

@@ -17,6 +17,7 @@ from bench.plan import Work, classes
 from bench.trajectory import Trajectories
 from models import Counted
 from solvers import Sampler, SeedNoise
+from solvers.variance import with_variance
 
 SHOWN = 8
 """Samples of a cell kept to look at: the first of its first shard."""
@@ -169,6 +170,10 @@ class InParts:
         self.shape = denoiser.shape
         self.sigma_min, self.sigma_max = denoiser.sigma_min, denoiser.sigma_max
         self.round_sigma = denoiser.round_sigma
+
+    def with_variance(self) -> "InParts":
+        """Return the same with the variance its network learned; ValueError if there is none."""
+        return InParts(with_variance(self.denoiser), self.most)
 
     def __call__(self, x: Tensor, sigma: Tensor, *labels: Tensor | None) -> Tensor:
         """Denoise ``x`` [B, *shape] at ``sigma``, 0-d or [B], with labels [B] if there are any."""

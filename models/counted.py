@@ -1,9 +1,12 @@
 """NFE, counted where it happens: the only truth about it."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from solvers.denoiser import Denoiser
+from solvers.variance import with_variance
 
 
 class Counted:
@@ -60,9 +63,17 @@ class Counted:
             return torch.full((self.samples,), self.nfe, dtype=torch.float64)
         return counts.to(torch.float64)
 
-    def only(self, rows: Tensor) -> "Rows":
+    def only(self, rows: Tensor) -> "View":
         """Return a denoiser for some of the samples last begun, counted as theirs."""
-        return Rows(self, rows)
+        return View(self, self.denoiser, rows)
+
+    def with_variance(self) -> "View":
+        """Return it with the variance its network learned, counted as before.
+
+        Raises:
+            ValueError: If it has learned none.
+        """
+        return View(self, with_variance(self.denoiser))
 
     def round_sigma(self, sigma: Tensor) -> Tensor:
         """Return the supported noise level nearest to each ``sigma``."""
@@ -73,34 +84,36 @@ class Counted:
 
         Guidance calls twice, once without labels: it costs two evaluations.
         """
-        if not self.samples:  # called by something other than our samplers
-            self.begin(len(x))
-        if len(x) == len(self._counts[-1]):
-            self._counts[-1] += 1
-        self.evaluations += len(x)
+        self.count(len(x))
         return self.denoiser(x, sigma, *labels)
 
-    def count(self, rows: Tensor) -> None:
-        """Count one evaluation of some of the samples last begun."""
-        self._counts[-1][rows.cpu()] += 1
-        self.evaluations += len(rows)
+    def count(self, samples: int, rows: Tensor | None = None) -> None:
+        """Count one evaluation of so many samples: of which of those last begun, if it is known."""
+        if not self.samples:  # called by something other than our samplers
+            self.begin(samples)
+        if rows is not None:
+            self._counts[-1][rows.cpu()] += 1
+        elif samples == len(self._counts[-1]):
+            self._counts[-1] += 1
+        self.evaluations += samples
 
 
-class Rows:
-    """A counted denoiser for some samples of a batch.
+class View:
+    """A denoiser whose evaluations are counted elsewhere.
 
     Args:
-        counted: The denoiser that counts.
-        rows: Which samples of its batch these are, int64 [b].
+        counted: What counts.
+        denoiser: What is evaluated.
+        rows: Which of the samples last begun these are, int64 [b]; all if ``None``.
     """
 
-    def __init__(self, counted: Counted, rows: Tensor) -> None:
-        self.counted, self.rows = counted, rows
+    def __init__(self, counted: Counted, denoiser: Any, rows: Tensor | None = None) -> None:
+        self.counted, self.denoiser, self.rows = counted, denoiser, rows
         self.shape = counted.shape
         self.sigma_min, self.sigma_max = counted.sigma_min, counted.sigma_max
-        self.round_sigma = counted.round_sigma
+        self.round_sigma, self.begin = counted.round_sigma, counted.begin
 
     def __call__(self, x: Tensor, sigma: Tensor, *labels: Tensor | None) -> Tensor:
-        """Denoise ``x`` [b, *shape], and count an evaluation of each of these samples."""
-        self.counted.count(self.rows)
-        return self.counted.denoiser(x, sigma, *labels)
+        """Denoise ``x`` [b, *shape], and count one evaluation for each sample."""
+        self.counted.count(len(x), self.rows)
+        return self.denoiser(x, sigma, *labels)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from solvers.rows import restricted
+from solvers.variance import with_variance
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,14 @@ class Labelled:
         """Return the same for some samples of the batch."""
         return Labelled(restricted(self.denoiser, rows), self.labels[rows])
 
+    def with_variance(self) -> "Labelled":
+        """Return the same with the variance its network learned.
+
+        Raises:
+            ValueError: If it has learned none.
+        """
+        return Labelled(with_variance(self.denoiser), self.labels)
+
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Denoise ``x`` [B, *shape] at ``sigma``.
 
@@ -116,6 +125,10 @@ class Guided(Labelled):
     def only(self, rows: Tensor) -> "Guided":
         """Return the same for some samples of the batch."""
         return Guided(restricted(self.denoiser, rows), self.labels[rows], self.w)
+
+    def with_variance(self) -> "Guided":
+        """Return the same; D and v are extrapolated alike, as the network's outputs are."""
+        return Guided(with_variance(self.denoiser), self.labels, self.w)
 
     def _labelled(self, x: Tensor, sigma: Tensor) -> Tensor:
         conditional = self.denoiser(x, sigma, self.labels)

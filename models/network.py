@@ -141,6 +141,24 @@ class NetworkDenoiser(nn.Module):
         Raises:
             ValueError: If labels are given to an unconditional network or do not fit.
         """
+        return self._evaluate(x, sigma, labels, augment_labels)[:, : x.shape[1]]
+
+    def with_variance(self) -> "WithVariance":
+        """Return D(x; σ) followed by the variance's channels v.
+
+        Raises:
+            ValueError: If the network has none.
+        """
+        if self.model.out_channels != 2 * self.model.img_channels:
+            raise ValueError(
+                "the network has not learned a variance: use variance = 'small' or 'large'"
+            )
+        return WithVariance(self)
+
+    def _evaluate(
+        self, x: Tensor, sigma: Tensor, labels: Tensor | None, augment_labels: Tensor | None = None
+    ) -> Tensor:
+        """Return D(x; σ), and after it whatever more the network has."""
         noisy = x.to(torch.float32)
         level = sigma.to(x.device, torch.float32).reshape(-1, 1, 1, 1)
         c_skip, c_out, c_in, c_noise = self.preconditioning.coefficients(level)
@@ -149,15 +167,20 @@ class NetworkDenoiser(nn.Module):
             scaled = scaled.contiguous(memory_format=torch.channels_last)
         noise_labels = c_noise.flatten().expand(len(x))
         F = self._raw(scaled, noise_labels, self._one_hot(labels, x), augment_labels)
-        return (c_skip * noisy + c_out * F).to(x.dtype)
+        D = c_skip * noisy + c_out * F[:, : x.shape[1]]
+        return (
+            torch.cat([D, F[:, x.shape[1] :]], 1).to(x.dtype)
+            if F.shape != x.shape
+            else D.to(x.dtype)
+        )
 
     def _raw(
         self, x: Tensor, noise_labels: Tensor, labels: Tensor | None, augment: Tensor | None
     ) -> Tensor:
-        """Return F_θ in float32, without the channels of a learned variance."""
+        """Return F_θ in float32."""
         with self._autocast(x.device.type):
             F = self._network(x, noise_labels, labels, augment)
-        return F[:, : x.shape[1]].to(torch.float32)
+        return F.to(torch.float32)
 
     def _autocast(self, device: str) -> AbstractContextManager[Any]:
         """Return autocast; in float32 nothing, which leaves it to who trains the network."""
@@ -177,6 +200,24 @@ class NetworkDenoiser(nn.Module):
         if labels.shape[1:] != (self.label_dim,):
             raise ValueError(f"labels have shape {tuple(labels.shape)}, not [B, {self.label_dim}]")
         return labels.to(x.device, torch.float32)
+
+
+class WithVariance:
+    """A network's denoiser with the variance it learned: results are [B, 2·C, H, W].
+
+    Args:
+        denoiser: The denoiser.
+    """
+
+    def __init__(self, denoiser: NetworkDenoiser) -> None:
+        self.denoiser = denoiser
+        self.shape = denoiser.shape
+        self.sigma_min, self.sigma_max = denoiser.sigma_min, denoiser.sigma_max
+        self.round_sigma = denoiser.round_sigma
+
+    def __call__(self, x: Tensor, sigma: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return D(x; σ) and v, one after the other."""
+        return self.denoiser._evaluate(x, sigma, labels)
 
 
 def assemble(

@@ -10,7 +10,13 @@ ROOT = Path(__file__).parents[1]
 ROOMS = {"solvers", "models", "results", "reports", "bench"}
 ALLOWED = {
     "solvers": set(),
-    "models": {"solvers.denoiser", "solvers.lookup", "solvers.levels", "solvers.rows"},
+    "models": {
+        "solvers.denoiser",
+        "solvers.levels",
+        "solvers.lookup",
+        "solvers.rows",
+        "solvers.variance",
+    },
     "results": set(),
     "reports": {"results"},
     "bench": ROOMS,

@@ -75,18 +75,24 @@ def spaced(M: int, steps: int, spacing: str) -> list[int]:
 
 
 def _check(steps: int, given: dict[str, Any]) -> None:
+    require(0 <= given["eta"] <= 1, "eta", given["eta"], "from 0 to 1")
+    check_chain(steps, given)
+
+
+def check_chain(steps: int, given: dict[str, Any]) -> None:
+    """Raise ValueError for steps or a schedule that cannot be."""
     lookup(dict.fromkeys(("on", "off")), given["clip"], "clip")
     lookup(dict.fromkeys(("even", "stride")), given["spacing"], "spacing")
-    require(0 <= given["eta"] <= 1, "eta", given["eta"], "from 0 to 1")
     require(1 <= given["M"] <= 100_000, "M", given["M"], "from 1 to 100,000")
     require(0 < given["C_1"] < 1, "C_1", given["C_1"], "between 0 and 1")
     require(given["C_2"] >= 0, "C_2", given["C_2"], "at least 0")
     spaced(given["M"], steps, given["spacing"])
 
 
-def _ends(given: dict[str, Any]) -> tuple[float, float]:
+def ends(given: dict[str, Any]) -> tuple[float, float]:
+    """Return the lowest and highest σ of the whole chain."""
     u = iddpm_levels(given["M"], given["C_1"], given["C_2"])
     return float(u[-2]), float(u[0])
 
 
-DDIM = Original(ddim, _ends, _check)
+DDIM = Original(ddim, ends, _check)

@@ -2,6 +2,7 @@
 
 from solvers.original.adaptive import ADAPTIVE_VE, ADAPTIVE_VP
 from solvers.original.ddim import DDIM
+from solvers.original.ddpm import DDPM
 from solvers.original.song import SONG_VE, SONG_VP
 from solvers.original.whole import Original
 
@@ -11,4 +12,5 @@ ORIGINALS: dict[str, Original] = {
     "adaptive-vp": ADAPTIVE_VP,
     "adaptive-ve": ADAPTIVE_VE,
     "ddim": DDIM,
+    "ddpm": DDPM,
 }
