@@ -29,6 +29,8 @@ def refused() -> Iterator[None]:
         yield
     except (ValueError, OSError) as error:
         stop(str(error))
+    except KeyboardInterrupt:  # here, because Typer has its own way with it further out
+        stop("interrupted; the same command goes on where it stopped")
 
 
 def stop(message: str) -> NoReturn:

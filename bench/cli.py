@@ -4,7 +4,6 @@ Exit codes everywhere: 0 done, 1 the measured thing failed, 2 could not run, 3 i
 """
 
 import os
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bench import model_commands
-from bench.app import COULD_NOT_RUN, FAILED, app, console, errors, refused
+from bench.app import FAILED, app, console, errors, refused
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import: not for --help
     from bench.plan import Plan
@@ -221,11 +220,7 @@ def main() -> None:
     # Read by PyTorch's OpenMP when it is loaded. Threads that wait by spinning for long stall all
     # work on cores that are shared: 100 times slower on a busy machine, no slower on a quiet one.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    try:
-        app()
-    except KeyboardInterrupt:
-        errors.print("\nbench: interrupted; the same command goes on where it stopped")
-        sys.exit(COULD_NOT_RUN)
+    app()
 
 
 if __name__ == "__main__":

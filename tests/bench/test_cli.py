@@ -80,3 +80,19 @@ def test_a_reference_made_from_images_can_be_used(tmp_path, grid):
     grid.write_text(text.replace("extractor =", f'reference = "{stats}"\nextractor ='))
     bench("run", "--grid", grid, "--out", tmp_path / "out")
     assert set(results.load(tmp_path / "out")["reference"]) == {"file"}
+
+
+def test_ctrl_c_is_told_in_one_line_and_the_same_command_goes_on(grid, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+
+    def pressed(*arguments, **keys):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runner, "measure", pressed)
+        result = CliRunner().invoke(app, ["run", "--grid", str(grid), "--out", str(out)])
+    assert result.exit_code == 2
+    assert "bench: interrupted; the same command goes on where it stopped" in result.output
+    assert "Traceback" not in result.output
+    bench("run", "--grid", grid, "--out", out)
+    assert len(results.load(out)) == 4
