@@ -12,7 +12,7 @@ from solvers.build import BUILD_KEYS, PLAIN_KEYS, own_parameters
 from solvers.lookup import unknown
 
 MOST_COMBINATIONS = 10_000
-CURVE_AXES = ("steps", "rtol", "atol")
+CURVE_AXES = ("steps", "rtol", "atol", "abstol", "reltol")
 """What varies along one curve; every other axis with several values makes curves of its own."""
 
 
