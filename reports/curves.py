@@ -35,14 +35,17 @@ def fid_vs_nfe(records: pd.DataFrame) -> Figure:
 
     Band: lowest to highest repeat, or ± 2 jackknife standard errors. Large dot: the lowest NFE
     within 3 % of that line's best. Hollow marks: published values of the same checkpoint.
-    Raises NothingToDrawError without such records.
+    Raises NothingToDrawError without such records, or if many models have one NFE each.
     """
     shown = ordered(records[records["metric"].isin(METRICS)])
     if shown.empty:
         raise NothingToDrawError("no records of fid, kid, precision or recall")
+    panelled = points(shown).groupby(PANEL, sort=True)
+    if panelled.ngroups > 1 and panelled["nfe"].nunique().max() < 2:
+        raise NothingToDrawError("one NFE alone: there is no curve, and tables show the values")
     look = looks(labels(records))
     known = published.matching(shown)
-    groups = list(points(shown).groupby(PANEL, sort=True))
+    groups = list(panelled)
     figure, grid = panels(len(groups))
     for axes, ((model, metric, metric_name), curves) in zip(grid, groups, strict=True):
         draw_curves(axes, curves, look)

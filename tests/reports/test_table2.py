@@ -3,6 +3,8 @@
 import pandas as pd
 import pytest
 
+from reports.curves import fid_vs_nfe
+from reports.style import NothingToDrawError
 from reports.table2 import CONFIGURATIONS, table2
 from reports.tables import latex, markdown
 from results.load import table
@@ -69,3 +71,8 @@ def test_other_models_have_no_such_table():
 def test_it_can_be_printed(miniature):
     assert markdown(table2(miniature)).count("±") == 12
     assert "booktabs" in latex(table2(miniature))
+
+
+def test_one_nfe_alone_is_no_curve(miniature):
+    with pytest.raises(NothingToDrawError, match="one NFE alone"):
+        fid_vs_nfe(miniature)
