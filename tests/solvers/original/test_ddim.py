@@ -47,6 +47,32 @@ def test_eta_one_is_ancestral_sampling():
     torch.testing.assert_close(found, x, rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize("eta", [0.25, 0.5])
+def test_noise_grows_with_eta(eta):
+    """What one draw does to the state of the next step, over what it does at η = 1."""
+
+    class Recording:
+        shape, sigma_min, sigma_max = (2,), 0.0, float("inf")
+
+        def __init__(self):
+            self.states = []
+
+        def __call__(self, x, sigma):
+            self.states.append(x)
+            return torch.zeros_like(x)
+
+    def moved(eta):
+        seen = []
+        for z in (0.0, 1.0):
+            model = Recording()
+            sampler = solvers.build(solver="ddim", steps=2, eta=eta)
+            sampler(model, torch.ones(1, 2), lambda x, z=z: torch.full_like(x, z))
+            seen.append(model.states[1])
+        return seen[1] - seen[0]
+
+    torch.testing.assert_close(moved(eta), eta * moved(1.0))
+
+
 def test_clipping_is_on_unless_told_otherwise():
     class Twice:
         """A denoiser of values beyond [−1, 1]."""
