@@ -68,6 +68,7 @@ def train(name_or_path: str, out: Path | None, wishes: Wishes, console: Console)
         OSError: If something cannot be written.
     """
     configuration = configurations.read(name_or_path)
+    _check_length(configuration, wishes.images)
     helper = accelerator(configuration, wishes.cpu)
     data = read_data(configuration, wishes.data)
     folder = out or Path("runs") / f"train-{configuration.name}"
@@ -78,6 +79,16 @@ def train(name_or_path: str, out: Path | None, wishes: Wishes, console: Console)
         raise ValueError(f"--out {folder}: cannot be made a folder: {error.strerror}") from None
     session = Session(trainer, folder, wishes, console if helper.is_main_process else None)
     return session.run()
+
+
+def _check_length(configuration: Configuration, images: int | None) -> None:
+    """Refuse images after a cooldown: nothing would be learned from them."""
+    last = configuration.training.images
+    if configuration.optimizer.cooldown_images and images is not None and images > last:
+        raise ValueError(
+            f"--images {images} is not allowed: the learning rate of {configuration.name} reaches "
+            f"0 at training.images = {last}"
+        )
 
 
 def read_data(configuration: Configuration, source: str | None = None) -> Dataset:

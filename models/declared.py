@@ -84,6 +84,8 @@ def _one_line(error: ErrorDetails, model: type[BaseModel]) -> str:
         return f"key '{key}' is missing"
     if error["type"] == "extra_forbidden":
         return unknown(key, _siblings(model, location), "key")
+    if error["type"] == "value_error" and not key:  # keys that do not fit together: it names them
+        return str(error["ctx"]["error"])
     shown = repr(error["input"])
     shown = shown if len(shown) <= 80 else shown[:77] + "..."
     return f"{key} = {shown}: {error['msg'][0].lower()}{error['msg'][1:]}"

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 from torch import nn
 
 from models.declared import parse, text_of, toml_files, validated
@@ -66,6 +74,7 @@ class Optimizer(_Table):
         lr: Learning rate after the ramp.
         betas, eps: Adam's.
         ramp_images: Images over which the rate grows from 0; 0 for none.
+        cooldown_images: Images over which it falls to 0, up to the end; 0 for none (the paper's).
         clip_norm: Largest norm of the gradient; 0 for any.
     """
 
@@ -73,6 +82,7 @@ class Optimizer(_Table):
     betas: Annotated[tuple[NotNegative, NotNegative], Field(strict=False)] = (0.9, 0.999)
     eps: Positive = 1e-8
     ramp_images: Annotated[StrictInt, Field(ge=0)] = 10_000_000
+    cooldown_images: Annotated[StrictInt, Field(ge=0)] = 0
     clip_norm: NotNegative = 0.0
 
 
@@ -150,12 +160,25 @@ class Configuration(_Table):
     training: Length
     data: Source
 
+    @model_validator(mode="after")
+    def _ends_after_ramp(self) -> "Configuration":
+        slow = self.optimizer.ramp_images + self.optimizer.cooldown_images
+        if self.optimizer.cooldown_images and slow > self.training.images:
+            raise ValueError(
+                f"optimizer.cooldown_images = {self.optimizer.cooldown_images:,} and ramp_images "
+                f"together must be at most training.images = {self.training.images:,}"
+            )
+        return self
+
     @property
     def identity(self) -> dict[str, Any]:
         """All that decides the weights after a number of images."""
         everything = self.model_dump(mode="json")
-        for key in ("images", "log_images", "snapshot_images"):
+        for key in ("log_images", "snapshot_images"):
             del everything["training"][key]
+        if not self.optimizer.cooldown_images:  # the end then decides nothing before it
+            del everything["training"]["images"]
+            del everything["optimizer"]["cooldown_images"]
         del everything["data"]["source"]  # where they lie; the content's digest is kept beside
         return everything
 

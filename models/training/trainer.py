@@ -151,7 +151,8 @@ class Trainer:
 
     def _set_rate(self) -> None:
         o = self.configuration.optimizer
-        rate = learning_rate(o.lr, self.progress.images, o.ramp_images)
+        end = self.configuration.training.images
+        rate = learning_rate(o.lr, self.progress.images, o.ramp_images, o.cooldown_images, end)
         for group in self._adam.param_groups:
             group["lr"] = rate
 

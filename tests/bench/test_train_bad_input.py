@@ -194,3 +194,11 @@ def test_a_loss_that_is_no_number_is_a_failure_and_says_where(tmp_path):
     assert "not finite at image 16 (step 1, σ from" in line
     assert "no state was saved before" in line
     assert not (out / "state").exists() and not (out / "tiny.safetensors").exists()
+
+
+def test_images_after_a_cooldown_are_refused(tmp_path):
+    path = prepared(tmp_path, ("lr = 1e-2", "lr = 1e-2\ncooldown_images = 100"))
+    result = typed(path, "--out", tmp_path / "out", "--images", 321)
+    assert result.exit_code == 2, result.exception
+    assert "--images 321 is not allowed: the learning rate of tiny reaches 0" in result.output
+    assert not (tmp_path / "out").exists()

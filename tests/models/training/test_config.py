@@ -147,6 +147,11 @@ def written(folder, text, name="x.toml"):
         ("images = 100", "images = 0", r"training\.images = 0"),
         ("images = 100", 'images = 100\nprecision = "fp16"', r"training\.precision = 'fp16'"),
         ('name = "x"', 'name = "../x"', r"name = '\.\./x'"),
+        (
+            "lr = 1e-3",
+            "lr = 1e-3\nramp_images = 50\ncooldown_images = 51",
+            r"x\.toml: optimizer\.cooldown_images = 51 .*at most training\.images = 100",
+        ),
         ("[data]", "[data", r"not TOML"),
         ('name = "x"', 'name = "x"\nextends = 3', r"extends = 3"),
         ('name = "x"', 'name = "x"\nextends = "a-vq"', r"did you mean|no such file"),
@@ -207,6 +212,14 @@ def test_what_is_not_learned_is_not_identity(tmp_path):
     learned = (("images = 100", "images = 100\nbatch = 7"), ("[data]", "[data]\nxflip = true"))
     for old, new in learned:
         assert read(written(tmp_path, MINIMAL.replace(old, new))).identity != base.identity
+
+
+def test_with_a_cooldown_its_end_is_learned(tmp_path):
+    slow = MINIMAL.replace("lr = 1e-3", "lr = 1e-3\nramp_images = 0\ncooldown_images = 50")
+    base = read(written(tmp_path, slow))
+    assert read(written(tmp_path, MINIMAL)).identity != base.identity
+    longer = slow.replace("images = 100", "images = 200")
+    assert read(written(tmp_path, longer)).identity != base.identity
 
 
 def test_the_order_of_keys_is_not_identity(tmp_path):

@@ -124,6 +124,13 @@ def test_impossible_half_lives(wrong):
         EMA(network(0.0), **({"half_life_images": 20} | wrong))
 
 
+def test_learning_rate_cooldown():
+    found = [learning_rate(1e-3, n, 100, 200, 1000) for n in (50, 100, 800, 850, 1000, 2000)]
+    assert found == pytest.approx([5e-4, 1e-3, 1e-3, 7.5e-4, 0, 0])
+    with pytest.raises(ValueError, match="cooldown_images = -1"):
+        learning_rate(1e-3, 0, 0, -1)
+
+
 def test_learning_rate_ramp():
     assert [learning_rate(1e-3, n, 100) for n in (0, 25, 100, 1e9)] == [0, 2.5e-4, 1e-3, 1e-3]
     assert learning_rate(2e-4, 0, 0) == 2e-4

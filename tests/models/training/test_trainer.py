@@ -93,6 +93,14 @@ def test_the_log_has_the_ramp_and_the_mean_loss(tmp_path):
     assert seconds == sorted(seconds) and seconds[0] > 0
 
 
+def test_the_log_has_the_cooldown(tmp_path):
+    made = trainer(tmp_path, optimizer__ramp_images=0, optimizer__cooldown_images=160)
+    train(made)
+    assert [line["lr"] for line in made.log.lines()] == pytest.approx(
+        [1e-2, 1e-2, (320 - 176) / 160 * 1e-2, (320 - 240) / 160 * 1e-2, 16 / 160 * 1e-2]
+    )
+
+
 @pytest.mark.parametrize("classes", [0, 3])
 @pytest.mark.parametrize("stops", [[96], [64, 208]])
 def test_a_resumed_run_is_the_uninterrupted_one(tmp_path, stops, classes):
