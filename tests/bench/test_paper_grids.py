@@ -7,15 +7,20 @@ from bench import grid as grids
 from bench import plan as plans
 from bench.cli import app
 
-# NFE that Tables 3 and 4, and Figures 2, 4, 5b and 5c, print.
+# NFE that Tables 2 to 4 and Figures 5 to 8, 12, 13c and 15 print; alpha: Figure 2's dots.
 PRINTED = {
-    "figure2a": {512, 255, 35},
+    "alpha": {35, 27, 79},
+    "figure2a": {256, 512, 255, 35},
     "figure2b": {8192, 191, 27},
-    "figure2c": {384, 79},
-    "figure4a": {35, 95, 127, 383},
-    "figure4b": {27, 383, 511, 191, 767},
-    "figure4c": {79, 383, 767, 255, 511},
+    "figure2c": {250, 384, 79},
+    "figure4a": {35, 95, 127, 383, 768, 1024},
+    "figure4b": {27, 383, 511, 191, 767, 1024, 2048},
+    "figure4c": {79, 383, 767, 255, 511, 384, 512},
     "figure5bc": {511},
+    "figure6-8": {250, 79, 512, 1023, 511, 256, 8192, 35, 27, 1024, 2048, 2047},
+    "figure12": {7, 9, 11, 13, 15, 19, 27, 35, 79},
+    "figure13c": {63, 127, 23},
+    "figure15": {511},
     "table2": {35, 79},
 }
 

@@ -1,0 +1,79 @@
+"""Every grid of a figure has that figure's curves, and its small version has the same."""
+
+import pytest
+
+from bench import grid as grids
+from bench import plan as plans
+
+FIGURE_2 = [
+    "Original sampler",
+    "Our reimplementation",
+    "+ Heun & our {t_i}",
+    "+ our σ(t) & s(t)",
+    "Black-box RK45",
+]
+DDIM_IS_OURS = [label for label in FIGURE_2 if label != "+ our σ(t) & s(t)"]
+FIGURE_15 = [
+    "Deterministic",
+    "S_tmin,tmax = [0, ∞] & S_noise = 1",
+    "S_tmin,tmax = [0, ∞]",
+    "S_noise = 1",
+    "Optimal settings",
+]
+FIGURE_4 = [*FIGURE_15, "Original sampler"]
+SHEETS = [
+    "Deterministic, original sampler",
+    "Deterministic, Algorithm 1",
+    "Stochastic, original sampler",
+    "Stochastic, Algorithm 2",
+]
+CURVES = {
+    "alpha": ["RK2"],
+    "figure2a": FIGURE_2,
+    "figure2b": FIGURE_2,
+    "figure2c": DDIM_IS_OURS,  # σ(t) = t and s(t) = 1 from the start: red is green
+    "figure4a": [*FIGURE_4, "Jolicoeur-Martineau et al."],
+    "figure4b": [*FIGURE_4, "Jolicoeur-Martineau et al."],
+    "figure4c": FIGURE_4,  # Jolicoeur-Martineau et al. have no ImageNet-64
+    "figure5bc": ["CIFAR-10, VP", "CIFAR-10, VE", "ImageNet-64"],
+    "figure6-8": SHEETS,
+    "figure12": ["Deterministic"],
+    "figure13c": ["Heun"],
+    "figure15": FIGURE_15,
+}
+OF_OTHER_DATA = {"figure5bc"}
+"""Figures whose labels are the data sets' names, which the small version does not share."""
+MOST_NFE = 1_200
+"""What all cells of a small grid may cost per sample: minutes at 64 samples on two slow cores."""
+SMALL = [name for name in grids.shipped() if name.endswith("-fashion") and name[:5] != "table"]
+
+
+def curves(name):
+    """Return the labels of a grid in the order of its file."""
+    declared, _ = grids.read(name)
+    return list(dict.fromkeys(entry.label for entry in declared.sampler))
+
+
+@pytest.mark.parametrize("name", sorted(CURVES))
+def test_a_figures_grid_has_the_papers_curves(name):
+    assert sorted(curves(name)) == sorted(CURVES[name])
+
+
+def test_every_grid_of_a_figure_is_looked_at():
+    of_figures = {name for name in grids.shipped() if name.startswith(("figure", "alpha"))}
+    assert of_figures - set(SMALL) == set(CURVES)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_small_grid_has_the_same_curves(name):
+    large = name.removesuffix("-fashion")
+    if large in CURVES and large not in OF_OTHER_DATA:
+        assert curves(name) == curves(large)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_small_grid_is_small(name):
+    declared, text = grids.read(name)
+    plan = plans.make(declared)
+    assert sum(work.nfe for work in plan.work) <= MOST_NFE
+    assert declared.samples == 500 or "# " in text.split("samples", 1)[1].split("\n", 1)[0]
