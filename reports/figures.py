@@ -1,28 +1,51 @@
-"""The figures, by name."""
+"""The figures and tables, by name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 from matplotlib.figure import Figure
 
+from reports import tables
 from reports.contact import contact_sheet
 from reports.curves import fid_vs_nfe
+from reports.table2 import table2
 from reports.truncation import truncation_vs_nfe
 
 
 @dataclass(frozen=True)
 class FigureRow:
-    """A figure: how it is drawn, what it shows (its caption), and a shipped grid that feeds it."""
+    """A figure: how it is drawn, what it shows (its caption), and a shipped grid that feeds it.
+
+    paper  the items of the paper that it redraws, by their names in reports.paper ("Figure 2",
+           "Sweep over α"); a report of everything draws it there, from the runs of their grids
+    """
 
     draw: Callable[..., Figure]
     caption: str
     grid: str
     needs_samples: bool = False  # then called as draw(records, store.samples)
+    paper: tuple[str, ...] = ()
 
     def __call__(self, records: Any, samples: Any) -> Figure:
         """Draw it. Raises NothingToDrawError if the records hold nothing that it shows."""
         return self.draw(records, samples) if self.needs_samples else self.draw(records)
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A table: how it is built from records (empty where they hold nothing for it), and the rest.
+
+    grid, paper  as for FigureRow
+    records      False where it is made from the code itself; then called as build()
+    """
+
+    build: Callable[..., pd.DataFrame]
+    caption: str
+    grid: str = ""
+    paper: tuple[str, ...] = ()
+    records: bool = True
 
 
 FIGURES: dict[str, FigureRow] = {
@@ -31,12 +54,14 @@ FIGURES: dict[str, FigureRow] = {
         "Sample quality over the number of denoiser evaluations, on the same latents for every"
         " sampler. Large dot: the lowest NFE within 3 % of that sampler's best.",
         grid="quick",
+        paper=("Figure 2",),
     ),
     "truncation-vs-nfe": FigureRow(
         truncation_vs_nfe,
         "RMS distance to the reference trajectory from the same latents. Order: the slope over"
         " the finest range of NFE in which it is steady.",
         grid="order",
+        paper=("Order of convergence",),
     ),
     "contact-sheet": FigureRow(
         contact_sheet,
@@ -45,4 +70,20 @@ FIGURES: dict[str, FigureRow] = {
         grid="quick",
         needs_samples=True,
     ),
+}
+
+TABLES: dict[str, TableRow] = {
+    "table2": TableRow(
+        table2,
+        "What each change to training does (EDM, Table 2)",
+        grid="table2-fashion",
+        paper=("Table 2",),
+    ),
+    "best": TableRow(
+        tables.best_table,
+        "Best value, and the lowest NFE within 3 % of it",
+        grid="quick",
+        paper=("Table 3", "Table 4"),
+    ),
+    "cells": TableRow(tables.cells_table, "Every measured point"),
 }

@@ -9,16 +9,9 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from reports import tables
-from reports.figures import FIGURES
+from reports.figures import FIGURES, TABLES
 from reports.style import NothingToDrawError, save
-from reports.table2 import table2
 from results import Store, load
-
-_TABLES = {
-    "table2": ("What each change to training does (EDM, Table 2)", table2),
-    "best": ("Best value, and the lowest NFE within 3 % of it", tables.best_table),
-    "cells": ("Every measured point", tables.cells_table),
-}
 
 
 def write(run: str | Path) -> Path:
@@ -70,8 +63,8 @@ def _write_figures(store: Store, records: pd.DataFrame) -> list[dict[str, str]]:
 
 def _write_tables(store: Store, records: pd.DataFrame) -> list[dict[str, Any]]:
     made = []
-    for name, (title, build) in _TABLES.items():
-        table = build(records)
+    for name, row in TABLES.items():
+        table = row.build(records) if row.records else row.build()
         if table.empty:
             continue
         markdown = tables.markdown(table)
@@ -79,7 +72,7 @@ def _write_tables(store: Store, records: pd.DataFrame) -> list[dict[str, Any]]:
         store.write_text(f"report/{name}.csv", table.to_csv(index=False))
         store.write_text(f"report/{name}.tex", tables.latex(table))
         made.append(
-            {"name": name, "title": title, "markdown": markdown, "html": tables.html(table)}
+            {"name": name, "title": row.caption, "markdown": markdown, "html": tables.html(table)}
         )
     return made
 
