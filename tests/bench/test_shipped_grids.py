@@ -1,0 +1,41 @@
+"""Every shipped grid: what can run here does, at 64 samples; what cannot says what to fetch."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+import results
+from bench import grid as grids
+from bench import plan as plans
+from bench.cli import app
+
+FETCHED = ("baseline-", "edm-")  # published checkpoints; nothing can be downloaded in a test
+
+
+def is_here(name):
+    declared, _ = grids.read(name)
+    return not any(model.startswith(FETCHED) for model in declared.models)
+
+
+@pytest.mark.parametrize("name", [name for name in grids.shipped() if is_here(name)])
+def test_a_grid_runs_and_is_reported(name, tmp_path):
+    run = tmp_path / name
+    asked = ["run", "--grid", name, "--samples", "64", "--out", str(run), "--report"]
+    result = CliRunner().invoke(app, asked)
+    assert result.exit_code == 0, result.output
+    planned = json.loads((run / "plan.json").read_text("utf-8"))["cells"]
+    records = results.load(run)
+    assert set(records["key"]) == set(planned)
+    assert records["samples"].max() <= 64
+    assert not list(run.glob("failures/*"))
+    assert list((run / "report").glob("*.png")) or list((run / "report").glob("*.md"))
+
+
+@pytest.mark.parametrize("name", [name for name in grids.shipped() if not is_here(name)])
+def test_a_grid_of_published_checkpoints_plans(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("SAMPLER_BENCH_CACHE", str(tmp_path))
+    declared, _ = grids.read(name)
+    plan = plans.make(declared.model_copy(update={"repeats": 1}), dry=True)
+    assert plan.cells > 0
+    assert set(plan.missing) >= set(declared.models)
