@@ -263,7 +263,7 @@ def quantizer(source: ReferenceSource) -> str:
 
 
 def _steps(sampler: AnySampler) -> str:
-    return f"steps = {sampler.steps}" if sampler.steps else "the same tolerance"
+    return "the same tolerance" if sampler.steps is None else f"steps = {sampler.steps}"
 
 
 def predicted_nfe(sampler: AnySampler, model: Denoiser) -> float:

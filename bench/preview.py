@@ -21,7 +21,7 @@ def show(plan: Plan, device: torch.device, batch: int, console: Console) -> None
     """Print cells, skipped combinations with reasons, total NFE and an estimate of the time."""
     table = Table("sampler", "model", "metric", "samples", "seeds from", "NFE", "key", box=None)
     for work in plan.work:
-        about = "" if work.sampler.steps else "≈ "
+        about = "≈ " if work.sampler.steps is None else ""
         for cell in work.cells:
             table.add_row(
                 work.label,

@@ -93,7 +93,7 @@ class Watcher:
         self._bar.advance(self._task, spared)
 
     def _name(self, work: Work) -> str:
-        steps = f", {work.sampler.steps} steps" if work.sampler.steps else ""
+        steps = "" if work.sampler.steps is None else f", {work.sampler.steps} steps"
         return f"{work.label}{steps}"
 
     def _print(self, line: str) -> None:

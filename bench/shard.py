@@ -89,7 +89,9 @@ def measure(
             first = part.start - work.cell.seed_start
             errors = samples - exact[first : first + len(part)]
             arrays = {"squared_error": errors.pow(2).flatten(1).mean(1).cpu().numpy()}
-        shown = _shown(samples[:SHOWN]) if shard == 0 and exact is None else {}
+        shown = (
+            _shown(samples[:SHOWN], work.sampler.visible) if shard == 0 and exact is None else {}
+        )
         measured.append(Measured(arrays | {"nfe": nfe}, float(seconds), shown, own_error))
     return measured
 
@@ -150,9 +152,9 @@ def _featured(work: Work, samples: Tensor) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _shown(samples: Tensor) -> dict[str, np.ndarray]:
+def _shown(samples: Tensor, visible: float) -> dict[str, np.ndarray]:
     if samples.ndim == 4:
-        return {"images": quantize(samples).cpu().numpy()}
+        return {"images": quantize(samples * visible).cpu().numpy()}
     if samples.shape[1:] == (2,):
         return {"points": samples.cpu().numpy()}
     return {}

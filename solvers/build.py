@@ -47,7 +47,8 @@ def build(
         discretization: One of ``DISCRETIZATIONS``: where the steps are.
         schedule: One of ``SCHEDULES``: σ(t).
         scaling: One of ``SCALINGS``: s(t).
-        steps: Number of steps N ≥ 1; 18 unless given. Not for solvers that choose their own.
+        steps: Number of steps N ≥ 1 (``churned``: ≥ 0); 18 unless given. Not for solvers that
+            choose their own.
         sigma_min, sigma_max: σ range; the discretization's own unless given.
         end: ``"zero"`` or ``"sigma-min"``.
         S_churn, S_min, S_max, S_noise: Algorithm 2's churn; 0 for none.
@@ -111,7 +112,7 @@ def _original(
         raise Incompatible(f"{solver} chooses its own steps: leave out 'steps'")
     if steps is None and row.takes_steps:
         raise ValueError(f"solver {solver}: 'steps' is missing")
-    _check_numbers({} if steps is None else {"steps": steps})
+    _check_numbers({} if steps is None else {"steps": steps}, row.least_steps)
     sampler = OriginalSampler(solver, row, {**own, **chosen}, steps)
     sampler.check()
     return sampler
@@ -140,7 +141,7 @@ WHOLE = {"steps", "M", "j_0", "group"}
 LARGEST_WHOLE = 1_000_000
 
 
-def _check_numbers(values: dict[str, Any]) -> None:
+def _check_numbers(values: dict[str, Any], least_steps: int = 1) -> None:
     for name, value in values.items():
         whole = name in WHOLE
         kinds = int if whole else (int, float)
@@ -151,8 +152,9 @@ def _check_numbers(values: dict[str, Any]) -> None:
         if isinstance(value, bool) or not isinstance(value, kinds) or not abs(value) <= largest:
             wanted = f"a whole number of at most {LARGEST_WHOLE:,}" if whole else "a finite number"
             raise ValueError(f"{name} = {value!r} is not allowed: it must be {wanted}")
-    if values.get("steps", 1) < 1:
-        raise ValueError(f"steps = {values['steps']!r} is not allowed: it must be at least 1")
+    steps = values.get("steps", least_steps)
+    if steps < least_steps:
+        raise ValueError(f"steps = {steps!r} is not allowed: it must be at least {least_steps}")
 
 
 def _check_fit(sampler: Sampler) -> None:

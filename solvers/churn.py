@@ -8,6 +8,9 @@ from torch import Tensor
 
 from solvers.flow import Flow
 
+MOST_GAMMA = math.sqrt(2) - 1
+"""γ at which as much noise is added as is there: σ̂² = 2σ²."""
+
 Noise = Callable[[Tensor], Tensor]
 """Returns a standard normal draw shaped like its argument, each sample from its own seed."""
 
@@ -37,7 +40,7 @@ class Churn:
     def gamma(self, sigma: float, steps: int) -> float:
         """Return γ_i, the relative step up in σ: at most √2 − 1, never more noise than present."""
         inside = self.S_min <= sigma <= self.S_max
-        return min(self.S_churn / steps, math.sqrt(2) - 1) if inside else 0.0
+        return min(self.S_churn / steps, MOST_GAMMA) if inside else 0.0
 
     def __call__(
         self, flow: Flow, x: Tensor, sigma: Tensor, steps: int, noise: Noise

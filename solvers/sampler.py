@@ -56,6 +56,11 @@ class Sampler:
         """How many consecutive samples the solver couples; ``None`` if it couples none."""
         return self.parameters.get("group")
 
+    @property
+    def visible(self) -> float:
+        """What samples are multiplied by to be looked at: 1, for they are images."""
+        return 1.0
+
     def sigma_range(self, denoiser: Denoiser) -> tuple[float, float]:
         """Return (σ_min, σ_max) as sampled with this denoiser.
 

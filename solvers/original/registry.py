@@ -1,6 +1,7 @@
 """The authors' samplers, by name."""
 
 from solvers.original.adaptive import ADAPTIVE_VE, ADAPTIVE_VP
+from solvers.original.churned import CHURNED
 from solvers.original.ddim import DDIM
 from solvers.original.ddpm import DDPM
 from solvers.original.song import SONG_VE, SONG_VP
@@ -13,4 +14,5 @@ ORIGINALS: dict[str, Original] = {
     "adaptive-ve": ADAPTIVE_VE,
     "ddim": DDIM,
     "ddpm": DDPM,
+    "churned": CHURNED,
 }

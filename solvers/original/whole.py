@@ -23,6 +23,8 @@ class Original:
         check: Raises ValueError for steps and parameters that cannot be.
         group: Returns how many samples parameters couple; ``None`` for none.
         takes_steps: Whether the number of steps is the user's choice.
+        least_steps: The fewest there can be.
+        visible: Returns what results are multiplied by to be looked at as images in [−1, 1].
         version: Raise it whenever the results change for the same input.
     """
 
@@ -31,6 +33,8 @@ class Original:
     check: Callable[[Any, dict[str, Any]], None]
     group: Callable[[dict[str, Any]], int | None] = lambda given: None
     takes_steps: bool = True
+    least_steps: int = 1
+    visible: Callable[[dict[str, Any]], float] = lambda given: 1.0
     version: int = 1
 
     def defaults(self) -> dict[str, Any]:
@@ -63,6 +67,11 @@ class OriginalSampler:
     def group(self) -> int | None:
         """How many consecutive samples it couples; ``None`` if it couples none."""
         return self.row.group(self.parameters)
+
+    @property
+    def visible(self) -> float:
+        """What samples are multiplied by to be looked at; measured they are as they come."""
+        return self.row.visible(self.parameters)
 
     def check(self) -> None:
         """Raise ValueError for steps and parameters that cannot be."""

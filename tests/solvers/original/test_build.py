@@ -8,7 +8,7 @@ from models import Counted
 from solvers import ORIGINALS, Incompatible
 from tests.solvers.mixtures import gaussian
 
-STEPS = {"song-vp": 30, "song-ve": 30, "ddim": 30, "ddpm": 30}
+STEPS = {"song-vp": 30, "song-ve": 30, "ddim": 30, "ddpm": 30, "churned": 3}
 
 
 def build(name, **keys):
@@ -89,6 +89,20 @@ def test_norms_are_shared_within_groups_alone():
         ({"solver": "ddim", "steps": 30, "eta": 1.5}, "eta = 1.5"),
         ({"solver": "ddim", "steps": 30, "clip": "yes"}, "known: off, on"),
         ({"solver": "ddim", "steps": 30, "M": 1.5}, "M = 1.5"),
+        ({"solver": "churned", "steps": -1}, "steps = -1 .*at least 0"),
+        ({"solver": "churned", "steps": 0.5}, "steps = 0.5"),
+        ({"solver": "churned"}, "'steps' is missing"),
+        ({"solver": "churned", "steps": 1, "sigma": -0.1}, "sigma = -0.1"),
+        ({"solver": "churned", "steps": 1, "sigma": 80.5}, "sigma = 80.5 .*from 0 to 80"),
+        ({"solver": "churned", "steps": 1, "sigma": float("nan")}, "sigma = nan"),
+        ({"solver": "churned", "steps": 1, "sigma": 0.0}, "steps = 1 .*0 where sigma = 0"),
+        ({"solver": "churned", "steps": 1, "gamma": 0.0}, "gamma = 0.0"),
+        ({"solver": "churned", "steps": 1, "gamma": 0.5}, "gamma = 0.5 .*at most √2 − 1"),
+        ({"solver": "churned", "steps": 1, "S_noise": -1.0}, "S_noise = -1.0"),
+        ({"solver": "churned", "steps": 1, "denoised": "maybe"}, "known: no, yes"),
+        ({"solver": "churned", "steps": 1, "denoised": 1}, "must be a word"),
+        ({"solver": "churned", "steps": 1, "S_churn": 3.0}, "unknown key of solver churned"),
+        ({"solver": "churned", "steps": 1, "sigmas": 3.0}, "did you mean 'sigma'"),
         ({"solver": "adaptive-vp", "abstol": 0.0}, "abstol = 0.0"),
         ({"solver": "adaptive-vp", "h_init": 1.0}, "h_init = 1.0"),
         ({"solver": "adaptive-ve", "reltol": float("nan")}, "reltol = nan"),
