@@ -1,6 +1,8 @@
 """Puts trained networks into the zoo, and writes its README: no number in it is typed.
 
-python -m bench.zoo.ship
+    python -m bench.zoo.ship FOLDER…
+
+FOLDER is what ``bench train`` filled; without one README.md alone is written anew.
 """
 
 import json

@@ -124,7 +124,7 @@ class Source(_Table):
     """``[data]``.
 
     Attributes:
-        source: See :func:`models.data.loading.load`.
+        source: See :func:`models.data.loading.load`; paths are looked up from the current folder.
         labels: Whether the network is told the classes.
         pad, resize: To images of so many pixels, in this order, if given.
         xflip: Whether mirror images are added to the data (the network is not told which).

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -233,3 +234,17 @@ def test_the_log_of_a_kill_in_its_middle_is_mended(whole, tmp_path):
         file.write(json.dumps({"images": 512, "loss": 1.0})[:-5])
     trained(path, "--out", out, *OFTEN)
     same(out, expected)
+
+
+def test_states_are_saved_when_the_time_has_passed(tmp_path, monkeypatch):
+    """Counted in lines of the log, at each of which the clock here is looked at."""
+    clock, saved = iter(range(1000)), []
+    monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+    save = training.Trainer.save
+    monkeypatch.setattr(
+        training.Trainer, "save", lambda self: saved.append(self.progress.images) or save(self)
+    )
+    path = prepared(tmp_path, ("log_images = 64", "log_images = 16"))
+    trained(path, "--out", tmp_path / "out", "--save-seconds", 3)
+    # Begun at 0; looks at 1, 2, 3: saved, the clock read again, 4; looks at 5, 6, 7: saved …
+    assert saved == [*range(48, 321, 48), 320]

@@ -1,6 +1,7 @@
 """The training loop: what it computes, and that nothing but the configuration decides it."""
 
 import copy
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -313,3 +314,27 @@ def test_losses_match_the_formula_for_each_image(tmp_path):
     together = made.losses(0, 8)
     alone = torch.cat([made.losses(k, 1) for k in range(8)])
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+
+
+def as_one_of(made, processes, index, others=0.0):
+    """Let a trainer think that it is one of several processes; what the others' sums are."""
+    made.accelerator = SimpleNamespace(
+        num_processes=processes,
+        process_index=index,
+        device=made.accelerator.device,
+        reduce=lambda value, how: value + others,
+    )
+    return made
+
+
+def test_what_one_process_asks_for_all_do(tmp_path):
+    made = as_one_of(trainer(tmp_path), 2, 0, others=1.0)
+    assert made.any_of(False) is True
+    made.accelerator.reduce = lambda value, how: value
+    assert [made.any_of(asked) for asked in (False, True)] == [False, True]
+
+
+def test_processes_draw_dropout_of_their_own(tmp_path):
+    made = trainer(tmp_path)
+    seeds = [as_one_of(made, 64, index)._mixed(images) for images in (0, 16) for index in range(64)]
+    assert len(set(seeds)) == 128
