@@ -52,7 +52,7 @@ def chosen_rows(records: pd.DataFrame) -> pd.DataFrame:
 
     Of several metrics the first of fid, kid, precision, recall, truncation-error decides.
     """
-    records = ordered(records)
+    records = ordered(records[records["metric"].isin(_PREFERENCE)])
     picked = []
     for _, of_model in records.groupby("model", sort=True):
         metric = min(of_model["metric"], key=_PREFERENCE.index)

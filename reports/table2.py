@@ -4,6 +4,7 @@ import re
 
 import pandas as pd
 
+from reports.curves import METRICS
 from reports.points import points
 
 CONFIGURATIONS = {
@@ -25,7 +26,7 @@ def table2(records: pd.DataFrame) -> pd.DataFrame:
     errors "VP SE", "VE SE", NaN where not measured. Rows are the networks of the zoo called
     table2-…, and of the published ones the baselines (A) and EDM's (F). Empty if there are none.
     """
-    measured = points(records[records["metric"] != "truncation-error"])
+    measured = points(records[records["metric"].isin(METRICS)])
     told = measured["model"].map(_place)
     found = measured[told.notna()].copy()
     if found.empty:

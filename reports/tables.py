@@ -6,9 +6,8 @@ from collections.abc import Callable
 import pandas as pd
 from pandas.io.formats.style import Styler
 
+from reports.curves import METRICS
 from reports.points import PANEL, best, chosen, labels, points
-
-_TRUNCATION = "truncation-error"
 
 
 def best_table(records: pd.DataFrame) -> pd.DataFrame:
@@ -17,7 +16,7 @@ def best_table(records: pd.DataFrame) -> pd.DataFrame:
     Columns: Model, Metric, Sampler; Best (lowest value; highest for precision and recall), SE,
     NFE of best; NFE within 3 % (the lowest NFE whose value is that near to the best: another
     point than the best) and Value there; Best repeat (as papers print the lowest of three);
-    Repeats, Samples. Truncation errors have no best and are left out.
+    Repeats, Samples. Errors of trajectories have no best and are left out, as losses are.
     """
     rows = []
     for (model, _, metric_name), curves in points(_compared(records)).groupby(PANEL, sort=True):
@@ -152,4 +151,4 @@ def _short(value: float) -> str:
 
 
 def _compared(records: pd.DataFrame) -> pd.DataFrame:
-    return records[records["metric"] != _TRUNCATION]
+    return records[records["metric"].isin(METRICS)]

@@ -11,9 +11,20 @@ from results.canonical import hash_of, number_or_name, plain
 FORMAT = 1
 PRECISIONS = ("float32", "float64", "bfloat16", "float16")
 QUANTIZERS = ("uint8", "none")
-METRICS = ("fid", "kid", "precision", "recall", "truncation-error")
+SHARED = ("fid", "kid", "precision", "recall", "truncation-error")
+"""Metrics that are taken from samples: several of them from the same ones."""
+OWN = ("local-error", "curvature", "denoising-loss")
+"""Metrics that need a measurement of their own."""
+METRICS = (*SHARED, *OWN)
 _METRIC_FIELDS = ("metric", "reference", "reference_digest")
 _TRUE_FID_SAMPLES = 50_000
+
+_NAMES = {
+    "truncation-error": "RMS truncation error",
+    "local-error": "RMS local error, largest mean over steps",
+    "curvature": "Curvature per e-fold of σ, mean over ln σ",
+    "denoising-loss": "Weighted denoising loss, mean over training noise",
+}
 
 Setting = str | int | float | None
 
@@ -74,8 +85,11 @@ class Cell:
 
     @cached_property
     def work_key(self) -> str:
-        """16 hex digits that identify the contents of the shards: all but metric and reference."""
-        return hash_of(_without(self.to_json(), _METRIC_FIELDS))
+        """16 hex digits that identify the contents of the shards.
+
+        Where several metrics are taken from one set of samples, all but metric and reference.
+        """
+        return hash_of(_without(self.to_json(), _METRIC_FIELDS if self.metric in SHARED else ()))
 
     @cached_property
     def point(self) -> str:
@@ -85,8 +99,8 @@ class Cell:
     @property
     def metric_name(self) -> str:
         """What figures and tables call the metric; only the true FID is called FID."""
-        if self.metric == "truncation-error":
-            return f"RMS truncation error, {self.samples:,} samples"
+        if self.metric in _NAMES:
+            return f"{_NAMES[self.metric]}, {self.samples:,} samples"
         full = self.extractor == "inception" and self.samples >= _TRUE_FID_SAMPLES
         short, long = {
             "fid": ("FID", "Fréchet distance"),

@@ -1,7 +1,8 @@
 """A record: one measurement of one cell."""
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,8 +23,10 @@ class Record:
     seconds   time spent on sampling, without features and metric
     provenance  flat text: versions, commit, device, TF32 flag, batch, date
     shards    receipts of the merged shards: {index, digest, n, nfe_total, seconds, checks}
+    profile   what the metric is over σ, as equally long columns (σ among them); {} for most
 
-    Raises ValueError if the value or a left-out value is not finite.
+    Raises ValueError if the value, a left-out value or the profile is not finite, or the columns
+    of the profile are not equally long.
     """
 
     cell: Cell
@@ -36,11 +39,19 @@ class Record:
     loo: tuple[float, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
     shards: tuple[Receipt, ...] = ()
+    profile: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         numbers = (self.value, self.nfe, self.nfe_min, self.nfe_max, self.seconds, *self.loo)
-        if not all(math.isfinite(number) for number in numbers):
+        of_profile = itertools.chain(*self.profile.values())
+        if not all(math.isfinite(number) for number in (*numbers, *of_profile)):
             raise ValueError(f"record of {self.label!r} ({self.cell.key}) holds a value not finite")
+        if len({len(column) for column in self.profile.values()}) > 1:
+            lengths = ", ".join(f"{name} {len(column)}" for name, column in self.profile.items())
+            raise ValueError(
+                f"record of {self.label!r} ({self.cell.key}) has a profile with columns of "
+                f"different lengths: {lengths}"
+            )
 
     def __hash__(self) -> int:
         return hash((self.cell, self.value))
@@ -63,7 +74,8 @@ class Record:
     def digest(self) -> str:
         """12 hex digits of what was measured: not of label, seconds or provenance."""
         counts = [self.nfe, self.nfe_min, self.nfe_max]
-        return hash_of({"value": self.value, "loo": self.loo, "nfe": counts}, 12)
+        measured = {"value": self.value, "loo": self.loo, "nfe": counts}
+        return hash_of({**measured, **self._profile_if_any()}, 12)
 
     def to_json(self) -> dict[str, Any]:
         """The record as a dict that JSON can hold."""
@@ -80,7 +92,13 @@ class Record:
             "seconds": self.seconds,
             "provenance": dict(self.provenance),
             "shards": [dict(receipt) for receipt in self.shards],
+            **self._profile_if_any(),
         }
+
+    def _profile_if_any(self) -> dict[str, Any]:
+        """Most records have none, and those older than the field keep their bytes and digests."""
+        columns = {name: list(column) for name, column in self.profile.items()}
+        return {"profile": columns} if columns else {}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Record":
@@ -99,6 +117,7 @@ class Record:
                 seconds=data["seconds"],
                 provenance=data["provenance"],
                 shards=tuple(data["shards"]),
+                profile=data.get("profile", {}),
             )
         except (KeyError, TypeError, AttributeError) as wrong:
             raise ValueError(f"record: field missing or of the wrong kind: {wrong}") from None

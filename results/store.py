@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from results.record import Record
 from results.shard import Arrays, Conflict, Shard
 
 _VALUE_RTOL = 1e-4  # a distance is a difference of near-equal traces: it amplifies float noise
+_PROFILE_RTOL = 1e-3  # errors of single steps are differences of states 10,000 times as large,
+_PROFILE_ATOL = 1e-6  # and the smallest of a column (relative to its largest) more still
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,11 @@ class Store:
     # -- samples
 
     def write_samples(self, work_key: str, arrays: Arrays) -> Path:
-        """Keep samples to look at: `images` uint8 [k, C, H, W] or `points` float [k, 2]."""
+        """Keep what there is to look at.
+
+        `images` uint8 [k, C, H, W], `points` float [k, 2], or, of trajectories in one dimension,
+        `t` and `sigma` [levels], `x` and its `slope` dx/dt [k, levels].
+        """
         path = self.root / "samples" / f"{work_key}.npz"
         with files.whole(path) as file:
             shard.write_arrays(file, arrays, {})
@@ -215,7 +221,27 @@ def agreeing_records(paths: Iterable[Path]) -> list[Record]:
                 f"{first} and {path} disagree on {record.label!r}: value {agreed.value:.8g} and"
                 f" {record.value:.8g}, NFE {agreed.nfe:g} and {record.nfe:g}; delete the wrong one"
             )
+        if text := _profile_difference(agreed.profile, record.profile):
+            raise Conflict(
+                f"{first} and {path} disagree on {record.label!r}: {text}; delete the wrong one"
+            )
     return [kept[key][1] for key in sorted(kept)]
+
+
+def _profile_difference(
+    one: Mapping[str, Sequence[float]], other: Mapping[str, Sequence[float]]
+) -> str | None:
+    """Say in which column two profiles differ beyond float noise; None if in none."""
+    if names := sorted(set(one) ^ set(other)):
+        return f"only one of them has a profile of {', '.join(names)}"
+    for name in sorted(one):
+        a, b = np.asarray(one[name]), np.asarray(other[name])
+        if a.shape != b.shape:
+            return f"their profiles of {name} have {len(a)} and {len(b)} entries"
+        noise = _PROFILE_ATOL * np.abs(a).max(initial=0)
+        if not np.allclose(b, a, rtol=_PROFILE_RTOL, atol=noise):
+            return f"their profiles of {name} differ by up to {np.abs(a - b).max():.2g}"
+    return None
 
 
 def _agreeing(paths: list[Path]) -> Path:

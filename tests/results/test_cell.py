@@ -131,6 +131,7 @@ def test_bad_values_are_one_clear_line(cell, changes, message):
         ("kid", "fashion", 1000, "Kernel distance, fashion features, 1,000 samples"),
         ("recall", "inception", 50_000, "Recall"),
         ("truncation-error", "none", 100, "RMS truncation error, 100 samples"),
+        ("local-error", "none", 200, "RMS local error, largest mean over steps, 200 samples"),
     ],
 )
 def test_only_the_true_fid_is_called_fid(cell, metric, extractor, samples, name):
@@ -158,3 +159,12 @@ def test_labels_and_guidance_are_part_of_the_key():
 def test_cells_of_unconditional_models_do_not_mention_labels():
     assert "condition" not in build({"steps": 3}).to_json()
     assert build({"steps": 3}, condition={}).key == build({"steps": 3}).key
+
+
+def test_only_metrics_of_the_same_samples_share_their_shards():
+    def key(metric, reference="one"):
+        return build({"steps": 3}, metric=metric, reference=reference).work_key
+
+    assert key("fid") == key("recall", "other") == key("truncation-error")
+    alone = [("local-error", "one"), ("local-error", "other"), ("curvature", "one")]
+    assert len({key("fid"), *(key(*each) for each in alone)}) == 4

@@ -76,3 +76,11 @@ def test_a_run_can_be_moved(tmp_path, some):
     Store(tmp_path / "a").write_record(some[0])
     shutil.move(tmp_path / "a", tmp_path / "b")
     assert len(load(str(tmp_path / "b"))) == 1
+
+
+def test_profiles_are_columns_by_name(tmp_path, record, cell):
+    Store(tmp_path).write_record(record(profile={"sigma": (1.0, 0.1), "mean": (0.5, 0.25)}))
+    Store(tmp_path).write_record(record(cell=cell(samples=10)))
+    profiles = load(tmp_path)["profile"].tolist()
+    assert {"sigma": [1.0, 0.1], "mean": [0.5, 0.25]} in profiles
+    assert {} in profiles

@@ -45,3 +45,32 @@ def test_missing_fields_are_one_line(record):
 def test_digest_ignores_what_is_not_measured(record):
     assert record(label="other", seconds=9.0, provenance={}).digest == record().digest
     assert record(value=12.6).digest != record().digest
+
+
+PROFILE = {"sigma": (1.0, 0.1), "mean": (0.5, 0.25)}
+
+
+def test_a_profile_is_kept_and_is_part_of_what_was_measured(record):
+    one = record(profile=PROFILE)
+    back = Record.from_json(json.loads(json.dumps(one.to_json())))
+    assert back.profile == {"sigma": [1.0, 0.1], "mean": [0.5, 0.25]}
+    assert back.digest == one.digest
+    other = {**PROFILE, "mean": (0.5, 0.26)}
+    assert len({record(profile=each).digest for each in ({}, PROFILE, other)}) == 3
+
+
+def test_records_without_a_profile_are_what_they_were_before_there_were_any(record):
+    assert "profile" not in record().to_json()
+    assert record().digest == "6a7e8d1e15f0"
+
+
+@pytest.mark.parametrize(
+    ("profile", "message"),
+    [
+        ({"sigma": (1.0, 0.1), "mean": (0.5,)}, "different lengths: sigma 2, mean 1"),
+        ({"sigma": (1.0, math.nan)}, "not finite"),
+    ],
+)
+def test_profiles_that_cannot_be_drawn_are_refused(record, profile, message):
+    with pytest.raises(ValueError, match=message):
+        record(profile=profile)

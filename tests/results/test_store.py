@@ -172,6 +172,30 @@ def test_two_records_of_one_cell_must_agree(store, record):
     assert len(store.conflicts()) == 1
 
 
+PROFILE = {"sigma": (10.0, 0.1), "mean": (2.0, 1e-3)}
+
+
+def test_profiles_may_differ_by_float_noise(store, record):
+    store.write_record(record(profile=PROFILE))
+    store.write_record(record(profile={**PROFILE, "mean": (2.0 * (1 + 1e-5), 1e-3 + 1e-7)}))
+    assert len(list(store.records())) == 1
+
+
+@pytest.mark.parametrize(
+    ("profile", "what"),
+    [
+        ({**PROFILE, "mean": (2.0, 1.1e-3)}, "profiles of mean differ by up to 0.0001"),
+        ({"sigma": (10.0,), "mean": (2.0,)}, "profiles of mean have 2 and 1 entries"),
+        ({"sigma": (10.0, 0.1)}, "only one of them has a profile of mean"),
+    ],
+)
+def test_two_profiles_of_one_cell_must_agree(store, record, profile, what):
+    store.write_record(record(profile=PROFILE))
+    store.write_record(record(profile=profile))
+    with pytest.raises(Conflict, match=what):
+        store.records()
+
+
 def test_a_record_is_held_against_shards_lying_about(store, record):
     path = store.write_shard(record().cell.work_key, 0, arrays(), {"checks": {"trace": 1.0}})
     receipt = {"index": 0, "digest": "0" * 12, "n": 5, "checks": {"trace": 1.0 + 1e-9}}
