@@ -1,6 +1,7 @@
 """A metric over NFE, one line per sampler: the paper's Figure 2, for any metric."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 
 import pandas as pd
@@ -23,10 +24,12 @@ from reports.style import (
     styled,
     value_axis,
 )
+from reports.swept import only_swept
 from results import published
 
 METRICS = ("fid", "kid", "precision", "recall")
 _LINE = 0.195  # inches per line of the legend
+_LETTERS = 17  # of a note, per inch
 
 
 @styled
@@ -35,13 +38,16 @@ def fid_vs_nfe(records: pd.DataFrame) -> Figure:
 
     Band: lowest to highest repeat, or ± 2 jackknife standard errors. Large dot: the lowest NFE
     within 3 % of that line's best. Hollow marks: published values of the same checkpoint.
-    Raises NothingToDrawError without such records, or if many models have one NFE each.
+    Sweeps of another parameter are not drawn. Raises NothingToDrawError without such records, or if
+    what is left has one NFE alone (but for one model measured once).
     """
-    shown = ordered(records[records["metric"].isin(METRICS)])
+    measured = ordered(records[records["metric"].isin(METRICS)])
+    shown = measured[~only_swept(measured)]
     if shown.empty:
-        raise NothingToDrawError("no records of fid, kid, precision or recall")
+        raise NothingToDrawError("no records of fid, kid, precision or recall over NFE")
     panelled = points(shown).groupby(PANEL, sort=True)
-    if panelled.ngroups > 1 and panelled["nfe"].nunique().max() < 2:
+    rest = panelled.ngroups > 1 or len(shown) < len(measured)
+    if rest and panelled["nfe"].nunique().max() < 2:
         raise NothingToDrawError("one NFE alone: there is no curve, and tables show the values")
     look = looks(labels(records))
     known = published.matching(shown)
@@ -59,7 +65,7 @@ def fid_vs_nfe(records: pd.DataFrame) -> Figure:
     handles: list[Artist] = [
         line_handle(label, one) for label, one in look.items() if label in used
     ]
-    handles += [_dot_handle(), _band_handle(shown)]
+    handles += [_dot_handle(), band_handle(shown)]
     if not known.empty:
         handles.append(_published_handle())
     finish(figure, handles, notes.for_figure(shown))
@@ -81,7 +87,7 @@ def draw_curves(axes: Axes, curves: pd.DataFrame, look: dict[str, Look], dot: bo
         )
         if dot:
             at = chosen(curve)
-            axes.plot(at["nfe"], at["value"], **_dot(one.color))
+            axes.plot(at["nfe"], at["value"], **dot_look(one.color))
 
 
 def line_handle(label: str, one: Look) -> Line2D:
@@ -95,7 +101,8 @@ def finish(figure: Figure, handles: Sequence[Artist], note: str) -> None:
     """Put the legend below the panels, and under it what a reader must know."""
     columns = _columns(figure, handles)
     legend = _LINE * math.ceil(len(handles) / columns) + 0.1
-    under = legend + (_LINE if note else 0)
+    lines = textwrap.wrap(note, int(figure.get_figwidth() * _LETTERS))
+    under = legend + _LINE * len(lines)
     height = figure.get_figheight() + under
     figure.set_figheight(height)
     engine = figure.get_layout_engine()
@@ -108,8 +115,9 @@ def finish(figure: Figure, handles: Sequence[Artist], note: str) -> None:
         ncols=columns,
         borderaxespad=0.3,
     )
-    if note:
-        figure.text(0.5, 0.06 / height, note, fontsize=7.5, color=GREY, ha="center")
+    if lines:
+        text = "\n".join(lines)
+        figure.text(0.5, 0.06 / height, text, fontsize=7.5, color=GREY, ha="center", va="bottom")
 
 
 def _columns(figure: Figure, handles: Sequence[Artist]) -> int:
@@ -123,7 +131,8 @@ def _columns(figure: Figure, handles: Sequence[Artist]) -> int:
     return 1
 
 
-def _dot(color: str) -> dict:
+def dot_look(color: str) -> dict:
+    """How a chosen point is drawn: larger than the others, in its line's colour."""
     return {
         "color": color,
         "marker": "o",
@@ -136,10 +145,11 @@ def _dot(color: str) -> dict:
 
 
 def _dot_handle() -> Line2D:
-    return Line2D([], [], label="lowest NFE within 3 % of the best", **_dot(GREY))
+    return Line2D([], [], label="lowest NFE within 3 % of the best", **dot_look(GREY))
 
 
-def _band_handle(shown: pd.DataFrame) -> Patch:
+def band_handle(shown: pd.DataFrame) -> Patch:
+    """The legend's entry of the bands of these records."""
     repeats = shown.groupby("point")["repeat"].nunique()
     texts = [f"lowest to highest of {repeats.max()} seed ranges"] if repeats.max() > 1 else []
     texts += ["± 2 standard errors"] if repeats.min() == 1 else []

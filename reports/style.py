@@ -1,5 +1,7 @@
 """How every figure looks: colours, marks, ticks and files."""
 
+import io
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+from PIL import Image, ImageChops
 
-from results.files import whole
+from results.files import write_whole
 
 # Okabe & Ito, "Color Universal Design" (2008), without yellow, which is lost on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -43,6 +48,7 @@ RC: Any = {
 }
 styled = matplotlib.rc_context(RC)
 _DPI = 200
+_INVISIBLE = 12  # of 255: levels by which a colour may move for a smaller file
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -66,6 +72,15 @@ def looks(labels: Sequence[str]) -> dict[str, Look]:
         turn, place = divmod(i, len(PALETTE))
         made[label] = Look(PALETTE[place], MARKERS[place], DASHES[(place + turn) % len(DASHES)])
     return made
+
+
+def gradient(names: Sequence[str]) -> dict[str, Look]:
+    """A look for each name, from dark to light: for lines in an order, such as that of σ."""
+    shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, len(names)))
+    return {
+        name: Look(to_hex(shade), MARKERS[i % len(MARKERS)], "-")
+        for i, (name, shade) in enumerate(zip(names, shades, strict=True))
+    }
 
 
 def panels(count: int) -> tuple[Figure, list[Axes]]:
@@ -92,6 +107,23 @@ def nfe_axis(axes: Axes, nfe: Sequence[float]) -> None:
     axes.set_xlabel("NFE (denoiser evaluations per sample)")
 
 
+def parameter_axis(axes: Axes, values: Sequence[float], name: str, logarithmic: bool) -> None:
+    """An axis of one parameter, with ticks at its values where there is room.
+
+    A logarithmic one has a place for 0, left of the smallest value above it.
+    """
+    low, high = min(values), max(values)
+    above = [value for value in values if value > 0]
+    if logarithmic and len(above) > 1:
+        axes.set_xscale("symlog", linthresh=above[0], linscale=0.4)
+        _ticks(axes.xaxis, values)
+    else:
+        room = min((b - a for a, b in itertools.pairwise(values)), default=0) > (high - low) / 20
+        ticks = values if room else MaxNLocator(8).tick_values(low, high)
+        _ticks(axes.xaxis, [tick for tick in ticks if low <= tick <= high])
+    axes.set_xlabel(name)
+
+
 def value_axis(axes: Axes) -> None:
     """A logarithmic value axis with few, readable numbers, for the limits as they are now."""
     axes.set_yscale("log")
@@ -114,7 +146,7 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 
 def _ticks(axis: Any, ticks: Sequence[float]) -> None:
-    plain = all(1e-3 <= tick < 1e5 for tick in ticks)
+    plain = all(tick == 0 or 1e-3 <= tick < 1e5 for tick in ticks)
     texts = [f"{tick:g}" if plain else _power(tick) for tick in ticks]
     axis.set_major_locator(FixedLocator(list(ticks)))
     axis.set_major_formatter(FixedFormatter(texts))
@@ -128,16 +160,33 @@ def _power(tick: float) -> str:
     return power if math.isclose(mark, 1, rel_tol=1e-6) else f"{mark:g}·{power}"
 
 
+def pictures(figure: Figure) -> dict[str, bytes]:
+    """The figure as {"png": …, "pdf": …}, with bytes that depend on the figure alone."""
+    nameless = {"CreationDate": None, "Producer": None, "Creator": None}
+    png, pdf = io.BytesIO(), io.BytesIO()
+    with matplotlib.rc_context(RC):
+        figure.savefig(png, format="png", dpi=_DPI)
+        figure.savefig(pdf, format="pdf", metadata=nameless)
+    return {"png": _compact(png), "pdf": pdf.getvalue()}
+
+
+def _compact(png: io.BytesIO) -> bytes:
+    """A PNG of a third of the size: 256 colours, where no pixel changes visibly."""
+    full = Image.open(png).convert("RGB")
+    few = full.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    change = ImageChops.difference(full, few.convert("RGB"))
+    invisible = int(np.asarray(change).max()) <= _INVISIBLE
+    file = io.BytesIO()
+    (few if invisible else full).save(file, "png", optimize=True)
+    return file.getvalue()
+
+
 def save(figure: Figure, stem: Path) -> list[Path]:
     """Write STEM.png and STEM.pdf, with bytes that depend on the figure alone.
 
     Raises ValueError, in one line, where they cannot be written.
     """
-    png, pdf = stem.with_suffix(".png"), stem.with_suffix(".pdf")
-    nameless = {"CreationDate": None, "Producer": None, "Creator": None}
-    with matplotlib.rc_context(RC):
-        with whole(png) as file:
-            figure.savefig(file, format="png", dpi=_DPI, metadata={"Software": None})
-        with whole(pdf) as file:
-            figure.savefig(file, format="pdf", metadata=nameless)
-    return [png, pdf]
+    made = {stem.with_suffix(f".{kind}"): data for kind, data in pictures(figure).items()}
+    for path, data in made.items():
+        write_whole(path, data)
+    return list(made)

@@ -13,6 +13,7 @@ from reports import notes
 from reports.curves import draw_curves, finish, line_handle
 from reports.points import PANEL, labels, ordered, points
 from reports.style import GREY, NothingToDrawError, looks, nfe_axis, panels, styled, value_axis
+from reports.swept import only_swept
 
 METRIC = "truncation-error"
 FLOOR = "prov_reference_error"
@@ -28,9 +29,10 @@ def truncation_vs_nfe(records: pd.DataFrame) -> Figure:
     (`fitted_order`). A dotted line shows the reference's own error where the records state it
     (provenance `reference_error`). Raises NothingToDrawError without such records.
     """
-    shown = ordered(records[records["metric"] == METRIC])
+    measured = ordered(records[records["metric"] == METRIC])
+    shown = measured[~only_swept(measured)]
     if shown.empty:
-        raise NothingToDrawError("no records of truncation-error")
+        raise NothingToDrawError("no records of truncation-error over NFE")
     look = looks(labels(records))
     groups = list(points(shown).groupby(PANEL, sort=True))
     figure, grid = panels(len(groups))

@@ -47,15 +47,20 @@ def matching(records: pd.DataFrame) -> pd.DataFrame:
     any, and neither guided ones nor those of one class. The columns are those of `load`, and
     `bench_model`: the model's name in `records`.
     """
-    true_fid = (
+    models = sorted(set(records.loc[comparable(records), "model"]))
+    parts = [of_model(model).assign(bench_model=model) for model in models]
+    return pd.concat(parts, ignore_index=True) if parts else _nothing()
+
+
+def comparable(records: pd.DataFrame) -> pd.Series:
+    """True for records (from `results.load`) of the true FID of a checkpoint with known values."""
+    return (
         (records["metric"] == "fid")
         & (records["extractor"] == "inception")
         & (records["samples"] >= _TRUE_FID_SAMPLES)
+        & records["model"].isin(list(_checkpoints()))
         & _as_published(records)
     )
-    models = sorted(set(records.loc[true_fid, "model"]) & set(_checkpoints()))
-    parts = [of_model(model).assign(bench_model=model) for model in models]
-    return pd.concat(parts, ignore_index=True) if parts else _nothing()
 
 
 def _as_published(records: pd.DataFrame) -> pd.Series:

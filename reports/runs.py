@@ -1,0 +1,120 @@
+"""Runs to report on: the records of one grid each, with what was planned and what went wrong."""
+
+import json
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from results import Store, load
+
+
+@dataclass(frozen=True)
+class Run:
+    """The records of one grid, from one folder or from several that hold parts of it.
+
+    name     the grid's name (the folder's, where there is no grid)
+    stores   its folders
+    records  the table of results.load; never empty
+    """
+
+    name: str
+    stores: tuple[Store, ...]
+    records: pd.DataFrame
+
+    def samples(self, work_key: str) -> Mapping[str, np.ndarray] | None:
+        """The kept samples of a cell, None if there are none."""
+        found = (store.samples(work_key) for store in self.stores)
+        return next((arrays for arrays in found if arrays is not None), None)
+
+    @property
+    def grids(self) -> list[str]:
+        """The texts of its grids, each one once."""
+        texts = (_text(store.root / "grid.toml").strip() for store in self.stores)
+        return list(dict.fromkeys(text for text in texts if text))
+
+    @property
+    def skipped(self) -> list[dict[str, str]]:
+        """Combinations that were not run, as entry, combination and reason."""
+        found = [one for store in self.stores for one in _plan(store).get("skipped", [])]
+        return list({json.dumps(one, sort_keys=True): one for one in found}.values())
+
+    @property
+    def missing(self) -> str:
+        """One line on the planned cells that have no record; "" if none is missing."""
+        planned = {key: str(label) for s in self.stores for key, label in _cells(s).items()}
+        gone = Counter(label for key, label in planned.items() if key not in self._keys)
+        if not gone:
+            return ""
+        listed = ", ".join(f"{label}: {gone[label]}" for label in sorted(gone))
+        return f"{gone.total()} of {len(planned)} planned cells are missing ({listed})"
+
+    @property
+    def _keys(self) -> set[str]:
+        return set(self.records["key"])
+
+
+def gather(paths: Iterable[str | Path]) -> list[Run]:
+    """The runs in these folders, ordered by name; folders of one grid are one run.
+
+    Raises ValueError, in one line, if a path is no run, holds no finished records or is given
+    twice, and Conflict (a ValueError) if two records of one cell disagree, whatever their runs.
+    """
+    stores = [Store(Path(path)) for path in paths]
+    _check_once(stores)
+    stores.sort(key=lambda store: (_name(store), str(store.root)))
+    for store in stores:
+        if load(store.root).empty:
+            raise ValueError(f"{store.root}: no finished records to report on; run its grid first")
+    load([store.root for store in stores])  # says where records of several runs disagree
+    names = dict.fromkeys(_name(store) for store in stores)
+    return [_run(name, [store for store in stores if _name(store) == name]) for name in names]
+
+
+def merged(runs: Iterable[Run]) -> Run:
+    """Several runs as one, its records together and its name made of theirs."""
+    runs = list(runs)
+    name = " + ".join(run.name for run in runs)
+    return _run(name, [store for run in runs for store in run.stores])
+
+
+def _run(name: str, stores: list[Store]) -> Run:
+    return Run(name, tuple(stores), load([store.root for store in stores]))
+
+
+def _check_once(stores: list[Store]) -> None:
+    seen = Counter(store.root.resolve() for store in stores)
+    for store in stores:
+        if seen[store.root.resolve()] > 1:
+            raise ValueError(f"{store.root}: given twice; name each run once")
+
+
+def _name(store: Store) -> str:
+    try:
+        name = tomllib.loads(_text(store.root / "grid.toml")).get("name")
+    except tomllib.TOMLDecodeError:
+        name = None
+    return name if isinstance(name, str) and name else store.root.resolve().name
+
+
+def _cells(store: Store) -> Mapping[str, Any]:
+    cells = _plan(store).get("cells", {})
+    return cells if isinstance(cells, dict) else {}
+
+
+def _plan(store: Store) -> dict[str, Any]:
+    path = store.root / "plan.json"
+    try:
+        plan = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    except ValueError as wrong:
+        raise ValueError(f"{path}: not a readable plan ({wrong})") from wrong
+    return plan if isinstance(plan, dict) else {}
+
+
+def _text(path: Path) -> str:
+    return path.read_text("utf-8") if path.is_file() else ""

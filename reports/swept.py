@@ -1,0 +1,148 @@
+"""Which records sweep a parameter, and along which lines: everything else is equal there."""
+
+import re
+from collections.abc import Sequence
+
+import pandas as pd
+
+from reports.points import PANEL
+from results.load import COLUMNS
+
+LINE = "line"  # column: what tells one line from another, beside PANEL
+BASE = "base"  # column: the label without the swept parameter, which grids append to it
+NAME = "name"  # column: what a line is called
+PANEL_OF = "panel"  # column: where it is drawn
+TITLE = "title"  # column: what is written there
+CHURN = ("S_churn", "S_min", "S_max", "S_noise")
+AXES = ("S_churn", "rho", "alpha")
+"""Parameters that are swept at a fixed number of steps."""
+
+
+def lines(records: pd.DataFrame, parameter: str) -> pd.DataFrame:
+    """The records that sweep `parameter`, with LINE and BASE; empty if there are none.
+
+    A line has at least two values of the parameter; all other settings, the model, the metric and
+    the label but for the parameter's own part are the same along it.
+    """
+    if parameter not in records:
+        return _with_lines(records.iloc[:0], parameter, [])
+    others = [name for name in settings(records) if name != parameter]
+    found = _with_lines(records[records[parameter].notna()], parameter, others)
+    values = found.groupby([*PANEL, LINE])[parameter].transform("nunique")
+    return found[values > 1]
+
+
+def with_deterministic(swept: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+    """Lines over S_churn, begun by the record of the same sampler without churn if they lack it.
+
+    At S_churn = 0 the window and S_noise act on nothing, so that one cell is part of all lines.
+    """
+    still = records[records["S_churn"] == 0]
+    others = [name for name in settings(records) if name not in CHURN]
+    still = still.assign(same=_told(still, others))
+    parts = [swept]
+    for _, line in swept.assign(same=_told(swept, others)).groupby([*PANEL, LINE], sort=True):
+        first = line.iloc[0]
+        if (line["S_churn"] == 0).any():
+            continue
+        fits = still["same"] == first["same"]
+        for name in PANEL:
+            fits &= still[name] == first[name]
+        parts.append(still[fits].assign(**first[[LINE, BASE, "label", "order"]]))
+    return pd.concat(parts, ignore_index=True).drop(columns="same", errors="ignore")
+
+
+def only_swept(records: pd.DataFrame) -> pd.Series:
+    """Whether a record is no point of a curve over NFE: a mask with the records' index.
+
+    So are those of repeated churn, which gets nowhere with more evaluations; and those of a sweep
+    with more values of its parameter than numbers of steps: dots above each other.
+    """
+    mask = pd.Series(False, index=records.index)
+    if "solver" in records:
+        mask |= records["solver"] == "churned"
+    for parameter in [name for name in AXES if {name, "steps"} <= set(records)]:
+        others = [name for name in settings(records) if name not in (parameter, "steps")]
+        found = _with_lines(records[records[parameter].notna()], parameter, others)
+        groups = found.groupby([*PANEL, LINE])
+        steps = groups["steps"].transform("nunique").clip(lower=1)
+        many = groups[parameter].transform("nunique") > steps
+        mask |= many.reindex(records.index, fill_value=False)
+    return mask
+
+
+def settings(records: pd.DataFrame) -> list[str]:
+    """The columns that hold settings of samplers and conditions."""
+    known = {*COLUMNS, LINE, BASE, NAME, PANEL_OF, TITLE, "profile"}
+    return [name for name in records if name not in known and not name.startswith("prov_")]
+
+
+def _with_lines(records: pd.DataFrame, parameter: str, others: Sequence[str]) -> pd.DataFrame:
+    base = [base_label(label, parameter) for label in records["label"]]
+    found = records.assign(**{BASE: pd.Series(base, records.index, dtype=object)})
+    return found.assign(**{LINE: _told(found, [BASE, *others])})
+
+
+def _told(records: pd.DataFrame, names: Sequence[str]) -> pd.Series:
+    columns = [records[name].astype(str).astype(object) for name in names]
+    texts = ["; ".join(values) for values in zip(*columns, strict=True)]
+    return pd.Series(texts, records.index, dtype=object)
+
+
+def base_label(label: str, parameter: str) -> str:
+    """A label without what a grid appends to it for an axis, ", rho = 3".
+
+    >>> base_label("Heun, rho = 3, alpha = 1", "rho")
+    'Heun, alpha = 1'
+    """
+    return re.sub(rf", {re.escape(parameter)} = [^,]+", "", label)
+
+
+def named(
+    swept: pd.DataFrame, parameter: str, by: tuple[str, str] | None, apart: str | None
+) -> pd.DataFrame:
+    """Lines with their NAME, PANEL_OF and TITLE.
+
+    A line is called by its label, or by a setting and its sign (`by`), and by what else differs
+    between lines that would be called the same. There is a panel per model (and value of `apart`),
+    but one for all models of a data set that have one line each, which are called by the model.
+    """
+    head = swept[BASE] if by is None else swept[by[0]].map(lambda value: f"{by[1]} = {value:g}")
+    panel, title = swept["model"], swept["model"]
+    if apart:
+        value = swept[apart].map(lambda value: f", {apart} = {value:g}")
+        panel, title = panel + value, title + value
+    made = swept.assign(**{NAME: head, PANEL_OF: panel, TITLE: title})
+    parts = [_told_apart(part, parameter) for _, part in made.groupby([*PANEL, PANEL_OF, NAME])]
+    made = pd.concat(parts).sort_index()
+    return made if apart else _together(made)
+
+
+def _told_apart(alike: pd.DataFrame, parameter: str) -> pd.DataFrame:
+    if alike[LINE].nunique() == 1:
+        return alike
+    own = alike[alike["label"].notna()]
+    varied = [
+        name
+        for name in settings(own)
+        if name != parameter and own.groupby(LINE)[name].first().nunique(dropna=False) > 1
+    ]
+    made = alike[NAME]
+    for name in varied:
+        text = "{:g} steps" if name == "steps" else f"{name} = {{}}"
+        first = alike.groupby(LINE)[name].first()
+        made = made + ", " + alike[LINE].map(first.map(text.format))
+    return alike.assign(**{NAME: made})
+
+
+def _together(made: pd.DataFrame) -> pd.DataFrame:
+    """Put models of one data set, which have one reference, into one panel if each has one line."""
+    parts = []
+    for (_, _, reference), part in made.groupby(["metric", "metric_name", "reference_digest"]):
+        alone = (part.groupby("model")[LINE].nunique() == 1).all()
+        if alone and part["model"].nunique() > 1:
+            bases = part[BASE].unique()
+            title = bases[0] if len(bases) == 1 else ""
+            part = part.assign(**{NAME: part["model"], PANEL_OF: reference, TITLE: title})
+        parts.append(part)
+    return pd.concat(parts).sort_index()
