@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import sys
+import time
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 from bench import training
 from bench.cli import app
 from models.checkpoints import own
+from models.training.trainer import Trainer
 
 CONFIGURATION = """
 name = "tiny"
@@ -98,8 +100,13 @@ def states(folder):
 QUICK = {"bench.training.write_sheet": lambda model, path: None, "bench.training.LOSS_LEVELS": 2}
 
 
-def in_a_process(arguments, said, largest_file=None):
-    """Run ``bench train`` in this whole process, which ends; what it says goes to a file."""
+def in_a_process(arguments, said, largest_file=None, brake=0.0):
+    """Run ``bench train`` in this whole process, which ends; what it says goes to a file.
+
+    With ``brake``, each step takes so many seconds more: time enough to be killed in.
+    """
+    step = Trainer.step
+    Trainer.step = lambda trainer: (time.sleep(brake), step(trainer))
     for place, instead in QUICK.items():
         setattr(training, place.rpartition(".")[2], instead)
     os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 1)
