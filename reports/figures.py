@@ -8,8 +8,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports import tables
+from reports.beside import beside_published
 from reports.contact import contact_sheet
 from reports.curves import fid_vs_nfe
+from reports.sweeps import fid_vs_alpha, fid_vs_churn, fid_vs_churns, fid_vs_rho
 from reports.table2 import table2
 from reports.truncation import truncation_vs_nfe
 
@@ -54,7 +56,36 @@ FIGURES: dict[str, FigureRow] = {
         "Sample quality over the number of denoiser evaluations, on the same latents for every"
         " sampler. Large dot: the lowest NFE within 3 % of that sampler's best.",
         grid="quick",
-        paper=("Figure 2",),
+        paper=("Figure 2", "Figure 4"),
+    ),
+    "fid-vs-churn": FigureRow(
+        fid_vs_churn,
+        "Sample quality over the amount of churn, S_churn, at a fixed number of steps. At 0 all"
+        " lines are one sampler, the deterministic one.",
+        grid="figure15",
+        paper=("Figure 5", "Figure 15"),
+    ),
+    "fid-vs-rho": FigureRow(
+        fid_vs_rho,
+        "Sample quality over ρ, which shortens steps near σ = 0 and lengthens the others, at a"
+        " fixed number of steps. Large dot: ρ = 7.",
+        grid="figure13c-exact",
+        paper=("Figure 13",),
+    ),
+    "fid-vs-alpha": FigureRow(
+        fid_vs_alpha,
+        "Sample quality of the second-order solvers over α at a fixed number of steps. Large dot:"
+        " Heun's method. Above 1, steps whose second evaluation would pass σ = 0 are Euler's, and"
+        " cost one evaluation.",
+        grid="alpha-exact",
+        paper=("Sweep over α",),
+    ),
+    "fid-vs-churns": FigureRow(
+        fid_vs_churns,
+        "What repeated churn at one noise level does to sample quality, level by level, as the"
+        " denoiser sees the result.",
+        grid="figure14",
+        paper=("Figure 14",),
     ),
     "truncation-vs-nfe": FigureRow(
         truncation_vs_nfe,
@@ -84,6 +115,12 @@ TABLES: dict[str, TableRow] = {
         "Best value, and the lowest NFE within 3 % of it",
         grid="quick",
         paper=("Table 3", "Table 4"),
+    ),
+    "beside-published": TableRow(
+        beside_published,
+        "Published values beside ours, of the same checkpoint and sampler",
+        grid="figure2a",
+        paper=("Figure 2", "Figure 4", "Table 2", "Table 3", "Table 4"),
     ),
     "cells": TableRow(tables.cells_table, "Every measured point"),
 }

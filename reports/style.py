@@ -118,7 +118,7 @@ def parameter_axis(axes: Axes, values: Sequence[float], name: str, logarithmic: 
         axes.set_xscale("symlog", linthresh=above[0], linscale=0.4)
         _ticks(axes.xaxis, values)
     else:
-        room = min((b - a for a, b in itertools.pairwise(values)), default=0) > (high - low) / 20
+        room = min((b - a for a, b in itertools.pairwise(values)), default=0) > (high - low) / 14
         ticks = values if room else MaxNLocator(8).tick_values(low, high)
         _ticks(axes.xaxis, [tick for tick in ticks if low <= tick <= high])
     axes.set_xlabel(name)
@@ -147,7 +147,7 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 def _ticks(axis: Any, ticks: Sequence[float]) -> None:
     plain = all(tick == 0 or 1e-3 <= tick < 1e5 for tick in ticks)
-    texts = [f"{tick:g}" if plain else _power(tick) for tick in ticks]
+    texts = [f"{tick:.4g}" if plain else _power(tick) for tick in ticks]
     axis.set_major_locator(FixedLocator(list(ticks)))
     axis.set_major_formatter(FixedFormatter(texts))
     axis.set_minor_locator(NullLocator())

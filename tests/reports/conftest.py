@@ -107,3 +107,59 @@ def records():
 @pytest.fixture
 def frame():
     return lambda **options: table(make_records(**options))
+
+
+def make_swept(repeats=1, models=("exact-fashion",), label="Heun", without=(), **settings):
+    """Records over one setting, the one with several values."""
+    (name,) = (key for key, value in settings.items() if isinstance(value, tuple))
+    fixed = {key: value for key, value in settings.items() if key != name}
+    sampler = {
+        "solver": "heun",
+        "steps": 18,
+        "discretization": "edm",
+        "schedule": "linear",
+        "rho": 7,
+        "S_churn": 0,
+        "S_min": 0.0,
+        "S_max": "inf",
+        "S_noise": 1.0,
+    }
+    made = []
+    for model in models:
+        for value in (one for one in settings[name] if one not in without):
+            for repeat in range(repeats):
+                made.append(
+                    _measured(
+                        f"{label}, {name} = {value:g}",
+                        {**sampler, **fixed, name: value},
+                        model,
+                        repeat,
+                        3 + abs(value - 5) / 10 + 0.1 * repeat,
+                    )
+                )
+    return made
+
+
+def _measured(label, sampler, model, repeat, value):
+    cell = Cell(
+        model=model,
+        model_digest=model,
+        sampler=sampler,
+        seed_start=repeat * 1000,
+        samples=1000,
+        precision="float32",
+        quantizer="uint8",
+        extractor="fashion",
+        extractor_digest="made-up",
+        metric="fid",
+        reference="made-up",
+        reference_digest="made-up",
+    )
+    nfe = 2 * sampler["steps"] - 1
+    loo = tuple(value * (1 + 0.001 * k) for k in range(-10, 10))
+    return Record(cell, label, value, nfe, nfe, nfe, 0.1, loo)
+
+
+@pytest.fixture
+def swept():
+    return lambda **options: table(make_swept(**options))

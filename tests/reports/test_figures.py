@@ -28,9 +28,32 @@ def pixels(figure):
     return file.getvalue()
 
 
+SWEPT = {
+    "fid-vs-churn": {"S_churn": (0, 10, 40)},
+    "fid-vs-rho": {"rho": (1, 3, 7)},
+    "fid-vs-alpha": {"alpha": (0.5, 1, 2), "solver": "rk2"},
+    "fid-vs-churns": {"steps": (0, 10, 100), "solver": "churned", "denoised": "yes", "sigma": 0.2},
+}
+
+
+ORDINARY = ("fid-vs-nfe", "truncation-vs-nfe", "contact-sheet")
+
+
+@pytest.fixture
+def fitting(frame, swept):
+    """Return the records that a figure draws."""
+
+    def made(name):
+        if name in SWEPT:
+            return swept(repeats=2, **SWEPT[name])
+        return frame(metrics=EVERYTHING, repeats=2, steps=(4, 16, 64))
+
+    return made
+
+
 @pytest.mark.parametrize("name", FIGURES)
-def test_the_order_of_records_does_not_matter(name, frame, tmp_path):
-    records = frame(metrics=EVERYTHING, repeats=2, steps=(4, 16, 64))
+def test_the_order_of_records_does_not_matter(name, fitting, tmp_path):
+    records = fitting(name)
     shuffled = records.sample(frac=1, random_state=3)
     one = save(FIGURES[name](records, images), tmp_path / "one")
     two = save(FIGURES[name](shuffled, images), tmp_path / "two")
@@ -38,12 +61,21 @@ def test_the_order_of_records_does_not_matter(name, frame, tmp_path):
         assert a.read_bytes() == b.read_bytes()
 
 
+def unseen_ticks(figure):
+    """Yield labels of ticks outside an axis' limits, which exist and are not drawn."""
+    for axis in (one for axes in figure.axes for one in (axes.xaxis, axes.yaxis)):
+        low, high = sorted(axis.get_view_interval())
+        for tick in axis.get_major_ticks():
+            if not low <= tick.get_loc() <= high:
+                yield from (tick.label1, tick.label2)
+
+
 @pytest.mark.parametrize("name", FIGURES)
-def test_no_text_is_cut_off_or_covers_another(name, frame):
-    figure = FIGURES[name](frame(metrics=EVERYTHING, repeats=2), images)
+def test_no_text_is_cut_off_or_covers_another(name, fitting):
+    figure = FIGURES[name](fitting(name), images)
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()
-    texts = set(figure.findobj(Text))
+    texts = set(figure.findobj(Text)) - set(unseen_ticks(figure))
     boxes = [
         (t.get_text(), t.get_window_extent(renderer))
         for t in texts
@@ -93,9 +125,8 @@ def test_values_that_are_not_positive_are_drawn_on_a_linear_axis(frame):
 
 def test_a_single_point_can_be_drawn(frame):
     records = frame(labels=["Black-box RK45"], steps=(8,), metrics=("fid", "truncation-error"))
-    for name, row in FIGURES.items():
-        pixels(row(records, images))
-        assert name
+    for name in ORDINARY:
+        pixels(FIGURES[name](records, images))
 
 
 def test_published_values_stand_beside_true_fid_only(frame):

@@ -1,0 +1,101 @@
+"""Published values beside ours: which are compared, and with what error."""
+
+import dataclasses
+
+import pytest
+
+from reports.beside import beside_published, printed
+from results.load import table
+
+MODEL = "baseline-cifar10-32x32-uncond-vp"
+SAMPLER = {
+    "solver": "heun",
+    "discretization": "edm",
+    "schedule": "linear",
+    "scaling": "none",
+    "rho": 7,
+    "end": "zero",
+    "S_churn": 0,
+}
+
+
+@pytest.fixture
+def true_fid(records):
+    """Return records of the true FID of EDM's deterministic sampler, at NFE 2·steps − 1."""
+
+    def made(repeats=3, steps=(9, 18, 36), sampler=SAMPLER, **options):
+        given = {"model": MODEL, "extractor": "inception", "samples": 50_000, **options}
+        plain = records(labels=["+ σ = t, s = 1"], repeats=repeats, steps=steps, **given)
+        return [
+            dataclasses.replace(
+                one,
+                cell=dataclasses.replace(
+                    one.cell, sampler={**sampler, "steps": one.cell.sampler["steps"]}
+                ),
+            )
+            for one in plain
+        ]
+
+    return made
+
+
+def test_the_lowest_of_three_is_compared_with_the_lowest_of_three(true_fid):
+    made = true_fid()
+    compared = beside_published(table(made))
+    row = compared[(compared["NFE"] == 35) & compared["Where"].str.startswith("Table 2")].iloc[0]
+    at_35 = [one for one in made if one.nfe == 35]
+    lowest = min(one.value for one in at_35)
+    assert row["Ours"] == lowest
+    assert row["Published"] == 3.01
+    assert row["Difference"] == pytest.approx(lowest - 3.01)
+    mean_variance = sum(table([one])["se"].iloc[0] ** 2 for one in at_35) / 3
+    assert row["Ours SE"] == pytest.approx(mean_variance**0.5)  # of one repeat, not of the mean
+    assert row["In SE"] == pytest.approx(row["Difference"] / row["Ours SE"])
+    assert "lowest of 3 repeats" in row["Compared"]
+
+
+def test_the_lowest_over_nfe_needs_nfe_on_both_sides(true_fid):
+    def lowest(steps):
+        compared = beside_published(table(true_fid(steps=steps)))
+        return compared[compared["Compared"].str.contains("over all NFE")]
+
+    (published,) = lowest((9, 18, 36))["Published"].unique()
+    assert published == 2.93  # Table 3
+    assert lowest((18, 36)).empty
+    assert lowest((9, 18)).empty
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"samples": 1000},
+        {"extractor": "fashion"},
+        {"model": "exact-fashion"},
+        {"sampler": {**SAMPLER, "rho": 5}},
+        {"sampler": {**SAMPLER, "S_churn": 30}},
+        {"sampler": {**SAMPLER, "end": "sigma-min"}},
+        {"sampler": {**SAMPLER, "solver": "euler"}},
+    ],
+)
+def test_nothing_else_is_compared(true_fid, other):
+    compared = beside_published(table(true_fid(**other)))
+    if other == {"sampler": {**SAMPLER, "end": "sigma-min"}}:  # zju-pi/diff-sampler's
+        assert not compared["Where"].str.contains("2206.00364").any() if len(compared) else True
+    else:
+        assert compared.empty
+
+
+def test_no_records_no_table(frame):
+    assert beside_published(frame()).empty
+
+
+@pytest.mark.parametrize(
+    ("item", "values"), [("Figure 8", {2.94, 3.01}), ("Table 3", {2.85, 2.93})]
+)
+def test_what_the_paper_prints(item, values):
+    rows = printed((item,))
+    found = set(rows["FID"])
+    assert values <= found
+    assert set(rows["Where"].str.split().str[0]) == {item.split()[0]}
+    assert not rows["FID"].isna().any()
+    assert printed(("Figure 99",)).empty
