@@ -20,10 +20,11 @@ QUALITY = FOLDER / "quality.json"
 HEAD = """# Networks that ship
 
 Trained by `bench train NAME` on Fashion-MNIST (Zalando SE, MIT licence) with the configurations in
-[`models/training/configs`](../../training/configs), on two shared CPU cores. Each `.safetensors` holds the averaged weights, the configuration, the digest of
-the data, images seen and seconds of training; `NAME.jsonl` is the log, `NAME.loss.json` the loss
-over σ at initialisation and at the end, `NAME.png` samples of seeds 0 … 49 (Heun, NFE 35; a
-conditional network's columns are classes). This file is written by `python -m bench.zoo.ship`.
+[`models/training/configs`](../../training/configs), on two shared CPU cores. Each `.safetensors`
+holds the averaged weights, the configuration, the digest of the data, images seen and seconds of
+training; `NAME.jsonl` is the log, `NAME.loss.json` the loss over σ at initialisation and at the
+end, `NAME.png` samples of seeds 0 … 49 (Heun, NFE 35; a conditional network's columns are classes).
+This file is written by `python -m bench.zoo.ship`.
 
 """
 
