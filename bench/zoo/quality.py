@@ -96,7 +96,7 @@ def gaussian(train: str) -> dict[str, Any]:
 
 def network(name: str, steps: int) -> dict[str, Any]:
     """Return distance and classes of a network's samples of seeds 0 … 9,999."""
-    model = models.load(name, execution=Execution())
+    model = models.load(name, execution=Execution(channels_last=True))
     found = _judged(_samples(model, steps))
     provenance = collect(model.device, BATCH, model)
     kept = {key: provenance[key] for key in ("torch", "commit", "device", "created")}
