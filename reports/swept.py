@@ -97,7 +97,7 @@ def _with_lines(records: pd.DataFrame, parameter: str, others: Sequence[str]) ->
 
 
 def _told(records: pd.DataFrame, names: Sequence[str]) -> pd.Series:
-    columns = [records[name].astype(str).astype(object) for name in names]
+    columns = [["" if pd.isna(one) else str(one) for one in records[name]] for name in names]
     texts = ["; ".join(row[1:]) for row in zip(records.index, *columns, strict=True)]
     return pd.Series(texts, records.index, dtype=object)
 

@@ -87,8 +87,8 @@ def test_nothing_else_is_compared(true_fid, other):
 
 def test_the_lowest_over_nfe_is_the_lowest_repeat_of_all(true_fid):
     made = true_fid()
-    far = next(one for one in made if one.nfe == 35)  # lowest by far, but not on average
-    made = [dataclasses.replace(one, value=1.0) if one is far else one for one in made]
+    spread = iter((1.0, 40.0, 40.0))  # the lowest by far, but not on average
+    made = [dataclasses.replace(one, value=next(spread)) if one.nfe == 35 else one for one in made]
     compared = beside_published(table(made)).set_index("Where")
     assert compared["Ours"].loc["Table 3, arXiv:2206.00364v2"] == 1.0
 
