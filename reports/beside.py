@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from reports.points import best, points
+from reports.points import points
 from results import published
 from results.published import settings
 
@@ -16,10 +16,11 @@ def beside_published(records: pd.DataFrame) -> pd.DataFrame:
 
     Columns: Model, Metric, Sampler (our label), NFE; Ours and Ours SE; Published; Difference
     (ours − published); In SE (the difference in standard errors of ours; the published value has
-    an error of its own, which nobody printed); Repeats; Where (it is printed); Compared.
+    an error of its own, which nobody printed); Where (it is printed); Compared.
     Where the lowest of three seed ranges is printed, ours is the lowest repeat, with the standard
-    error of one; where the lowest over all NFE is printed, ours is, too, provided that our NFE
-    reach beyond it on both sides. Empty if there is nothing to compare.
+    error of one; where the lowest over all NFE is printed, ours is that of one curve, provided that
+    its NFE reach beyond the printed one on both sides. Compared says which, and of how many.
+    Empty if there is nothing to compare.
     """
     mine = records[published.comparable(records)]
     rows = []
@@ -27,11 +28,8 @@ def beside_published(records: pd.DataFrame) -> pd.DataFrame:
         found = mine[(mine["model"] == row["bench_model"]) & settings.of_sampler(mine, row)]
         if not found.empty:
             rows += [_compared(point, row) for _, point in _points(found, row).iterrows()]
-    table = pd.DataFrame(rows)
-    if table.empty:
-        return table
     order = ["Model", "Where", "Published", "NFE", "Sampler"]
-    return table.drop_duplicates().sort_values(order, ignore_index=True)
+    return pd.DataFrame(rows).sort_values(order, ignore_index=True) if rows else pd.DataFrame()
 
 
 def printed(names: tuple[str, ...]) -> pd.DataFrame:
@@ -63,20 +61,32 @@ def _item(where: str) -> str:
 
 
 def _points(records: pd.DataFrame, row: pd.Series) -> pd.DataFrame:
-    curve = points(records)
+    """Our points that the published one is compared with: ours, and its error."""
+    made = points(records)
+    made = made.assign(ours=made["value"], error=made["se"])
+    if settings.is_lowest_of_seeds(row):
+        made = made.assign(ours=made["best_repeat"], error=made["se"] * made["repeats"] ** 0.5)
     if not settings.is_lowest_over_nfe(row):
-        return curve[(curve["nfe"] - row["nfe"]).abs() < _SAME_NFE]
-    reached = curve["nfe"].min() < row["nfe"] < curve["nfe"].max()
-    return best(curve).to_frame().T if reached else curve.iloc[:0]
+        return made[(made["nfe"] - row["nfe"]).abs() < _SAME_NFE]
+    nfe = made.groupby("label")["nfe"]
+    reached = (nfe.transform("min") < row["nfe"]) & (row["nfe"] < nfe.transform("max"))
+    return made[reached].sort_values(["label", "ours", "nfe"]).drop_duplicates("label")
+
+
+def _how(point: pd.Series, row: pd.Series) -> str:
+    """How ours and the published value were taken, where they may differ."""
+    repeats = point["repeats"]
+    told = ["lowest over all NFE"] if settings.is_lowest_over_nfe(row) else []
+    if settings.is_lowest_of_seeds(row):
+        ours = f"lowest of {repeats} repeats" if repeats > 1 else "one seed range"
+        told.append(f"ours {ours}, published lowest of 3")
+    elif repeats > 1:
+        told.append(f"ours mean of {repeats} repeats")
+    return ", ".join(told) or "at this NFE"
 
 
 def _compared(point: pd.Series, row: pd.Series) -> dict[str, object]:
-    lowest = settings.is_lowest_of_seeds(row)
-    ours = point["best_repeat"] if lowest else point["value"]
-    error = point["se"] * math.sqrt(point["repeats"]) if lowest else point["se"]
-    several = point["repeats"] > 1
-    told = [f"lowest of {point['repeats']} repeats"] if lowest and several else []
-    told += ["lowest over all NFE"] if settings.is_lowest_over_nfe(row) else []
+    ours, error = point["ours"], point["error"]
     return {
         "Model": point["model"],
         "Metric": point["metric_name"],
@@ -88,5 +98,5 @@ def _compared(point: pd.Series, row: pd.Series) -> dict[str, object]:
         "Difference": float(ours - row["fid"]),
         "In SE": float((ours - row["fid"]) / error) if error > 0 else math.nan,
         "Where": f"{row['figure_or_table']}, {row['source']}".removeprefix(", "),
-        "Compared": ", ".join(told) or ("mean of repeats" if several else "at this NFE"),
+        "Compared": _how(point, row),
     }

@@ -126,7 +126,7 @@ def _columns(figure: Figure, handles: Sequence[Artist]) -> int:
         trial = figure.legend(handles=handles, ncols=columns)
         width = trial.get_window_extent().width
         trial.remove()
-        if width < figure.bbox.width:
+        if width < 0.97 * figure.bbox.width:
             return columns
     return 1
 

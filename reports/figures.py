@@ -50,47 +50,49 @@ class TableRow:
     records: bool = True
 
 
+BAND = "Band: lowest to highest repeat, or ± 2 standard errors."
+
 FIGURES: dict[str, FigureRow] = {
     "fid-vs-nfe": FigureRow(
         fid_vs_nfe,
         "Sample quality over the number of denoiser evaluations, on the same latents for every"
-        " sampler. Large dot: the lowest NFE within 3 % of that sampler's best.",
+        " sampler. Large dot: the lowest NFE within 3 % of that sampler's best. " + BAND,
         grid="quick",
         paper=("Figure 2", "Figure 4"),
     ),
     "fid-vs-churn": FigureRow(
         fid_vs_churn,
         "Sample quality over the amount of churn, S_churn, at a fixed number of steps. At 0 all"
-        " lines are one sampler, the deterministic one.",
-        grid="figure15",
+        " lines are one sampler, the deterministic one. " + BAND,
+        grid="figure15-fashion",
         paper=("Figure 5", "Figure 15"),
     ),
     "fid-vs-rho": FigureRow(
         fid_vs_rho,
         "Sample quality over ρ, which shortens steps near σ = 0 and lengthens the others, at a"
-        " fixed number of steps. Large dot: ρ = 7.",
-        grid="figure13c-exact",
+        " fixed number of steps. Large dot: ρ = 7. " + BAND,
+        grid="figure13c-fashion",
         paper=("Figure 13",),
     ),
     "fid-vs-alpha": FigureRow(
         fid_vs_alpha,
         "Sample quality of the second-order solvers over α at a fixed number of steps. Large dot:"
         " Heun's method. Above 1, steps whose second evaluation would pass σ = 0 are Euler's, and"
-        " cost one evaluation.",
-        grid="alpha-exact",
+        " cost one evaluation. " + BAND,
+        grid="alpha-fashion",
         paper=("Sweep over α",),
     ),
     "fid-vs-churns": FigureRow(
         fid_vs_churns,
         "What repeated churn at one noise level does to sample quality, level by level, as the"
-        " denoiser sees the result.",
-        grid="figure14",
+        " denoiser sees the result. " + BAND,
+        grid="figure14-fashion",
         paper=("Figure 14",),
     ),
     "truncation-vs-nfe": FigureRow(
         truncation_vs_nfe,
         "RMS distance to the reference trajectory from the same latents. Order: the slope over"
-        " the finest range of NFE in which it is steady.",
+        " the finest range of NFE in which it is steady. " + BAND,
         grid="order",
         paper=("Order of convergence",),
     ),

@@ -84,11 +84,11 @@ def gradient(names: Sequence[str]) -> dict[str, Look]:
 
 
 def panels(count: int) -> tuple[Figure, list[Axes]]:
-    """A figure with `count` panels, at most two beside each other, laid out without overlaps."""
-    columns = min(count, 2)
+    """A figure with `count` panels, two beside each other, or three, laid out without overlaps."""
+    columns = 3 if count == 3 else min(count, 2)
     rows = math.ceil(count / columns)
     layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
-    figure = Figure(figsize=(5.6 if columns == 1 else 8.6, 3.7 * rows), layout=layout)
+    figure = Figure(figsize=({1: 5.6, 2: 8.6, 3: 12.4}[columns], 3.7 * rows), layout=layout)
     FigureCanvasAgg(figure)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for spare in grid[count:]:
@@ -119,7 +119,7 @@ def parameter_axis(axes: Axes, values: Sequence[float], name: str, logarithmic: 
         _ticks(axes.xaxis, values)
     else:
         room = min((b - a for a, b in itertools.pairwise(values)), default=0) > (high - low) / 14
-        ticks = values if room else MaxNLocator(8).tick_values(low, high)
+        ticks = values if room else MaxNLocator(7).tick_values(low, high)
         _ticks(axes.xaxis, [tick for tick in ticks if low <= tick <= high])
     axes.set_xlabel(name)
 

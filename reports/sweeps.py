@@ -117,10 +117,10 @@ def _draw(sweep: Sweep, records: pd.DataFrame) -> Figure:
         draw_curves(axes, curves, look, dot=False)
         _draw_marks(sweep, axes, curves, look)
         parameter_axis(axes, sorted(set(curves["nfe"])), sweep.axis, sweep.logarithmic)
-        axes.set(title=_title(found), ylabel=metric_name.replace(", ", "\n", 1))
+        axes.set(title=_title(sweep, found), ylabel=metric_name.replace(", ", "\n", 1))
         used |= set(curves["label"])
         missing += gaps
-    _value_axes(sweep, grid, groups)
+    _value_axes(sweep, grid, [found for _, found in groups])
     handles: list[Artist] = [line_handle(name, one) for name, one in look.items() if name in used]
     if sweep.mark and (shown[sweep.parameter] == sweep.mark[0]).any():
         handles.append(Line2D([], [], label=sweep.mark[1], **dot_look(GREY)))
@@ -189,11 +189,13 @@ def _of(line: pd.DataFrame) -> str:
     return f" ({title})" if title else ""
 
 
-def _title(found: pd.DataFrame) -> str:
-    """The panel's title, with the NFE where all its points have one."""
-    one = found[_COST].nunique() == 1
-    parts = [found[TITLE].iloc[0], f"NFE {found[_COST].iloc[0]:.4g}" if one else ""]
-    return ", ".join(part for part in parts if part)
+def _title(sweep: Sweep, found: pd.DataFrame) -> str:
+    """The panel's title, with its NFE, or the lowest and the highest, unless they are swept."""
+    title = [found[TITLE].iloc[0]] if found[TITLE].iloc[0] else []
+    if sweep.parameter == "steps":
+        return ", ".join(title)
+    ends = sorted({found[_COST].min(), found[_COST].max()})
+    return ", ".join([*title, "NFE " + "–".join(f"{nfe:.4g}" for nfe in ends)])
 
 
 def _missing_text(missing: list[str]) -> str:
@@ -209,16 +211,24 @@ def _draw_marks(sweep: Sweep, axes: Axes, curves: pd.DataFrame, look: dict[str, 
             axes.plot(at.nfe, at.value, **dot_look(look[at.label].color))
 
 
-def _value_axes(sweep: Sweep, grid: list[Axes], groups: list) -> None:
-    """Panels set apart by a setting are compared: those of one metric have one value axis."""
-    for metric in sorted({names[1:] for names, _ in groups}):
-        alike = [i for i, (names, _) in enumerate(groups) if names[1:] == metric]
-        for members in [alike] if sweep.apart else [[i] for i in alike]:
-            values = pd.concat([groups[i][1]["value"] for i in members])
-            limits = [grid[i].get_ylim() for i in members]
-            wide = values.min() > 0 and values.max() > _LOGARITHMIC * values.min()
-            for i in members:
-                if sweep.apart:
-                    grid[i].set_ylim(min(low for low, _ in limits), max(top for _, top in limits))
-                if wide and metric[0] not in HIGHER_IS_BETTER:
-                    value_axis(grid[i])
+def _value_axes(sweep: Sweep, grid: list[Axes], founds: list[pd.DataFrame]) -> None:
+    """Scale the value axes; panels of one model that a setting sets apart have one for all."""
+    equal = ["model" if sweep.apart else PANEL_OF, "metric", "metric_name"]
+    keys = [tuple(found[equal].iloc[0]) for found in founds]
+    for key in dict.fromkeys(keys):
+        alike = [i for i, one in enumerate(keys) if one == key]
+        values = pd.concat([founds[i] for i in alike])
+        _value_axis([grid[i] for i in alike], values["metric"].iloc[0], values["value"])
+
+
+def _value_axis(panels_of_one: list[Axes], metric: str, values: pd.Series) -> None:
+    """Give panels one value axis: logarithmic for values of far different sizes."""
+    far = values.min() > 0 and values.max() > _LOGARITHMIC * values.min()
+    logarithmic = far and metric not in HIGHER_IS_BETTER
+    for axes in panels_of_one:
+        axes.set_yscale("log" if logarithmic else "linear")  # limits follow
+    limits = [axes.get_ylim() for axes in panels_of_one]
+    for axes in panels_of_one:
+        axes.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
+        if logarithmic:
+            value_axis(axes)

@@ -16,20 +16,23 @@ TITLE = "title"  # column: what is written there
 CHURN = ("S_churn", "S_min", "S_max", "S_noise")
 AXES = ("S_churn", "rho", "alpha")
 """Parameters that are swept at a fixed number of steps."""
+_CURVE = ("steps", "rtol", "atol", "abstol", "reltol")  # what varies along a curve over NFE
+_EXECUTION = ("precision", "quantizer")  # no settings of samplers, but equal along a line
 
 
 def lines(records: pd.DataFrame, parameter: str) -> pd.DataFrame:
     """The records that sweep `parameter`, with LINE and BASE; empty if there are none.
 
     A line has at least two values of the parameter; all other settings, the model, the metric and
-    the label but for the parameter's own part are the same along it.
+    the label but for the parameter's own part are the same along it. With no more values than
+    numbers of steps, as in EDM's Figure 4, records are curves over NFE and no sweep.
     """
     if parameter not in records:
         return _with_lines(records.iloc[:0], parameter, [])
-    others = [name for name in settings(records) if name != parameter]
-    found = _with_lines(records[records[parameter].notna()], parameter, others)
+    own = records[records[parameter].notna()]
+    found = _with_lines(own, parameter, _others(own, parameter))
     values = found.groupby([*PANEL, LINE])[parameter].transform("nunique")
-    return found[values > 1]
+    return found[(values > 1) & _more_values_than_efforts(own, parameter)]
 
 
 def with_deterministic(swept: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
@@ -38,7 +41,7 @@ def with_deterministic(swept: pd.DataFrame, records: pd.DataFrame) -> pd.DataFra
     At S_churn = 0 the window and S_noise act on nothing, so that one cell is part of all lines.
     """
     still = records[records["S_churn"] == 0]
-    others = [name for name in settings(records) if name not in CHURN]
+    others = _others(records, *CHURN)
     still = still.assign(same=_told(still, others))
     parts = [swept]
     for _, line in swept.assign(same=_told(swept, others)).groupby([*PANEL, LINE], sort=True):
@@ -55,18 +58,15 @@ def with_deterministic(swept: pd.DataFrame, records: pd.DataFrame) -> pd.DataFra
 def only_swept(records: pd.DataFrame) -> pd.Series:
     """Whether a record is no point of a curve over NFE: a mask with the records' index.
 
-    So are those of repeated churn, which gets nowhere with more evaluations; and those of a sweep
-    with more values of its parameter than numbers of steps: dots above each other.
+    So are those of repeated churn, which gets nowhere with more evaluations; and those of a sweep,
+    which has more values of its parameter than numbers of steps: dots above each other.
     """
     mask = pd.Series(False, index=records.index)
     if "solver" in records:
         mask |= records["solver"] == "churned"
-    for parameter in [name for name in AXES if {name, "steps"} <= set(records)]:
-        others = [name for name in settings(records) if name not in (parameter, "steps")]
-        found = _with_lines(records[records[parameter].notna()], parameter, others)
-        groups = found.groupby([*PANEL, LINE])
-        steps = groups["steps"].transform("nunique").clip(lower=1)
-        many = groups[parameter].transform("nunique") > steps
+    for parameter in [name for name in AXES if name in records]:
+        own = records[records[parameter].notna()]
+        many = _more_values_than_efforts(own, parameter)
         mask |= many.reindex(records.index, fill_value=False)
     return mask
 
@@ -77,6 +77,19 @@ def settings(records: pd.DataFrame) -> list[str]:
     return [name for name in records if name not in known and not name.startswith("prov_")]
 
 
+def _others(records: pd.DataFrame, *without: str) -> list[str]:
+    """What is equal along a line, beside its label."""
+    return [name for name in (*settings(records), *_EXECUTION) if name not in without]
+
+
+def _more_values_than_efforts(records: pd.DataFrame, parameter: str) -> pd.Series:
+    """Whether a record's sampler has more values of the parameter than of steps or tolerances."""
+    efforts = [name for name in _CURVE if name in records and name != parameter]
+    found = _with_lines(records, parameter, _others(records, parameter, *efforts))
+    groups = found.assign(effort=_told(records, efforts)).groupby([*PANEL, LINE])
+    return groups[parameter].transform("nunique") > groups["effort"].transform("nunique")
+
+
 def _with_lines(records: pd.DataFrame, parameter: str, others: Sequence[str]) -> pd.DataFrame:
     base = [base_label(label, parameter) for label in records["label"]]
     found = records.assign(**{BASE: pd.Series(base, records.index, dtype=object)})
@@ -84,8 +97,8 @@ def _with_lines(records: pd.DataFrame, parameter: str, others: Sequence[str]) ->
 
 
 def _told(records: pd.DataFrame, names: Sequence[str]) -> pd.Series:
-    columns = [records[name].astype(str).astype(object) for name in names]
-    texts = ["; ".join(values) for values in zip(*columns, strict=True)]
+    columns = [["" if pd.isna(one) else str(one) for one in records[name]] for name in names]
+    texts = ["; ".join(row[1:]) for row in zip(records.index, *columns, strict=True)]
     return pd.Series(texts, records.index, dtype=object)
 
 
@@ -119,30 +132,30 @@ def named(
 
 
 def _told_apart(alike: pd.DataFrame, parameter: str) -> pd.DataFrame:
-    if alike[LINE].nunique() == 1:
-        return alike
-    own = alike[alike["label"].notna()]
-    varied = [
-        name
-        for name in settings(own)
-        if name != parameter and own.groupby(LINE)[name].first().nunique(dropna=False) > 1
-    ]
+    """Lines of one name with what differs between them in it, if there are several."""
+    firsts = alike.groupby(LINE)[_others(alike, parameter)].first()
     made = alike[NAME]
-    for name in varied:
+    for name in [name for name in firsts if firsts[name].nunique(dropna=False) > 1]:
         text = "{:g} steps" if name == "steps" else f"{name} = {{}}"
-        first = alike.groupby(LINE)[name].first()
-        made = made + ", " + alike[LINE].map(first.map(text.format))
+        made = made + ", " + alike[LINE].map(firsts[name].map(text.format))
     return alike.assign(**{NAME: made})
 
 
 def _together(made: pd.DataFrame) -> pd.DataFrame:
-    """Put models of one data set, which have one reference, into one panel if each has one line."""
-    parts = []
-    for (_, _, reference), part in made.groupby(["metric", "metric_name", "reference_digest"]):
-        alone = (part.groupby("model")[LINE].nunique() == 1).all()
-        if alone and part["model"].nunique() > 1:
-            bases = part[BASE].unique()
-            title = bases[0] if len(bases) == 1 else ""
-            part = part.assign(**{NAME: part["model"], PANEL_OF: reference, TITLE: title})
-        parts.append(part)
+    """Put models of one data set, which have one reference, into one panel if each has one line.
+
+    Where any are, other models with one line are named in the legend and not above it, too.
+    """
+    parts = [part for _, part in made.groupby(["metric", "metric_name", "reference_digest"])]
+    alone = [(part.groupby("model")[LINE].nunique() == 1).all() for part in parts]
+    if any(one and part["model"].nunique() > 1 for one, part in zip(alone, parts, strict=True)):
+        chosen = zip(alone, parts, strict=True)
+        parts = [_called_by_model(part) if one else part for one, part in chosen]
     return pd.concat(parts).sort_index()
+
+
+def _called_by_model(part: pd.DataFrame) -> pd.DataFrame:
+    bases = part[BASE].unique()
+    panel = f"{part['model'].min()}, {part['reference_digest'].iloc[0]}"
+    title = bases[0] if len(bases) == 1 else ""
+    return part.assign(**{NAME: part["model"], PANEL_OF: panel, TITLE: title})

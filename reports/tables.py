@@ -69,7 +69,8 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     """A table of text for readers: values with their error and as many digits as it allows."""
     out = table.copy().astype(object)
     errors = {"SE": "Best" if "Best" in table else "Value"}
-    errors |= {name: name.removesuffix(" SE") for name in table if name.endswith(" SE")}
+    named = {name: name.removesuffix(" SE") for name in table if name.endswith(" SE")}
+    errors |= {name: value for name, value in named.items() if value in table}
     for error, value in errors.items():
         if error in table:
             pairs = zip(table[value], table[error], strict=True)
@@ -80,6 +81,9 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
         "NFE": _short,
         "NFE of best": _short,
         "NFE within 3 %": _short,
+        "Published": _short,
+        "Difference": "{:+.3g}".format,
+        "In SE": "{:+.1f}".format,
         "Steps": _short,
         "Seconds": lambda x: f"{x:.1f}",
         "Samples": lambda x: f"{int(x):,}",

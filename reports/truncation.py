@@ -25,9 +25,10 @@ _FLAT = 0.3  # a slope below this is a floor (rounding, the reference), not an o
 def truncation_vs_nfe(records: pd.DataFrame) -> Figure:
     """RMS distance to the reference trajectory over NFE: a panel per model, a line per label.
 
-    The legend gives the slope over the finest range in which it is steady, and that range
-    (`fitted_order`). A dotted line shows the reference's own error where the records state it
-    (provenance `reference_error`). Raises NothingToDrawError without such records.
+    Band: lowest to highest repeat, or ± 2 jackknife standard errors. The legend gives the slope
+    over the finest range in which it is steady, and that range (`fitted_order`). A dotted line
+    shows the reference's own error where the records state it (provenance `reference_error`).
+    Raises NothingToDrawError without such records.
     """
     measured = ordered(records[records["metric"] == METRIC])
     shown = measured[~only_swept(measured)]

@@ -1,14 +1,18 @@
 """Sweeps over one parameter: what is a line, where it begins, and what is missing."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from reports.curves import fid_vs_nfe
-from reports.style import NothingToDrawError
+from reports.style import NothingToDrawError, pictures
 from reports.sweeps import MOST_LINES, fid_vs_alpha, fid_vs_churn, fid_vs_churns, fid_vs_rho
 from reports.swept import base_label, only_swept
+from results import load
 
+BASELINES = Path(__file__).parents[2] / "results" / "baselines"
 DETERMINISTIC = {"S_churn": (0,), "label": "Deterministic"}
 
 
@@ -37,6 +41,22 @@ def test_a_line_is_the_values_of_one_parameter(swept):
 def test_ordinary_runs_sweep_nothing(draw, frame):
     with pytest.raises(NothingToDrawError):
         draw(frame(repeats=2))
+
+
+@pytest.mark.parametrize("draw", [fid_vs_rho, fid_vs_churn, fid_vs_alpha, fid_vs_churns])
+@pytest.mark.parametrize("run", ["quick", "gate"])
+def test_shipped_runs_of_ordinary_grids_sweep_nothing(draw, run):
+    records = load(BASELINES / run)  # of samplers with and without steps, levels and tolerances
+    assert not only_swept(records).any()
+    with pytest.raises(NothingToDrawError):
+        draw(records)
+
+
+def test_samplers_with_other_settings_do_not_disturb_a_sweep(swept, frame):
+    sweep = swept(rho=(1, 3, 7))
+    both = pd.concat([sweep, frame(labels=["Black-box RK45"])], ignore_index=True)
+    assert lines_of(fid_vs_rho(both)) == lines_of(fid_vs_rho(sweep))
+    assert list(both["label"][~only_swept(both)].unique()) == ["Black-box RK45"]
 
 
 def test_other_parameters_make_lines_of_their_own(swept):
@@ -74,10 +94,129 @@ def test_models_of_one_data_set_with_a_line_each_share_a_panel(swept):
     assert legend_of(figure)[:2] == ["fashion-ve", "fashion-vp"]
 
 
+def test_beside_such_a_panel_a_model_alone_is_named_in_the_legend(swept):
+    pair, other = swept(rho=(1, 7), models=("a", "b")), swept(rho=(1, 7), models=("c",))
+    other["reference_digest"] = "another"
+    figure = fid_vs_rho(pd.concat([pair, other], ignore_index=True))
+    assert [axes.get_title() for axes in figure.axes] == ["Heun, NFE 35"] * 2
+    assert legend_of(figure)[:3] == ["a", "b", "c"]
+
+
 def test_other_models_have_panels(swept):
     lines = [swept(rho=(1, 7), models=("a", "b"), label=name) for name in ("x", "y")]
     figure = fid_vs_rho(pd.concat(lines, ignore_index=True))
     assert [axes.get_title() for axes in figure.axes] == ["a, NFE 35", "b, NFE 35"]
+
+
+@pytest.mark.parametrize(
+    ("draw", "settings", "at"),
+    [
+        (fid_vs_rho, {"rho": (1, 7, 10)}, 7),
+        (fid_vs_alpha, {"alpha": (0.5, 1, 2), "solver": "rk2"}, 1),
+    ],
+)
+def test_the_usual_choice_has_a_large_dot(draw, settings, at, swept):
+    def dots(records):
+        figure = draw(records)
+        return [
+            (list(line.get_xdata()), list(line.get_ydata()))
+            for line in figure.axes[0].lines
+            if line.get_linestyle() == "None"
+        ], legend_of(figure)
+
+    records = swept(**settings)
+    (name,) = (key for key, value in settings.items() if isinstance(value, tuple))
+    found, legend = dots(records)
+    value = records.loc[records[name] == at, "value"].iloc[0]
+    assert found == [([at], [pytest.approx(value)])]
+    assert any(f"= {at}," in text for text in legend)
+    found, legend = dots(records[records[name] != at])
+    assert found == []
+    assert not any(f"= {at}," in text for text in legend)
+
+
+def churn_lines(swept, **without):
+    """Return records like Figure 15's: the deterministic sampler, and lines that begin at it."""
+    window = {"S_min": 0.05, "S_max": 1.0}
+    kinds = {
+        "no window & S_noise = 1": {},
+        "no window": {"S_noise": 1.007},
+        "S_noise = 1": window,
+        "Optimal": {"S_noise": 1.007, **window},
+    }
+    given = {"S_churn": (10, 20, 40, 80), "models": ("a", "b", "c")}
+    parts = [
+        swept(label=label, without=without.get(label, ()), repeats=2, **kind, **given)
+        for label, kind in kinds.items()
+    ]
+    still = swept(repeats=2, models=given["models"], **DETERMINISTIC)
+    return pd.concat([still, *parts], ignore_index=True)
+
+
+def test_the_order_of_records_does_not_matter(swept):
+    records = churn_lines(swept, Optimal=(20,))
+    shuffled = records.sample(frac=1, random_state=2)
+    assert pictures(fid_vs_churn(records))["png"] == pictures(fid_vs_churn(shuffled))["png"]
+
+
+def test_gaps_are_named_line_by_line_up_to_four(swept):
+    records = churn_lines(swept, Optimal=(20, 40), **{"no window": (40,)})
+    text = texts_of(fid_vs_churn(records))
+    assert "Optimal (a) at S_churn = 20, 40" in text
+    assert "; 2 more lines" in text  # two lines in each of three panels
+    assert "(c)" not in text
+
+
+def test_a_value_that_is_missing_in_one_panel_is_a_gap_there(swept):
+    whole, holey = swept(rho=(1, 3, 7), models=("a",)), swept(rho=(1, 7), models=("b",))
+    holey["reference_digest"] = "another"
+    figure = fid_vs_rho(pd.concat([whole, holey], ignore_index=True))
+    ((x, y),) = lines_of(figure, panel=1)
+    assert x == [1, 3, 7]
+    assert np.isnan(y).tolist() == [False, True, False]
+
+
+def test_stochastic_samplers_over_nfe_are_curves_and_no_sweep(swept):
+    def curve(label, **settings):
+        parts = [swept(label=label, steps=n, **settings) for n in (8, 16, 32)]
+        return pd.concat(parts).assign(label=label)
+
+    typed = [curve(f"churn {c}", S_churn=(c,)) for c in (0, 10, 40)]
+    figure = fid_vs_nfe(pd.concat(typed, ignore_index=True))
+    assert legend_of(figure)[:3] == ["churn 0", "churn 10", "churn 40"]
+    assert [x for x, _ in lines_of(figure)] == [[15, 31, 63]] * 3
+    axis = pd.concat([swept(S_churn=(10, 40), steps=n) for n in (8, 16, 32)], ignore_index=True)
+    assert len(lines_of(fid_vs_nfe(axis))) == 2
+    for records in (pd.concat(typed, ignore_index=True), axis):
+        with pytest.raises(NothingToDrawError):
+            fid_vs_churn(records)
+
+
+def test_tolerances_are_a_curve_as_steps_are(swept):
+    parts = [swept(rho=(5, 7), solver="rk45", rtol=rtol) for rtol in (0.1, 0.01, 0.001)]
+    assert not only_swept(pd.concat(parts, ignore_index=True)).any()
+
+
+def test_precisions_are_lines_of_their_own(swept):
+    half = swept(rho=(1, 3, 7)).assign(precision="bfloat16", point=["x", "y", "z"])
+    figure = fid_vs_rho(pd.concat([swept(rho=(1, 3, 7)), half], ignore_index=True))
+    assert legend_of(figure)[:2] == ["Heun, precision = bfloat16", "Heun, precision = float32"]
+
+
+def test_the_lowest_and_highest_nfe_are_in_the_title(swept):
+    records = swept(alpha=(0.5, 1, 2), solver="rk2")
+    records.loc[records["alpha"] == 2, "nfe"] = 29
+    assert fid_vs_alpha(records).axes[0].get_title() == "exact-fashion, NFE 29–35"
+
+
+def test_values_of_far_different_sizes_have_a_logarithmic_axis(swept):
+    given = {"steps": (0, 10, 100), "solver": "churned", "denoised": "yes", "sigma": 0.2}
+    parts = [swept(S_noise=noise, **given) for noise in (1.0, 1.007)]
+    parts[0].loc[parts[0]["steps"] == 100, "value"] *= 100  # far: linear limits would go below 0
+    figure = fid_vs_churns(pd.concat(parts, ignore_index=True))
+    assert [axes.get_yscale() for axes in figure.axes] == ["log", "log"]
+    (limits,) = {axes.get_ylim() for axes in figure.axes}
+    assert 0 < limits[0] < 3.2 < 1250 < limits[1]
 
 
 def test_a_search_is_no_sweep(swept):

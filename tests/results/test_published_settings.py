@@ -1,7 +1,13 @@
 """The settings of published samplers: known here, and printed there."""
 
+from types import SimpleNamespace
+
+import pandas as pd
 import pytest
 
+import solvers
+from bench.expand import expand
+from bench.grid import read
 from results import published
 from results.published import churn, settings
 
@@ -18,6 +24,61 @@ def test_every_name_is_one_of_a_published_row(entry):
         assert len(named), name
         if "model" in entry:
             assert (named["model"] == entry["model"]).any()
+
+
+ANY = SimpleNamespace(sigma_min=0.0, sigma_max=1e6)  # a denoiser for all noise levels
+
+
+def known():
+    rows = published.load().dropna(subset=["nfe", "fid"])
+    return rows[[settings.sampler_settings(row) is not None for _, row in rows.iterrows()]]
+
+
+def test_samplers_are_such_as_can_be_built_and_recorded():
+    rows = known().drop_duplicates(["sampler", "model", "params"])
+    assert len(rows) > len(entries())
+    for _, row in rows.iterrows():
+        wanted = settings.sampler_settings(row)
+        given = {name: allowed[0] for name, allowed in wanted.items()}
+        takes_steps = given["solver"] != "rk45"
+        sampler = solvers.build(**given, **({"steps": 250} if takes_steps else {}))
+        declared = sampler.declared(ANY)
+        for name, allowed in wanted.items():
+            assert declared[name] in allowed, (row["sampler"], name)
+
+
+@pytest.mark.parametrize("grid", ["figure2a", "figure2b", "figure2c"])
+def test_every_row_of_table_3_has_its_sampler_in_figure_2s_grids(grid):
+    loaded, _ = read(grid)
+    (model,) = loaded.models
+    kept, _ = expand(loaded)
+    records = pd.DataFrame([{"label": one.label, **one.sampler.declared(ANY)} for one in kept])
+    rows = published.of_model(model)
+    rows = rows[rows["figure_or_table"] == "Table 3"]
+    assert len(rows) == (5 if grid != "figure2c" else 4)
+    found = [
+        set(records.loc[settings.of_sampler(records, row), "label"]) for _, row in rows.iterrows()
+    ]
+    assert all(len(labels) == 1 for labels in found), found
+    assert len(set().union(*found)) == len(rows)
+
+
+def test_the_lowest_of_three_is_said_by_the_paper_and_in_notes():
+    rows = published.load()
+    lowest = rows[[settings.is_lowest_of_seeds(row) for _, row in rows.iterrows()]]
+    paper = lowest["source"].str.startswith("arXiv:2206.00364")
+    assert paper.any()
+    assert set(lowest.loc[~paper, "source"]) == {"NVlabs/edm:README.md"}
+
+
+def test_table_5_stands_in_both_files_alike():
+    rows = published.load("edm")
+    printed = rows[(rows["figure_or_table"] == "Table 5") & rows["params"].str.startswith("S_")]
+    one = [settings.sampler_settings(row) for _, row in printed.iterrows()]
+    names = ["S_churn", "S_min", "S_max", "S_noise"]
+    assert [[each[name][0] for name in names] for each in one] == churn.settings()[
+        names
+    ].to_numpy().tolist()
 
 
 def test_churn_settings_are_table_5s():
