@@ -47,9 +47,14 @@ def judged(records: pd.DataFrame) -> list[tuple[Statement, Verdict]]:
 
 
 def table(records: pd.DataFrame) -> pd.DataFrame:
-    """Columns: Number, Statement, Where (in the paper), Answer, Numbers (± SE), Reason."""
+    """Columns: Number, Statement, Where (in the paper), Answer, Numbers (± SE), Reason.
+
+    And Model and Metric, the title that `reports.tables` gives it.
+    """
     rows = [
         {
+            "Model": "EDM's statements",
+            "Metric": "what the records say",
             "Number": one.number,
             "Statement": one.text,
             "Where": one.where,

@@ -1,5 +1,6 @@
 """Statements 19 and 22 to 24: what better training does (EDM, Figure 5b and c, Table 2)."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -24,6 +25,8 @@ from reports.statements.verdict import (
 )
 
 ONE_EACH = "one training each: errors are of sampling alone"
+PAPER_IMAGES = 200_000_000
+"""So many the paper's networks saw (EDM, Table 7; ImageNet's more)."""
 _LETTERS = "abcdef"
 _SUFFIXES = ("-vp", "-ve", "-adm")
 _EQUAL_ANSWER: dict[str, Answer] = {"equal": HOLDS, "unclear": UNDECIDED}
@@ -46,16 +49,21 @@ def shrinks(panels: Sequence[Panel]) -> Verdict:
                 if simple(new.model):
                     parts.append(_none(after))
                 told = f"{steps:g} steps: {_span(after)}, {old.model} {_span(before)} ({ONE_EACH})"
-                why = f"{old.model} gains nothing to shrink" if before[1] <= EQUAL else _SHORT
+                why = f"{old.model} gains nothing to shrink" if before[1] <= EQUAL else _short(new)
                 cases.append(case(new, all_of(parts), told, why))
     return together(cases, "FID over S_churn of networks trained by EDM's recipe and of baselines")
 
 
 def gain(panel: Panel, steps: float) -> tuple[float, float]:
-    """Bounds of the largest relative gain of any churn over none at so many steps, at least 0."""
+    """Bounds of the largest relative gain of any churn over none at so many steps, at least 0.
+
+    Infinitely far apart where an error is unknown.
+    """
     still = panel.where(**DETERMINISTIC, steps=steps)[0]
     gaps = [relative(p.value, still.value) * -1.0 for p in panel.where(**CHURNED, steps=steps)]
     level = among(len(gaps))
+    if any(math.isnan(gap.se) for gap in gaps):
+        return 0.0, math.inf
     low = max(gap.value - level * gap.se for gap in gaps)
     return max(0.0, low), max(0.0, *(gap.value + level * gap.se for gap in gaps))
 
@@ -76,7 +84,7 @@ def every_step(panels: Sequence[Panel]) -> Verdict:
             if len(gaps) < len(_LETTERS) - 1:
                 parts.append(UNDECIDED)
             told = ", ".join(f"{letter.upper()} {percent(gap)}" for letter, gap in gaps.items())
-            why = _why_not(gaps)
+            why = _why_not(gaps, _short(next(iter(column.values()))[0]))
             cases.append(_told_of(column, all_of(parts), f"{told} ({ONE_EACH})", why, kind))
     return together(cases, "table2-a to table2-f at equal NFE", ("VP", "VE"))
 
@@ -88,13 +96,13 @@ def equally_good(panels: Sequence[Panel]) -> Verdict:
         twin = vp.model.removesuffix("-vp") + "-ve"
         others = [p for p in panels if p.model == twin and _alike(p, vp)]
         for ve in others:
-            for steps in _still_steps(vp) & _still_steps(ve):
+            for steps in sorted(_still_steps(vp) & _still_steps(ve)):
                 one = vp.where(**DETERMINISTIC, steps=steps)[0]
                 other = ve.where(**DETERMINISTIC, steps=steps)[0]
                 gap = relative(one.value, other.value)
                 answer = _EQUAL_ANSWER.get(word(gap), FAILS)
                 told = f"{percent(gap)} against {twin} at NFE {one.nfe:g} ({ONE_EACH})"
-                cases.append(case(vp, answer, told, _SHORT))
+                cases.append(case(vp, answer, told, _short(vp)))
     return together(cases, "VP and VE networks of configuration F at equal NFE")
 
 
@@ -107,12 +115,12 @@ def augmented(panels: Sequence[Panel]) -> Verdict:
                 continue
             gap = relative(column["f"][1].value, column["e"][1].value)
             told = f"F against E {percent(gap)} ({ONE_EACH}; of leaking there are no records)"
-            why = "training is too short to overfit: augmentation only makes the task harder"
+            why = _short(column["f"][0])
+            why += ", too few to overfit: augmentation only makes the task harder" if why else ""
             cases.append(_told_of(column, helps([gap]), told, why, kind))
     return together(cases, "table2-e and table2-f at equal NFE")
 
 
-_SHORT = "training was too short for the recipe to be told from its start"
 _Column = dict[str, tuple[Panel, Point]]
 
 
@@ -153,11 +161,20 @@ def _most(gaps: dict[str, Estimate]) -> Answer:
     return HOLDS if words and all(one == "lower" for one in words) else UNDECIDED
 
 
-def _why_not(gaps: dict[str, Estimate]) -> str:
+def _why_not(gaps: dict[str, Estimate], short: str) -> str:
     worse = [letter.upper() for letter, gap in gaps.items() if word(gap) == "higher"]
-    if worse:
-        return f"{' and '.join(worse)} costs more than it gives with so short a training"
-    return "with so short a training preconditioning alone decides more than it does in the end"
+    costly = f"{' and '.join(worse)} cost more than they give" if worse else ""
+    return ": ".join(part for part in (costly, short) if part)
+
+
+def _short(panel: Panel) -> str:
+    """Says so where a network saw far fewer images than the paper's."""
+    try:
+        images = float(panel.points[0].row.get("prov_checkpoint_images", math.nan))
+    except (TypeError, ValueError):
+        return ""
+    few = images < PAPER_IMAGES / 2
+    return f"trained on {images:,.0f} images (the paper's: {PAPER_IMAGES:,})" if few else ""
 
 
 def _pair(old: Panel, new: Panel) -> bool:
@@ -176,7 +193,7 @@ def _final(model: str) -> bool:
 
 
 def _still_steps(panel: Panel) -> set[float]:
-    return {point.steps for point in panel.where(**DETERMINISTIC)}
+    return {point.steps for point in panel.where(**DETERMINISTIC) if point.steps > 0}
 
 
 def _shared_steps(*both: Panel) -> list[float]:
