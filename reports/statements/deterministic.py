@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reports.points import NEAR_BEST
-from reports.statements.estimate import LEVEL, Estimate, relative, word
+from reports.statements.estimate import LEVEL, Estimate, among, relative, word
 from reports.statements.families import DETERMINISTIC, FAMILIES, RK45, Family, before, belongs
 from reports.statements.panel import Panel, Point, curve
 from reports.statements.verdict import (
@@ -36,7 +36,7 @@ class Reach:
     """The lowest NFE within 3 % of a curve's best, and how sure it is.
 
     dot       as it was measured
-    earliest  no lower NFE can be within 3 % of the best, by 2 standard errors
+    earliest  no lower NFE can be within 3 % of the best, beyond error
     latest    that NFE surely is; ∞ if the curve is not level yet where it ends
     best      the point with the lowest value
     """
@@ -59,7 +59,8 @@ def reach(points: Sequence[Point]) -> Reach:
     over = [(point.nfe, point.value - goal) for point in points]
     last = max(nfe for nfe, _ in over)
     dot = min(nfe for nfe, e in over if e.value <= 0 or nfe == best.nfe)
-    maybe = [nfe for nfe, e in over if not e.value > LEVEL * e.se]
+    sure = among(len(over))  # the best was chosen for being low
+    maybe = [nfe for nfe, e in over if not e.value > sure * e.se]
     surely = [nfe for nfe, e in over if e.value <= -LEVEL * e.se and nfe < last]
     return Reach(dot, min([*maybe, best.nfe]), min(surely, default=math.inf), best)
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from reports.statements.estimate import EQUAL, Estimate, lowest, relative, word
+from reports.statements.estimate import Estimate, among, lowest, relative, word
 from reports.statements.families import CHURNED, DETERMINISTIC, edm_trained, is_exact
 from reports.statements.panel import Panel, Point, above, curve, number_of
 from reports.statements.verdict import (
@@ -178,28 +178,40 @@ def _repeated(panels: Sequence[Panel], which: Callable[[str], bool]) -> Iterator
     return (one for one in fid if _most_against_none(one)[0])
 
 
-def _most_against_none(panel: Panel) -> tuple[list[tuple[float, Estimate]], str]:
+def _series(panel: Panel) -> list[tuple[float, list[Point]]]:
+    """σ and points over the number of churns, equal in all but that and S_noise."""
+    found: dict[tuple[float, float, str], list[Point]] = {}
+    for point in panel.where(solver="churned", sigma=above(0), steps=above(-1)):
+        sigma, gamma = (number_of(point.row.get(name)) for name in ("sigma", "gamma"))
+        found.setdefault((sigma, gamma, str(point.row.get("denoised"))), []).append(point)
+    ordered = sorted(found.items(), key=lambda item: repr(item[0]))
+    return [(key[0], sorted(points, key=lambda p: p.steps)) for key, points in ordered]
+
+
+def _most_against_none(panel: Panel) -> tuple[list[tuple[list[Point], Estimate]], str]:
     """For each σ: most churns with S_noise = 1 against fewest; and the same in words."""
-    points = panel.where(solver="churned", S_noise=1)
     pairs, told = [], []
-    for sigma in sorted({number_of(p.row.get("sigma")) for p in points if p.has(sigma=above(0))}):
-        same = sorted((p for p in points if p.has(sigma=sigma)), key=lambda p: p.steps)
-        if same[0].steps < same[-1].steps:
-            gap = relative(same[-1].value, same[0].value)
-            pairs.append((sigma, gap))
-            told.append(f"σ = {sigma:g} {percent(gap)} ({same[-1].steps:g} churns)")
+    for sigma, series in _series(panel):
+        plain = [p for p in series if p.has(S_noise=1)]
+        if plain and plain[0].steps < plain[-1].steps:
+            gap = relative(plain[-1].value, plain[0].value)
+            pairs.append((series, gap))
+            told.append(f"σ = {sigma:g} {percent(gap)} ({plain[-1].steps:g} churns)")
     return pairs, ", ".join(told)
 
 
 def _undone(panel: Panel) -> list[Estimate]:
-    """S_noise > 1 against 1 where churns cost most: at the σ that surely lose, else at all."""
+    """S_noise > 1 against 1 after most churns: at the σ that surely lose, or at all if none does.
+
+    A σ is called losing for a high value with S_noise = 1, which alone makes a lower one likelier:
+    of several σ, a loss must be as sure as the best of so many.
+    """
     pairs, _ = _most_against_none(panel)
-    losing = {sigma for sigma, gap in pairs if raises([gap], EQUAL) == HOLDS}
+    level = among(len(pairs))
+    losing = [series for series, gap in pairs if word(gap, level=level) == "higher"]
     gaps = []
-    for sigma in sorted(losing or {sigma for sigma, _ in pairs}):
-        same = panel.where(solver="churned", sigma=sigma)
-        most = max(p.steps for p in same if p.has(S_noise=1))
-        last = [p for p in same if p.steps == most]
-        ones = [p for p in last if p.has(S_noise=1)]
-        gaps += [relative(p.value, ones[0].value) for p in last if p.has(S_noise=above(1))]
+    for series in losing or [series for series, _ in pairs]:
+        plain = [p for p in series if p.has(S_noise=1)][-1]
+        tuned = [p for p in series if p.steps == plain.steps and p.has(S_noise=above(1))]
+        gaps += [relative(p.value, plain.value) for p in tuned]
     return gaps

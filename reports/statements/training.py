@@ -163,8 +163,11 @@ def _most(gaps: dict[str, Estimate]) -> Answer:
 
 def _why_not(gaps: dict[str, Estimate], short: str) -> str:
     worse = [letter.upper() for letter, gap in gaps.items() if word(gap) == "higher"]
-    costly = f"{' and '.join(worse)} cost more than they give" if worse else ""
-    return ": ".join(part for part in (costly, short) if part)
+    parts = [f"{' and '.join(worse)} raise it"] if worse else []
+    if "d" in gaps and word(gaps["d"]) == "lower":
+        parts.append("D alone already lowers it")
+    told = ", ".join(parts)
+    return ": ".join(part for part in (told, short) if part)
 
 
 def _short(panel: Panel) -> str:

@@ -52,6 +52,8 @@ def test_without_records_all_are_undecided_and_say_what_is_missing(records):
 def test_the_order_of_records_changes_nothing(everything):
     shuffled = everything.sample(frac=1, random_state=3)
     assert table(shuffled).equals(table(everything))
+    nameless = ["key", "point", "work_key", "label"]
+    assert table(shuffled.drop(columns=nameless)).equals(table(everything.drop(columns=nameless)))
 
 
 def test_missing_columns_raise_nothing(everything):
