@@ -7,9 +7,12 @@ from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
+from scipy.stats import t as student
 
 LEVEL = 2.0
 """Standard errors at which a difference counts."""
+SHARDS = 20
+"""A record's error is a jackknife over so many shards."""
 EQUAL = 0.03
 """Relative difference that is none: the paper's own rule for its dots."""
 
@@ -112,6 +115,9 @@ def lowest(
 
 
 def among(count: int) -> float:
-    """Standard errors at which the best of `count` counts as much as one does at LEVEL."""
-    normal = NormalDist()
-    return normal.inv_cdf(1 - (1 - normal.cdf(LEVEL)) / max(count, 1))
+    """Standard errors at which the best of `count` counts as much as one does at LEVEL.
+
+    They are estimated from SHARDS shards, so that many comparisons need Student's t.
+    """
+    alone = 1 - NormalDist().cdf(LEVEL)
+    return float(student.ppf(1 - alone / max(count, 1), SHARDS - 1))
