@@ -8,9 +8,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports import tables
+from reports.churn_search import churn_search
 from reports.contact import contact_sheet
 from reports.curves import fid_vs_nfe
 from reports.table2 import table2
+from reports.table5 import table5
 from reports.truncation import truncation_vs_nfe
 
 
@@ -70,6 +72,14 @@ FIGURES: dict[str, FigureRow] = {
         grid="quick",
         needs_samples=True,
     ),
+    "churn-search": FigureRow(
+        churn_search,
+        "What each of churn's four numbers does: all settings that a search tried, by their"
+        " difference from the deterministic sampler on the same seeds. Error bars: ± 2 standard"
+        " errors, in pairs.",
+        grid="table5-fashion",
+        paper=("Table 5",),
+    ),
 }
 
 TABLES: dict[str, TableRow] = {
@@ -78,6 +88,12 @@ TABLES: dict[str, TableRow] = {
         "What each change to training does (EDM, Table 2)",
         grid="table2-fashion",
         paper=("Table 2",),
+    ),
+    "table5": TableRow(
+        table5,
+        "The best settings of churn that a search found (EDM, Table 5)",
+        grid="table5-fashion",
+        paper=("Table 5",),
     ),
     "best": TableRow(
         tables.best_table,

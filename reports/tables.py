@@ -8,6 +8,7 @@ from pandas.io.formats.style import Styler
 
 from reports.curves import METRICS
 from reports.points import PANEL, best, chosen, labels, points
+from reports.swept import CHURN
 
 
 def best_table(records: pd.DataFrame) -> pd.DataFrame:
@@ -83,6 +84,8 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
         "Steps": _short,
         "Seconds": lambda x: f"{x:.1f}",
         "Samples": lambda x: f"{int(x):,}",
+        "Evaluations": lambda x: f"{int(x):,}",
+        **dict.fromkeys(CHURN, _short),
     }
     for column, text in texts.items():
         if column in out:

@@ -22,6 +22,14 @@ def images(_work_key):
     return {"images": IMAGES}
 
 
+def drawn(name, records):
+    """Draw a figure; skip what these records hold nothing for: it has tests of its own."""
+    try:
+        return FIGURES[name](records, images)
+    except NothingToDrawError as nothing:
+        pytest.skip(str(nothing))
+
+
 def pixels(figure):
     file = io.BytesIO()
     figure.savefig(file, format="rgba", dpi=50)
@@ -32,15 +40,15 @@ def pixels(figure):
 def test_the_order_of_records_does_not_matter(name, frame, tmp_path):
     records = frame(metrics=EVERYTHING, repeats=2, steps=(4, 16, 64))
     shuffled = records.sample(frac=1, random_state=3)
-    one = save(FIGURES[name](records, images), tmp_path / "one")
-    two = save(FIGURES[name](shuffled, images), tmp_path / "two")
+    one = save(drawn(name, records), tmp_path / "one")
+    two = save(drawn(name, shuffled), tmp_path / "two")
     for a, b in zip(one, two, strict=True):
         assert a.read_bytes() == b.read_bytes()
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_no_text_is_cut_off_or_covers_another(name, frame):
-    figure = FIGURES[name](frame(metrics=EVERYTHING, repeats=2), images)
+    figure = drawn(name, frame(metrics=EVERYTHING, repeats=2))
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()
     texts = set(figure.findobj(Text))
@@ -93,9 +101,8 @@ def test_values_that_are_not_positive_are_drawn_on_a_linear_axis(frame):
 
 def test_a_single_point_can_be_drawn(frame):
     records = frame(labels=["Black-box RK45"], steps=(8,), metrics=("fid", "truncation-error"))
-    for name, row in FIGURES.items():
-        pixels(row(records, images))
-        assert name
+    for name in ("fid-vs-nfe", "truncation-vs-nfe", "contact-sheet"):
+        pixels(FIGURES[name](records, images))
 
 
 def test_published_values_stand_beside_true_fid_only(frame):
