@@ -50,9 +50,11 @@ def search(
         ]
     for outcome in outcomes:
         _print(outcome, wanted.budget)
-    console.print(f"records in {folder}; Table 5: bench report {folder}", markup=False)
+    told = f"records in {folder}; Table 5: bench report {folder}"
+    console.print(told, markup=False, soft_wrap=True)
     if failed := sum(len(outcome.failed) for outcome in outcomes):
-        errors.print(f"bench: {failed} jobs failed; tracebacks in {folder / 'failures'}")
+        told = f"bench: {failed} jobs failed; tracebacks in {folder / 'failures'}"
+        errors.print(told, markup=False, soft_wrap=True)
         raise typer.Exit(FAILED)
 
 

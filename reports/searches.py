@@ -92,7 +92,7 @@ def searches(records: pd.DataFrame) -> list[Search]:
     measured = records["metric"].isin(METRICS) & records["S_churn"].notna()
     shown = ordered(records[measured])
     same = [*_SAME, *(name for name in settings(shown) if name not in CHURN)]
-    groups = shown.groupby([shown[name].astype(str) for name in same], sort=True)
+    groups = shown.groupby([shown[name].astype(str) for name in same], sort=True, dropna=False)
     return [Search(_told(group, chain)) for _, group in groups for chain in _chains(group)]
 
 
