@@ -123,18 +123,18 @@ def _told(group: pd.DataFrame, chain: dict[int, Range]) -> pd.DataFrame:
         on_seeds = group[(group["seed_start"] == first) & (group["samples"] == samples)]
         still = on_seeds[_has(on_seeds, _NO_CHURN)]
         took_part = pd.concat([still, on_seeds[on_seeds["S_churn"] > 0]])
-        pairs = [_difference(row, still) for row in took_part.itertuples()]
+        pairs = [_difference(row, still) for _, row in took_part.iterrows()]
         difference, error = zip(*pairs, strict=True)
         parts.append(took_part.assign(rung=rung, difference=difference, difference_se=error))
     return pd.concat(parts).sort_values(["rung", *CHURN], ignore_index=True)
 
 
-def _difference(row: tuple, still: pd.DataFrame) -> tuple[float, float]:
+def _difference(row: pd.Series, still: pd.DataFrame) -> tuple[float, float]:
     """The difference from the deterministic sampler on the same seeds, and its standard error."""
     if still.empty:
         return np.nan, np.nan
     other = still.iloc[0]
-    return row.value - other["value"], paired_se(row.loo, other["loo"])
+    return row["value"] - other["value"], paired_se(row["loo"], other["loo"])
 
 
 def paired_se(loo: Sequence[float], other: Sequence[float]) -> float:
