@@ -69,7 +69,7 @@ def _look(samples: Sequence[int]) -> dict[int, dict]:
     }
 
 
-_CHOSEN_LOOK = {
+_CHOSEN_LOOK: dict = {
     "color": _CHOSEN,
     "marker": "D",
     "linestyle": "none",
