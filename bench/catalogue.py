@@ -13,6 +13,7 @@ from bench import baselines
 from bench import grid as grids
 from bench.measures import METRICS
 from bench.metrics.extractors import EXTRACTORS
+from bench.search import declared as searches
 from bench.statistics import SHIPPED
 from models.declared import toml_files
 from models.training import config as configurations
@@ -102,6 +103,7 @@ CATALOGUE: dict[str, Callable[[], Rows]] = {
     "scalings": _documented(solvers.SCALINGS),
     "discretizations": _discretizations,
     "grids": _commented(grids.SHIPPED),
+    "searches": _commented(searches.SHIPPED),
     "configurations": _commented(configurations.SHIPPED),
     "figures": lambda: [(name, row.caption) for name, row in reports.FIGURES.items()],
     "metrics": lambda: [(name, row.description) for name, row in METRICS.items()],

@@ -1,4 +1,4 @@
-"""The command line: ``bench run | report | check | list | train | fetch | convert | …``.
+"""The command line: ``bench run | report | check | search | list | train | fetch | …``.
 
 Exit codes everywhere: 0 done, 1 the measured thing failed, 2 could not run, 3 inconclusive.
 """
@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from bench import model_commands
+from bench import model_commands, search_commands
 from bench.app import FAILED, app, console, errors, refused
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import: not for --help
@@ -155,7 +155,7 @@ def list_command(
         str,
         typer.Argument(
             help="models, references, solvers, schedules, scalings, discretizations, grids, "
-            "configurations, figures, metrics, extractors or baselines"
+            "searches, configurations, figures, metrics, extractors or baselines"
         ),
     ],
 ) -> None:
@@ -212,7 +212,7 @@ def reference(
     )
 
 
-__all__ = ["app", "main", "model_commands"]
+__all__ = ["app", "main", "model_commands", "search_commands"]
 
 
 def main() -> None:

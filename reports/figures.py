@@ -9,10 +9,12 @@ from matplotlib.figure import Figure
 
 from reports import tables
 from reports.beside import beside_published
+from reports.churn_search import churn_search
 from reports.contact import contact_sheet
 from reports.curves import fid_vs_nfe
 from reports.sweeps import fid_vs_alpha, fid_vs_churn, fid_vs_churns, fid_vs_rho
 from reports.table2 import table2
+from reports.table5 import table5
 from reports.truncation import truncation_vs_nfe
 
 
@@ -103,6 +105,14 @@ FIGURES: dict[str, FigureRow] = {
         grid="quick",
         needs_samples=True,
     ),
+    "churn-search": FigureRow(
+        churn_search,
+        "What each of churn's four numbers does: all settings that a search tried, by their"
+        " difference from the deterministic sampler on the same seeds. Error bars: ± 2 standard"
+        " errors, in pairs.",
+        grid="table5-fashion",
+        paper=("Table 5",),
+    ),
 }
 
 TABLES: dict[str, TableRow] = {
@@ -111,6 +121,12 @@ TABLES: dict[str, TableRow] = {
         "What each change to training does (EDM, Table 2)",
         grid="table2-fashion",
         paper=("Table 2",),
+    ),
+    "table5": TableRow(
+        table5,
+        "The best settings of churn that a search found (EDM, Table 5)",
+        grid="table5-fashion",
+        paper=("Table 5",),
     ),
     "best": TableRow(
         tables.best_table,

@@ -8,6 +8,7 @@ from pandas.io.formats.style import Styler
 
 from reports.curves import METRICS
 from reports.points import PANEL, best, chosen, labels, points
+from reports.swept import CHURN
 
 
 def best_table(records: pd.DataFrame) -> pd.DataFrame:
@@ -87,9 +88,12 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
         "Steps": _short,
         "Seconds": lambda x: f"{x:.1f}",
         "Samples": lambda x: f"{int(x):,}",
+        "Evaluations": lambda x: f"{int(x):,}",
+        **dict.fromkeys(CHURN, _short),
     }
+    paired = {value for error, value in errors.items() if error in table}
     for column, text in texts.items():
-        if column in out:
+        if column in out and column not in paired:
             out[column] = [text(x) if pd.notna(x) else "–" for x in table[column]]
     alone = "Repeats" in table and (table["Repeats"] == 1).all()
     dropped = [*errors, *(["Best repeat"] if alone else [])]
