@@ -66,7 +66,7 @@ FIGURES: dict[str, FigureRow] = {
         fid_vs_churn,
         "Sample quality over the amount of churn, S_churn, at a fixed number of steps. At 0 all"
         " lines are one sampler, the deterministic one. " + BAND,
-        grid="figure15-fashion",
+        grid="figure15",
         paper=("Figure 5", "Figure 15"),
     ),
     "fid-vs-rho": FigureRow(
@@ -88,7 +88,7 @@ FIGURES: dict[str, FigureRow] = {
         fid_vs_churns,
         "What repeated churn at one noise level does to sample quality, level by level, as the"
         " denoiser sees the result. " + BAND,
-        grid="figure14-fashion",
+        grid="figure14-exact",
         paper=("Figure 14",),
     ),
     "truncation-vs-nfe": FigureRow(

@@ -20,7 +20,7 @@ class Item:
         return any(grid == one or grid.startswith(f"{one}-") for one in self.grids)
 
 
-_FIGURE_2 = ("figure2a", "figure2b", "figure2c", "quick")
+_FIGURE_2 = ("figure2a", "figure2b", "figure2c", "quick", "zoo-quick")
 _FIGURE_4 = ("figure4a", "figure4b", "figure4c")
 
 PAPER: tuple[Item, ...] = (
