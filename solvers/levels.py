@@ -18,7 +18,8 @@ def iddpm_levels(
 
     ᾱ_j is computed in float32, one j at a time, as in EDM's released code: its tables, and so its
     imported networks, carry that rounding (u_999 = 0.006422, where float64 gives 0.006425). The
-    recursion runs in float64 for time steps, in float32 inside networks.
+    recursion runs in float64 for time steps, in float32 inside networks. Its square root is
+    Python's, rounded correctly everywhere; PyTorch's is one place off on some processors.
     """
 
     def alpha_bar(j: int) -> Tensor:
@@ -27,5 +28,5 @@ def iddpm_levels(
     u = torch.zeros(M + 1, dtype=dtype)
     for j in range(M, 0, -1):
         ratio = (alpha_bar(j - 1) / alpha_bar(j)).clip(min=C_1)
-        u[j - 1] = ((u[j] ** 2 + 1) / ratio - 1).sqrt()
+        u[j - 1] = math.sqrt((u[j] ** 2 + 1) / ratio - 1)
     return u

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cholesky, lapack, solve_triangular
+from scipy.linalg import LinAlgError, cholesky, lapack, solve_triangular
 
 Array = NDArray[np.float64]
 
@@ -87,11 +87,25 @@ def newton(roots: Array, part: Array) -> float:
 
     With A - E = c (A + B) and no mean relative change in B: one Newton step from √A solves
     √A X + X √A = B, the next one lowers the trace by ½ tr((√A + X)⁻¹ X²).
+
+    Where E is not small after all (samples that are all but equal leave a scatter that is nothing
+    but rounding), the eigenvalues of A - E themselves, those below zero counted as zero.
     """
     relative = -part / np.outer(roots, roots)
     scale = 1 + np.trace(relative) / len(roots)
+    if scale <= 0:
+        return exact(roots, part)
     relative[np.diag_indices_from(relative)] += 1 - scale
     step = relative / scale / np.add.outer(1 / roots, 1 / roots)
-    lower = cholesky(np.diag(roots) + step, lower=True, check_finite=False)
+    try:
+        lower = cholesky(np.diag(roots) + step, lower=True, check_finite=False)
+    except LinAlgError:
+        return exact(roots, part)
     second = solve_triangular(lower, step, lower=True, check_finite=False)
     return float(np.sqrt(scale) * (roots.sum() + np.trace(step) - (second**2).sum() / 2))
+
+
+def exact(roots: Array, part: Array) -> float:
+    """tr √(A - E), A = diag(roots²), from the eigenvalues of A - E, O(r³)."""
+    values = np.linalg.eigvalsh(np.diag(roots**2) - part)
+    return float(np.sqrt(np.clip(values, 0, None)).sum())

@@ -78,3 +78,11 @@ def test_spectrum_without_a_group(n, tolerance):
 def test_spectrum_leaves_out_the_null_space():
     spectrum = Spectrum.of(scatter(5, 25, seed=1), np.eye(25))
     assert spectrum.roots.shape == (5,) and spectrum.basis.shape == (25, 5)
+
+
+@pytest.mark.parametrize("size", [1.5, 40.0])
+def test_newton_of_a_change_that_is_not_small(size):
+    roots = np.array([3e-11, 2e-9, 4e-7])
+    part = size * np.diag([0.0, 0.0, 1.0]) * roots**2
+    left = np.sqrt(np.clip(roots**2 - np.diag(part), 0, None)).sum()
+    assert newton(roots, part) == pytest.approx(left, rel=0.05)

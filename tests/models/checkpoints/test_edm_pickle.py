@@ -51,8 +51,9 @@ def test_golden(tmp_path, state_dicts, name, protocol):
 
 def check_outputs(denoiser, case, name):
     data = load_file(GOLDEN / f"{name}.safetensors")
-    assert denoiser.sigma_min == case["sigma_min"]
-    assert denoiser.sigma_max == float(case["sigma_max"])
+    # To what PyTorch's float32 sine differs by between processors (iDDPM's table is made of it).
+    assert denoiser.sigma_min == pytest.approx(case["sigma_min"], rel=1e-6)
+    assert denoiser.sigma_max == pytest.approx(float(case["sigma_max"]), rel=1e-6)
     with torch.inference_mode():
         ours = denoiser(data["x"], data["sigma"], data.get("labels"), None)
     assert distance(ours, data["denoised"]) < 1e-5
