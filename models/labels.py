@@ -83,7 +83,7 @@ class Labelled:
 
     def only(self, rows: Tensor) -> "Labelled":
         """Return the same for some samples of the batch."""
-        return Labelled(restricted(self.denoiser, rows), self.labels[rows])
+        return Labelled(restricted(self.denoiser, rows), self.labels[rows.to(self.labels.device)])
 
     def with_variance(self) -> "Labelled":
         """Return the same with the variance its network learned.
@@ -124,7 +124,8 @@ class Guided(Labelled):
 
     def only(self, rows: Tensor) -> "Guided":
         """Return the same for some samples of the batch."""
-        return Guided(restricted(self.denoiser, rows), self.labels[rows], self.w)
+        labels = self.labels[rows.to(self.labels.device)]
+        return Guided(restricted(self.denoiser, rows), labels, self.w)
 
     def with_variance(self) -> "Guided":
         """Return the same; D and v are extrapolated alike, as the network's outputs are."""

@@ -42,7 +42,7 @@ class SeedNoise:
         return self._draw(tuple(x.shape[1:]), torch.float64)
 
     def _draw(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        out = torch.empty((len(self._generators), *shape), dtype=dtype, device=self.device)
+        out = torch.empty((len(self._generators), *shape), dtype=dtype)
         for sample, generator in zip(out, self._generators, strict=True):
             sample.normal_(generator=generator)
-        return out
+        return out.to(self.device)

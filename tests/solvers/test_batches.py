@@ -59,3 +59,18 @@ def test_a_seed_decides_latent_label_and_noise_in_this_order():
 def test_noise_for_another_number_of_samples_is_refused():
     with pytest.raises(ValueError, match="2 samples for 3 seeds"):
         solvers.SeedNoise(range(3))(normal(2, 4))
+
+
+def test_draws_are_made_where_their_generators_are(monkeypatch):
+    """On the CPU, then moved: a GPU's generator gives other numbers, and takes no CPU generator."""
+    draw, places = torch.Tensor.normal_, []
+
+    def normal_(self, *args, generator):
+        places.append((self.device, generator.device))
+        return draw(self, *args, generator=generator)
+
+    monkeypatch.setattr(torch.Tensor, "normal_", normal_)
+    noise = solvers.SeedNoise(range(3), "meta")
+    assert noise.latents((2,)).device.type == "meta"
+    assert noise(torch.empty(3, 2, device="meta")).device.type == "meta"
+    assert all(tensor == generator for tensor, generator in places)
