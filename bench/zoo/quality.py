@@ -20,6 +20,7 @@ from torch import Tensor
 
 import models
 import solvers
+from bench.devices import choose, full_precision
 from bench.metrics.extractors import build_extractor
 from bench.metrics.fashion_extractor import load_net
 from bench.metrics.fashion_net import CLASSES
@@ -39,6 +40,7 @@ from solvers import SeedNoise
 SAMPLES = 10_000
 SHARDS = 20
 BATCH = 250
+SCALINGS = {"linear": "none", "vp": "unit-variance", "ve": "none"}
 NETWORKS = [name for name in TRAINED if not name.startswith("table2")]
 
 
@@ -49,12 +51,19 @@ def main() -> None:
     parser.add_argument("test")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=18, help="of Heun's method, EDM's steps")
+    parser.add_argument(
+        "--schedule", default="linear", choices=SCALINGS, help="σ(t), with its s(t)"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, …")
+    parser.add_argument("--only", nargs="*", choices=NETWORKS, default=NETWORKS, metavar="NAME")
     arguments = parser.parse_args()
+    device, sampler = choose(arguments.device), _sampler(arguments.steps, arguments.schedule)
+    full_precision()
     found: dict[str, Any] = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
     jobs: dict[str, Callable[[], dict[str, Any]]] = {
         "real": partial(real, arguments.train, arguments.test),
         "gaussian": partial(gaussian, arguments.train),
-        **{name: partial(network, name, arguments.steps) for name in NETWORKS},
+        **{name: partial(network, name, sampler, device) for name in arguments.only},
     }
     for name, job in jobs.items():
         digest = models.load(name).digest if name in NETWORKS else ""
@@ -94,24 +103,28 @@ def gaussian(train: str) -> dict[str, Any]:
     return _judged(samples.split(SAMPLES // SHARDS))
 
 
-def network(name: str, steps: int) -> dict[str, Any]:
+def network(name: str, sampler: Any, device: torch.device) -> dict[str, Any]:
     """Return distance and classes of a network's samples of seeds 0 … 9,999."""
-    model = models.load(name, execution=Execution(channels_last=True))
-    found = _judged(_samples(model, steps))
+    model = models.load(name, execution=Execution(channels_last=True)).to(device)
+    found = _judged(_samples(model, sampler))
     provenance = collect(model.device, BATCH, model)
     kept = {key: provenance[key] for key in ("torch", "commit", "device", "created")}
-    return {**found, "nfe": 2 * steps - 1, "provenance": kept}
+    how = {"schedule": sampler.schedule, "nfe": 2 * sampler.steps - 1}
+    return {**found, **how, "provenance": kept}
 
 
-def _samples(model: Any, steps: int) -> Iterator[Tensor]:
+def _sampler(steps: int, schedule: str) -> Any:
+    return solvers.build(solver="heun", schedule=schedule, scaling=SCALINGS[schedule], steps=steps)
+
+
+def _samples(model: Any, sampler: Any) -> Iterator[Tensor]:
     """Yield uint8 images, a shard at a time."""
-    sampler = solvers.build(solver="heun", discretization="edm", steps=steps)
     size = SAMPLES // SHARDS
     for shard in range(SHARDS):
         noise = SeedNoise(range(shard * size, (shard + 1) * size), model.device)
         latents = noise.latents(model.shape)
         bound = Condition().bind(InParts(model, BATCH), model.label_dim, noise.labels, size)
-        yield quantize(sampler(bound, latents, noise))
+        yield quantize(sampler(bound, latents, noise)).cpu()
 
 
 def _judged(shards: Any) -> dict[str, Any]:

@@ -20,7 +20,8 @@ QUALITY = FOLDER / "quality.json"
 HEAD = """# Networks that ship
 
 Trained by `bench train NAME` on Fashion-MNIST (Zalando SE, MIT licence) with the configurations in
-[`models/training/configs`](../../training/configs), on two shared CPU cores. Each `.safetensors`
+[`models/training/configs`](../../training/configs), on one GPU or two CPU cores
+(each log's end says how fast). Each `.safetensors`
 holds the averaged weights, the configuration, the digest of the data, images seen and seconds of
 training; `NAME.jsonl` is the log, `NAME.loss.json` the loss over σ at initialisation and at the
 end, `NAME.png` samples of seeds 0 … 49 (Heun, NFE 35; a conditional network's columns are classes).
@@ -92,6 +93,7 @@ def _judged(quality: dict[str, Any], names: list[str]) -> str:
             "distance": f"{found['distance']:.3f} ± {found['se']:.3f}",
             "of the Gaussian's": f"{found['distance'] / gaussian:.1%}",
             "NFE": found["nfe"],
+            "σ(t)": found["schedule"],
             "rarest class": f"{min(found['classes']):.1%}",
             "commonest class": f"{max(found['classes']):.1%}",
         }

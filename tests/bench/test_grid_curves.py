@@ -64,6 +64,7 @@ def test_every_grid_of_a_figure_is_looked_at():
     exact = {name for name in of_figures if name.endswith("-exact")}
     assert of_figures - exact - set(SMALL) == set(CURVES)
     assert {name.removesuffix("-exact") for name in exact} <= set(CURVES) | {"figure14"}
+    assert {name.removesuffix("-fashion") for name in SMALL} == set(CURVES) | {"figure14"}
 
 
 @pytest.mark.parametrize("name", SMALL)

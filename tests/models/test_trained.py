@@ -12,7 +12,7 @@ from models.training.config import Configuration, read
 from models.zoo.exact import fashion_images
 from models.zoo.trained import FOLDER, REFERENCES, TRAINED, description
 
-ZOO = ["fashion-edm-ve", "fashion-edm-vp"]
+ZOO = ["fashion-adm", "fashion-edm-ve", "fashion-edm-vp", "fashion-ve", "fashion-vp"]
 TABLE2 = [f"table2-{letter}-{kind}" for letter in "abcdef" for kind in ("vp", "ve")]
 
 
