@@ -103,9 +103,46 @@ def _run(
 
 
 @app.command("report")
-def report_command(run: RunPath) -> None:
-    """Write figures and tables of a run to RUN/report/."""
-    _report(run)
+def report_command(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Folders of runs.")],
+    everything: Annotated[
+        bool, typer.Option("--all", help="One page of the paper's figures and tables.")
+    ] = False,
+    statements: Annotated[
+        bool, typer.Option("--statements", help="Print what the runs say of the paper's claims.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Folder of the page that --all writes.")] = Path(
+        "runs/everything"
+    ),
+) -> None:
+    """Write figures and tables: of each run to RUN/report/, or --all of all runs as one page."""
+    if statements:
+        _statements(runs)
+    elif everything:
+        _everything(runs, out)
+    else:
+        for run in runs:
+            _report(run)
+
+
+def _statements(runs: list[Path]) -> None:
+    from reports import tables
+    from reports.runs import gather, merged
+    from reports.statements import table
+
+    with refused():
+        text = tables.markdown(table(merged(gather(runs)).records))
+    console.print(text, markup=False, soft_wrap=True, highlight=False)
+
+
+def _everything(runs: list[Path], out: Path) -> None:
+    import reports
+    from bench.plugins import load_plugins
+
+    with refused():
+        load_plugins(figures=True)
+        page = reports.write_everything(runs, out)
+    console.print(f"report: {page}", markup=False, soft_wrap=True)
 
 
 def _report(folder: Path) -> None:

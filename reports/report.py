@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +37,21 @@ def write(run: str | Path) -> Path:
         "grid": _text(store.root / "grid.toml"),
         "provenance": _provenance(records),
     }
+    for name in ("index.md", "index.html"):
+        text = render(name, page)
+        path = store.write_text(f"report/{name}", text)
+    return path
+
+
+def render(name: str, page: Mapping[str, Any]) -> str:
+    """The template of that name ("index.html"), filled in; HTML is escaped."""
     templates = Environment(
         loader=PackageLoader("reports"),
         autoescape=select_autoescape(["html.j2"]),
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("index.md", "index.html"):
-        text = templates.get_template(f"{name}.j2").render(page)
-        path = store.write_text(f"report/{name}", text)
-    return path
+    return templates.get_template(f"{name}.j2").render(page)
 
 
 def _write_figures(store: Store, records: pd.DataFrame) -> list[dict[str, str]]:

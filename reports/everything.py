@@ -1,0 +1,183 @@
+"""One page of everything: the paper's figures and tables, each from the runs of its grids."""
+
+import base64
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from reports import tables
+from reports.beside import printed
+from reports.figures import FIGURES, TABLES
+from reports.paper import PAPER, Item
+from reports.provenance import provenance
+from reports.report import render
+from reports.runs import Run, gather, merged
+from reports.statements import table as statements
+from reports.style import NothingToDrawError, pictures
+from results.files import write_whole
+
+_PAGES = ("md", "html")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn figure.
+
+    name     of its files, without suffix
+    caption  what it shows
+    files    its bytes by suffix: png, pdf
+    """
+
+    name: str
+    caption: str
+    files: Mapping[str, bytes]
+
+    @property
+    def inline(self) -> str:
+        """The PNG as base64."""
+        return base64.b64encode(self.files["png"]).decode()
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A table: its name and title, its files by suffix (md, csv, tex), and its HTML parts."""
+
+    name: str
+    title: str
+    files: Mapping[str, str]
+    html: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one run has to show of one item."""
+
+    run: Run
+    figures: list[Picture]
+    tables: list[Listing]
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """Where its numbers come from."""
+        return provenance(self.run.records)
+
+
+@dataclass(frozen=True)
+class Section:
+    """One item of the paper.
+
+    tables   those that are made from the code itself
+    printed  HTML of what the paper prints there; "" if it prints no numbers that are known here
+    """
+
+    item: Item
+    entries: list[Entry]
+    tables: list[Listing]
+    printed: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to show."""
+        return not (self.entries or self.tables)
+
+    @property
+    def anchor(self) -> str:
+        """What links to it are called."""
+        return self.item.name.lower().replace(" ", "-").replace("α", "alpha")
+
+
+def write_everything(paths: Iterable[str | Path], out: str | Path) -> Path:
+    """Write OUT/index.html, one page that needs no other file, and return its path.
+
+    Beside it: index.md with the same content, and each picture (PNG, PDF) and table (.md, .csv,
+    .tex) as a file, named RUN-FIGURE. What is written depends on the records alone. All of it is
+    made before the first file is written. Raises ValueError, in one line, if a path is no run or
+    holds no finished records, two records disagree, or OUT cannot be written.
+    """
+    runs = gather(paths)
+    sections = [_section(item, runs) for item in PAPER]
+    judged = _listing("statements", "The paper's statements", statements(merged(runs).records))
+    page = {
+        "sections": sections,
+        "runs": runs,
+        "others": [one.name for one in runs if not any(item.takes(one.name) for item in PAPER)],
+        "statements": judged,
+        "summary": {"drawn": sum(not one.empty for one in sections), "of": len(sections)},
+    }
+    files = {f"index.{kind}": render(f"everything.{kind}", page).encode() for kind in _PAGES}
+    for name, data in (_files([*sections], judged) | files).items():
+        write_whole(Path(out) / name, data)
+    return Path(out) / "index.html"
+
+
+def _files(sections: list[Section], judged: Listing) -> dict[str, bytes]:
+    """Content by file name; a run that feeds several items is written once."""
+    listings = [judged, *(one for section in sections for one in section.tables)]
+    entries = [entry for section in sections for entry in section.entries]
+    listings += [one for entry in entries for one in entry.tables]
+    texts = {
+        f"{one.name}.{kind}": text.encode() for one in listings for kind, text in one.files.items()
+    }
+    pictures_ = [one for entry in entries for one in entry.figures]
+    return texts | {
+        f"{one.name}.{kind}": data for one in pictures_ for kind, data in one.files.items()
+    }
+
+
+def _section(item: Item, runs: list[Run]) -> Section:
+    taken = [run for run in runs if item.takes(run.name)]
+    entries = [Entry(run, _figures(item, run), _tables(item, run)) for run in taken]
+    own = [
+        _listing(name, row.caption, row.build())
+        for name, row in TABLES.items()
+        if not row.records and item.name in row.paper
+    ]
+    return Section(
+        item,
+        [entry for entry in entries if entry.figures or entry.tables],
+        own,
+        tables.html(_as_table(printed((item.name,)))),
+    )
+
+
+def _as_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """What the paper prints, with the columns that tables are split by."""
+    if rows.empty:
+        return pd.DataFrame(columns=["Model", "Metric"])
+    found = rows.rename(columns={"Data set": "Model"}).assign(Metric="FID")
+    return found.sort_values(["Model", "Where", "Sampler", "NFE"], ignore_index=True)
+
+
+def _figures(item: Item, run: Run) -> list[Picture]:
+    made = []
+    for name, row in FIGURES.items():
+        if item.name not in row.paper:
+            continue
+        try:
+            figure: Figure = row(run.records, run.samples)
+        except NothingToDrawError:
+            continue
+        made.append(Picture(f"{run.name}-{name}", row.caption, pictures(figure)))
+    return made
+
+
+def _tables(item: Item, run: Run) -> list[Listing]:
+    made = []
+    for name, row in TABLES.items():
+        if row.records and item.name in row.paper:
+            table = row.build(run.records)
+            if not table.empty:
+                made.append(_listing(f"{run.name}-{name}", row.caption, table))
+    return made
+
+
+def _listing(name: str, title: str, table: pd.DataFrame) -> Listing:
+    files = {
+        "md": tables.markdown(table),
+        "csv": table.to_csv(index=False),
+        "tex": tables.latex(table),
+    }
+    return Listing(name, title, files, tables.html(table))

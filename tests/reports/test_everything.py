@@ -1,0 +1,95 @@
+"""One page of the paper's figures and tables, from several runs."""
+
+import random
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+import reports
+from bench.cli import app
+from reports.paper import PAPER
+from results import Store
+
+
+@pytest.fixture
+def run(tmp_path, records):
+    def make(grid, folder=None, shuffled=False, **options):
+        store = Store(tmp_path / (folder or grid))
+        made = records(steps=(4, 8, 16, 32), **options)
+        if shuffled:
+            random.Random(0).shuffle(made)
+        for record in made:
+            store.write_record(record)
+        (store.root / "grid.toml").write_text(f'name = "{grid}"\n')
+        return store.root
+
+    return make
+
+
+def written(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_run_is_shown_where_the_paper_shows_it(run, tmp_path):
+    page = reports.write_everything([run("figure2a-fashion")], tmp_path / "all")
+    html = page.read_text()
+    assert page == tmp_path / "all" / "index.html"
+    figure_2 = html[html.index('<h2 id="figure-2"') : html.index('<h2 id="figure-3"')]
+    assert "data:image/png" in figure_2 and "Grid of figure2a-fashion" in figure_2
+    assert "Provenance of figure2a-fashion" in figure_2
+    figure_4 = html[html.index('<h2 id="figure-4"') : html.index('<h2 id="figure-5"')]
+    assert "data:image/png" not in figure_4
+    assert "bench run --grid figure4a" in figure_4
+
+
+def test_every_item_is_listed_and_linked(run, tmp_path):
+    html = reports.write_everything([run("figure2a")], tmp_path / "all").read_text()
+    targets = set(re.findall(r'id="([^"]+)"', html))
+    links = re.findall(r'href="#([^"]+)"', html)
+    assert len(links) == len(PAPER) + 1 and set(links) <= targets
+    assert not re.search(r'(src|href)="(?!data:|#)', html)
+
+
+def test_every_picture_of_the_markdown_is_a_file(run, tmp_path):
+    folder = reports.write_everything([run("figure2a"), run("alpha-x")], tmp_path / "all").parent
+    linked = re.findall(r"\]\(([^)]+)\)", (folder / "index.md").read_text())
+    assert linked and all((folder / name).is_file() for name in linked)
+
+
+def test_the_order_of_records_and_runs_does_not_matter(run, tmp_path):
+    a, b = run("figure2a"), run("figure4a")
+    shuffled = run("figure2a", "other", shuffled=True)
+    one = reports.write_everything([a, b], tmp_path / "one").parent
+    two = reports.write_everything([b, shuffled], tmp_path / "two").parent
+    assert written(one) == written(two)
+
+
+def test_a_missing_cell_is_said_in_the_caption(run, tmp_path):
+    folder = run("figure2a")
+    (folder / "plan.json").write_text('{"cells": {"no such key": "Heun"}}')
+    html = reports.write_everything([folder], tmp_path / "all").read_text()
+    assert "1 of 1 planned cells are missing (Heun: 1)" in html
+
+
+def test_statements_are_answered(run, tmp_path):
+    html = reports.write_everything([run("figure2a")], tmp_path / "all").read_text()
+    judged = html[html.index('<h2 id="statements"') :]
+    assert judged.count("<tr>") == 24
+    assert "undecided here" in judged
+
+
+def test_nothing_is_written_where_a_run_is_none(run, tmp_path):
+    with pytest.raises(ValueError, match="nowhere"):
+        reports.write_everything([run("figure2a"), tmp_path / "nowhere"], tmp_path / "all")
+    assert not (tmp_path / "all").exists()
+
+
+def test_commands(run, tmp_path):
+    folder, out = str(run("figure2a")), tmp_path / "page"
+    found = CliRunner().invoke(app, ["report", "--all", folder, "--out", str(out)])
+    assert found.exit_code == 0 and (out / "index.html").is_file()
+    found = CliRunner().invoke(app, ["report", "--statements", folder])
+    assert found.exit_code == 0 and found.output.count("undecided here") >= 1
+    found = CliRunner().invoke(app, ["report", "--all", str(tmp_path / "none")])
+    assert found.exit_code == 2
