@@ -4,6 +4,7 @@ import pytest
 
 from bench import grid as grids
 from bench import plan as plans
+from reports.paper import PAPER
 
 FIGURE_2 = [
     "Original sampler",
@@ -43,6 +44,8 @@ CURVES = {
 }
 OF_OTHER_DATA = {"figure5bc"}
 """Figures whose labels are the data sets' names, which the small version does not share."""
+SEARCHES = {"table5"}
+"""What is found by a search instead (`bench search`)."""
 MOST_NFE = 1_200
 """What all cells of a small grid may cost per sample: minutes at 64 samples on two slow cores."""
 SMALL = [name for name in grids.shipped() if name.endswith("-fashion") and name[:5] != "table"]
@@ -80,3 +83,11 @@ def test_a_small_grid_is_small(name):
     plan = plans.make(declared)
     assert sum(work.nfe for work in plan.work) <= MOST_NFE
     assert declared.samples == 500 or "# " in text.split("samples", 1)[1].split("\n", 1)[0]
+
+
+def test_every_grid_that_reports_name_ships():
+    named = {grid for item in PAPER for grid in item.grids}
+    shipped = grids.shipped()
+    assert all(
+        any(one == g or one.startswith(f"{g}-") for one in shipped) for g in named - SEARCHES
+    )
