@@ -13,6 +13,7 @@ from reports.churn_search import churn_search
 from reports.contact import contact_sheet
 from reports.curves import fid_vs_nfe
 from reports.sweeps import fid_vs_alpha, fid_vs_churn, fid_vs_churns, fid_vs_rho
+from reports.table1 import table1
 from reports.table2 import table2
 from reports.table5 import table5
 from reports.truncation import truncation_vs_nfe
@@ -116,6 +117,12 @@ FIGURES: dict[str, FigureRow] = {
 }
 
 TABLES: dict[str, TableRow] = {
+    "table1": TableRow(
+        table1,
+        "The parts of each sampler, from the code itself (EDM, Table 1)",
+        paper=("Table 1",),
+        records=False,
+    ),
     "table2": TableRow(
         table2,
         "What each change to training does (EDM, Table 2)",

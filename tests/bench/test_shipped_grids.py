@@ -1,14 +1,20 @@
-"""Every shipped grid: what can run here does, at 64 samples; what cannot says what to fetch."""
+"""Every shipped grid: what can run here does, at 64 samples; what cannot says what to fetch.
+
+In the figures' grids the trained networks are loaded, but their F is 0: all is as it is for users
+but what F costs, half an hour on a slow machine. The other grids run as they are.
+"""
 
 import json
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 import results
 from bench import grid as grids
 from bench import plan as plans
 from bench.cli import app
+from models.network import NetworkDenoiser
 
 FETCHED = ("baseline-", "edm-")  # published checkpoints; nothing can be downloaded in a test
 
@@ -18,10 +24,22 @@ def is_here(name):
     return not any(model.startswith(FETCHED) for model in declared.models)
 
 
+def is_slow(name):
+    return name.endswith("-fashion") and not name.startswith("table2")
+
+
+def nothing(self, x, *conditions):
+    """F = 0: D = c_skip·x."""
+    return torch.zeros_like(x)
+
+
 @pytest.mark.parametrize("name", [name for name in grids.shipped() if is_here(name)])
-def test_a_grid_runs_and_is_reported(name, tmp_path):
+def test_a_grid_runs_and_is_reported(name, tmp_path, monkeypatch):
     run = tmp_path / name
+    if is_slow(name):
+        monkeypatch.setattr(NetworkDenoiser, "_raw", nothing)
     asked = ["run", "--grid", name, "--samples", "64", "--out", str(run), "--report"]
+    asked += ["--unchecked"] if is_slow(name) else []
     result = CliRunner().invoke(app, asked)
     assert result.exit_code == 0, result.output
     planned = json.loads((run / "plan.json").read_text("utf-8"))["cells"]

@@ -1,0 +1,97 @@
+"""Table 1 says what the code computes: each formula, evaluated, against the code."""
+
+import math
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+import torch
+
+import solvers
+from models import preconditioning
+from models.training import loss, noise
+from reports.table1 import COLUMNS, CONSTANTS, EXPRESSIONS, table1
+from solvers import discretizations, schedules
+from solvers.levels import iddpm_levels
+
+SIGMA = torch.tensor([0.02, 0.1, 0.7, 3.0, 50.0], dtype=torch.float64)
+T = torch.tensor([0.01, 0.1, 0.4, 0.9, 1.0], dtype=torch.float64)
+U = torch.tensor([0.05, 0.3, 0.5, 0.77, 0.99], dtype=torch.float64)
+N = 12
+NAMES = {"iDDPM + DDIM": "iddpm"}
+
+
+def evaluated(part, column, **values):
+    """The table's formula at each of some values of its one variable."""
+    number = COLUMNS.index(column)
+    known = {
+        **{"sqrt": math.sqrt, "exp": math.exp, "ln": math.log, "floor": math.floor, "abs": abs},
+        **{"probit": NormalDist().inv_cdf, "argmin": np.argmin, "N": N, **CONSTANTS[number]},
+        "u": iddpm_levels().numpy(),
+    }
+    ((name, some),) = values.items()
+    formula = EXPRESSIONS[part][number]
+    found = [eval(formula, {"__builtins__": {}}, {**known, name: float(one)}) for one in some]
+    return torch.tensor(found, dtype=torch.float64)
+
+
+def close(a, b, rtol=1e-9):
+    torch.testing.assert_close(a, b.double(), rtol=rtol, atol=0)
+
+
+def schedule(column):
+    return {"VP": schedules.VP(), "VE": schedules.VE()}.get(column, schedules.Linear())
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_schedule_and_scaling(column):
+    close(evaluated("Schedule σ(t)", column, t=T), schedule(column).sigma(T))
+    s = schedules.UnitVariance(schedules.VP()) if column == "VP" else schedule(column)
+    close(evaluated("Scaling s(t)", column, t=T), s.s(T).expand_as(T))
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_time_steps(column):
+    t = evaluated("Time steps t_i, i < N", column, i=range(N))
+    name = NAMES.get(column, column.lower())
+    declared = solvers.discretizations.DISCRETIZATIONS[name]
+    levels = declared.levels(N, declared.sigma_min, declared.sigma_max)
+    # VP's range in the code is σ(ε_s) … σ(1) rounded to six digits.
+    close(schedule(column).sigma(t), levels, rtol=1e-4 if column == "VP" else 1e-9)
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_preconditioning(column):
+    made = preconditioning.PRECONDITIONINGS[NAMES.get(column, column.lower())]()
+    if column == "iDDPM + DDIM":
+        sigma = iddpm_levels()[[3, 100, 500, 900, 990]]
+    else:
+        sigma = SIGMA
+    found = made.coefficients(sigma)
+    for part, value in zip(("c_skip", "c_out", "c_in", "c_noise"), found, strict=True):
+        close(evaluated(f"{part}(σ)", column, sigma=sigma), value)
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_training(column):
+    made = {"VP": noise.VP, "VE": noise.VE, "EDM": noise.EDM}.get(column, noise.IDDPM)()
+    part = "Training's σ, U uniform in (0, 1)"
+    # iDDPM's levels are float32 in networks.
+    close(evaluated(part, column, U=U), made.quantile(U), 3e-5 if "iDDPM" in column else 1e-9)
+    weighting = loss.EDM() if column == "EDM" else loss.Inverse()
+    close(evaluated("Weight λ(σ)", column, sigma=SIGMA), weighting.weight(SIGMA))
+
+
+def test_constants_are_the_codes():
+    assert CONSTANTS[0]["M"] == preconditioning.VP().M
+    assert preconditioning.VP().epsilon_t == CONSTANTS[0]["epsilon_t"]
+    assert (preconditioning.VE().sigma_min, preconditioning.VE().sigma_max) == (0.02, 100)
+    edm = discretizations.DISCRETIZATIONS["edm"]
+    assert (edm.sigma_min, edm.sigma_max) == (CONSTANTS[3]["sigma_min"], CONSTANTS[3]["sigma_max"])
+
+
+def test_it_is_a_table_of_texts():
+    table = table1()
+    assert list(table.columns) == ["Model", "Metric", "Part", *COLUMNS]
+    assert len(table) == len(EXPRESSIONS) + 1
+    assert table["VP"].iloc[1] == "√(exp(β_d·t²/2 + β_min·t) − 1)"
