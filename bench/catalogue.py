@@ -13,6 +13,7 @@ from bench import baselines
 from bench import grid as grids
 from bench.measures import METRICS
 from bench.metrics.extractors import EXTRACTORS
+from bench.profiles import PROBES
 from bench.search import declared as searches
 from bench.statistics import SHIPPED
 from models.declared import toml_files
@@ -106,7 +107,10 @@ CATALOGUE: dict[str, Callable[[], Rows]] = {
     "searches": _commented(searches.SHIPPED),
     "configurations": _commented(configurations.SHIPPED),
     "figures": lambda: [(name, row.caption) for name, row in reports.FIGURES.items()],
-    "metrics": lambda: [(name, row.description) for name, row in METRICS.items()],
+    "metrics": lambda: [
+        *((name, row.description) for name, row in METRICS.items()),
+        *((name, f"{probe.description}; a [[profile]]") for name, probe in PROBES.items()),
+    ],
     "extractors": lambda: [(name, _EXTRACTOR_TEXT.get(name, "")) for name in EXTRACTORS],
     "baselines": lambda: [(name, "a committed run of the grid") for name in baselines.shipped()],
 }

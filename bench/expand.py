@@ -7,7 +7,7 @@ from typing import Any
 
 import solvers
 from bench.grid import Grid, SamplerEntry
-from solvers import DISCRETIZATIONS, ORIGINALS, SCHEDULES, SOLVERS, AnySampler, Incompatible
+from solvers import DISCRETIZATIONS, ORIGINALS, SCHEDULES, SOLVERS, Incompatible
 from solvers.build import BUILD_KEYS, PLAIN_KEYS, own_parameters
 from solvers.lookup import unknown
 
@@ -18,10 +18,10 @@ CURVE_AXES = ("steps", "rtol", "atol", "abstol", "reltol")
 
 @dataclass(frozen=True)
 class Labelled:
-    """A sampler, the name of the curve it belongs to, and the models it is for (all if none)."""
+    """A sampler, or a probe, the name of its curve, and the models it is for (all if none)."""
 
     label: str
-    sampler: AnySampler
+    sampler: Any
     models: tuple[str, ...] | None = None
 
     def is_for(self, model: str) -> bool:
@@ -53,7 +53,7 @@ def expand(grid: Grid) -> tuple[list[Labelled], list[Skipped]]:
                 raise ValueError(f"sampler[{number}]: {unknown(model, grid.models, 'model')}")
         where = f"sampler[{number}]" + (f" ({entry.label})" if entry.label else "")
         try:
-            found, left_out = _expand_entry(entry)
+            found, left_out = expand_entry(entry)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
         if not found:
@@ -63,7 +63,12 @@ def expand(grid: Grid) -> tuple[list[Labelled], list[Skipped]]:
     return kept, skipped
 
 
-def _expand_entry(entry: SamplerEntry) -> tuple[list[Labelled], list[Skipped]]:
+def expand_entry(entry: SamplerEntry) -> tuple[list[Labelled], list[Skipped]]:
+    """Return the samplers of one table, and the combinations that make no sense.
+
+    Raises:
+        ValueError: For keys or values that are wrong in every combination.
+    """
     axes = entry.axes
     _check_keys(axes)
     kept: dict[str, Labelled] = {}

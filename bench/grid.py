@@ -1,9 +1,18 @@
 """Grid files: TOML, validated, every list an axis."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    field_validator,
+    model_validator,
+)
 
 from models.declared import parse, text_of, toml_files, validated
 
@@ -13,6 +22,7 @@ LEAST_SAMPLES = 20  # one per shard
 
 Scalar = StrictStr | Annotated[int, Field(strict=True)] | Annotated[float, Field(strict=True)]
 Weight = Annotated[float, Field(ge=0, le=1000, strict=True)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Names = Annotated[list[StrictStr], Field(min_length=1)]
 Axis = Scalar | Annotated[list[Scalar], Field(min_length=1)]
 
@@ -39,8 +49,29 @@ class SamplerEntry(BaseModel):
         return {key: value if isinstance(value, list) else [value] for key, value in extra.items()}
 
 
+class ProfileEntry(SamplerEntry):
+    """One ``[[profile]]`` table: a quantity over σ.
+
+    Attributes:
+        metric: ``local-error``, ``curvature`` or ``denoising-loss``.
+        levels: The noise levels it is measured at, ascending; never an axis.
+        label, models: As of samplers. Every other key is the metric's own, or of the sampler it is
+            about: a value, or a list of them.
+    """
+
+    metric: StrictStr
+    levels: Annotated[list[Positive], Field(min_length=3)]
+
+    @field_validator("levels")
+    @classmethod
+    def _ascending(cls, levels: list[float]) -> list[float]:
+        if sorted(set(levels)) != levels:
+            raise ValueError("levels must ascend, each once")
+        return levels
+
+
 class Grid(BaseModel):
-    """A declared grid: models × samplers × repeats × metrics.
+    """A declared grid: models × samplers × repeats × metrics, and profiles.
 
     Attributes:
         name: Names the run's folder.
@@ -55,9 +86,12 @@ class Grid(BaseModel):
         truncation_samples: Samples per cell of the truncation error; at least 20.
         class_label: The class of every sample, for conditional models; drawn per sample if absent.
         guidance: Weights of classifier-free guidance, for conditional models; none if absent.
+        data: True data that profiles start from: ``"model"``, the model's own, or a folder, file or
+            torchvision data set (``bench train --data``).
         unchecked: Whether networks whose first samples look broken are run all the same: where bad
             ones are what is to be measured.
         sampler: The samplers.
+        profile: Quantities over σ; each is measured of each of the models.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -74,8 +108,16 @@ class Grid(BaseModel):
     truncation_samples: Annotated[StrictInt, Field(ge=LEAST_SAMPLES)] = 100
     class_label: Annotated[StrictInt, Field(ge=0)] | None = None
     guidance: Annotated[list[Weight], Field(min_length=1)] | Weight | None = None
+    data: StrictStr = "model"
     unchecked: StrictBool = False
-    sampler: Annotated[list[SamplerEntry], Field(min_length=1)]
+    sampler: list[SamplerEntry] = []
+    profile: list[ProfileEntry] = []
+
+    @model_validator(mode="after")
+    def _has_entries(self) -> Self:
+        if not self.sampler and not self.profile:
+            raise ValueError("there is no [[sampler]] and no [[profile]] table")
+        return self
 
 
 def shipped() -> list[str]:

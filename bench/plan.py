@@ -13,8 +13,11 @@ from bench.grid import Grid
 from bench.inventory import Inventory
 from bench.measures import METRICS
 from bench.metrics.extractors import EXTRACTORS, Extractor
+from bench.profiles.declared import expand_profiles
+from bench.profiles.planned import profile_work
 from bench.references import ReferenceSource
 from bench.trajectory import name as trajectory_name
+from bench.work import SHARDS, Work, classes, precision
 from models.labels import Condition
 from models.loading import name_of
 from models.network import Execution
@@ -22,51 +25,6 @@ from results import Cell
 from solvers import AnySampler, Denoiser
 from solvers.lookup import lookup
 from solvers.variance import with_variance
-
-SHARDS = 20
-
-
-@dataclass
-class Work:
-    """One sampling job, cut into shards, that one or more cells are measured from.
-
-    Attributes:
-        label: The curve it belongs to.
-        sampler, model, extractor: What samples, with which denoiser, and what looks at the result.
-        cells: The cells; they differ in metric and reference only.
-        source: What their distances are measured against.
-        condition: The labels asked of the model.
-        nfe: Predicted evaluations per sample: exact for fixed steps, a guess for adaptive solvers.
-    """
-
-    label: str
-    sampler: AnySampler
-    model: Denoiser
-    extractor: Extractor | None
-    source: ReferenceSource
-    condition: Condition = field(default_factory=Condition)
-    cells: list[Cell] = field(default_factory=list)
-    nfe: float = 0.0
-
-    @property
-    def cell(self) -> Cell:
-        """Return the first cell: all of them are sampled the same way."""
-        return self.cells[0]
-
-    @property
-    def key(self) -> str:
-        """Return the key of the shards."""
-        return self.cell.work_key
-
-    @property
-    def needs(self) -> set[str]:
-        """Return what the shards have to hold."""
-        return {METRICS[cell.metric].needs for cell in self.cells}
-
-    def seeds(self, shard: int) -> range:
-        """Return the seeds of one shard: contiguous, and nearly equally many in each."""
-        first, samples, shards = self.cell.seed_start, self.cell.samples, self.cell.shards
-        return range(first + shard * samples // shards, first + (shard + 1) * samples // shards)
 
 
 @dataclass(frozen=True)
@@ -110,9 +68,12 @@ def make(
         lookup(METRICS, metric, "metric")
     lookup(EXTRACTORS, grid.extractor, "extractor")
     labelled, skipped = expand(grid)
+    probes, left_out = expand_profiles(grid)
+    skipped += left_out
     inventory = Inventory(device, execution)
     loaded = {spec: inventory.model(spec) for spec in grid.models}
-    inventory.look_for_references(grid.reference, loaded.values())
+    if grid.sampler:
+        inventory.look_for_references(grid.reference, loaded.values())
     if not dry:
         inventory.check()
     extractor = _extractor(grid, inventory, dry)
@@ -126,17 +87,24 @@ def make(
         ]
         for item in (item for item in labelled if item.is_for(spec)):
             for job in _possible(jobs, item, skipped):
-                for made in _work(grid, job, item):
-                    known = work.setdefault(made.key, made)
-                    if known.label != made.label:
-                        raise ValueError(
-                            f"samplers {known.label!r} and {made.label!r} are the same at "
-                            f"{_steps(item.sampler)}: give each cell one label"
-                        )
+                _add(work, _work(grid, job, item), _steps(item.sampler))
+        items = [item for item in probes if item.is_for(spec)]
+        missing = inventory.missing if dry else None
+        _add(work, profile_work(grid, name_of(spec), model, items, missing), "all levels")
     if not work:
         reason = f": {skipped[0].reason}" if skipped else ""
         raise ValueError(f"grid {grid.name!r} has no cell that can run{reason}")
     return Plan(list(work.values()), list(dict.fromkeys(skipped)), inventory.missing)
+
+
+def _add(work: dict[str, Work], found: Iterable[Work], where: str) -> None:
+    for made in found:
+        known = work.setdefault(made.key, made)
+        if known.label != made.label:
+            raise ValueError(
+                f"samplers {known.label!r} and {made.label!r} are the same at {where}: give each "
+                "cell one label"
+            )
 
 
 def _check_names(specs: Iterable[str]) -> None:
@@ -179,6 +147,8 @@ def _conditions(grid: Grid, model: Any) -> list[Condition]:
 def _jobs(
     grid: Grid, name: str, model: Any, extractor: Extractor | None, condition: Condition
 ) -> Iterator[_Job]:
+    if not grid.sampler:
+        return
     suffix = f", guidance = {condition.guidance:g}" if isinstance(grid.guidance, list) else ""
     metrics = list(dict.fromkeys(grid.metrics))
     of_features = [metric for metric in metrics if METRICS[metric].needs != "errors"]
@@ -237,21 +207,10 @@ def _work(grid: Grid, job: _Job, item: Labelled) -> Iterator[Work]:
 
 
 def _extractor(grid: Grid, inventory: Inventory, dry: bool) -> Extractor | None:
-    if all(METRICS[metric].needs == "errors" for metric in grid.metrics):
+    if not grid.sampler or all(METRICS[metric].needs == "errors" for metric in grid.metrics):
         return None
     weights = Path(grid.extractor_weights) if grid.extractor_weights else None
     return inventory.extractor(grid.extractor, weights, dry)
-
-
-def classes(model: Any) -> int:
-    """Return a model's number of classes; 0 for unconditional ones."""
-    return getattr(model, "label_dim", 0)
-
-
-def precision(model: Any) -> str:
-    """Return what a model computes in, by name: its precision or dtype; float32 without either."""
-    dtype = str(getattr(model, "dtype", torch.float32)).removeprefix("torch.")
-    return getattr(model, "precision", dtype)
 
 
 def quantizer(source: ReferenceSource) -> str:

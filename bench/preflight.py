@@ -4,8 +4,8 @@ import torch
 
 import solvers
 from bench.metrics.moments import Moments
-from bench.plan import Work, classes
 from bench.shard import InParts, quantize
+from bench.work import Work, classes
 from models.network import NetworkDenoiser
 from solvers import SeedNoise
 

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.plan import Plan, Work
+from bench.plan import Plan
 from bench.progress import duration
+from bench.work import Work
 from models.network import NetworkDenoiser
 
 GPU_FLOPS = 10e12
@@ -21,7 +22,7 @@ def show(plan: Plan, device: torch.device, batch: int, console: Console) -> None
     """Print cells, skipped combinations with reasons, total NFE and an estimate of the time."""
     table = Table("sampler", "model", "metric", "samples", "seeds from", "NFE", "key", box=None)
     for work in plan.work:
-        about = "≈ " if work.sampler.steps is None else ""
+        about = "≈ " if work.is_adaptive else ""
         for cell in work.cells:
             table.add_row(
                 work.label,

@@ -8,7 +8,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench.plan import Plan, Work
+from bench.plan import Plan
+from bench.work import Work
 from results import Record
 
 
@@ -93,7 +94,7 @@ class Watcher:
         self._bar.advance(self._task, spared)
 
     def _name(self, work: Work) -> str:
-        steps = "" if work.sampler.steps is None else f", {work.sampler.steps} steps"
+        steps = "" if work.steps is None else f", {work.steps} steps"
         return f"{work.label}{steps}"
 
     def _print(self, line: str) -> None:

@@ -13,9 +13,12 @@ import torch
 from bench import preflight, provenance
 from bench.devices import full_precision
 from bench.measures import METRICS
-from bench.plan import Plan, Work
+from bench.plan import Plan
+from bench.profiles.measured import measure_profile
+from bench.profiles.probe import VALUES, Probe, profile
 from bench.shard import Measured, measure
 from bench.trajectory import Trajectories
+from bench.work import Work
 from results import Cell, Record, Shard, Store
 
 T = TypeVar("T")
@@ -160,16 +163,19 @@ class Runner:
         batch = self.batch
         while True:
             try:
-                args = (work, shards, batch, self._trajectories, self.observer.sampled)
-                return measure(*args), batch
+                return self._measure(work, shards, batch), batch
             except (torch.OutOfMemoryError, MemoryError):
                 if batch == 1:
                     raise
                 batch //= 2
 
+    def _measure(self, work: Work, shards: list[int], batch: int) -> list[Measured]:
+        if isinstance(work.sampler, Probe):
+            return measure_profile(work, shards, batch, self.observer.sampled)
+        return measure(work, shards, batch, self._trajectories, self.observer.sampled)
+
     def _record(self, work: Work, cell: Cell, shards: Sequence[Shard]) -> Record:
-        merge = METRICS[cell.metric].merge
-        value, loo = self._guarded(work, 0, partial(merge, shards, work.source))
+        value, loo = self._guarded(work, 0, partial(_merged, work, cell, shards))
         nfe = np.concatenate([shard.arrays["nfe"] for shard in shards])
         origin = dict(shards[0].meta["provenance"])
         own_error = shards[0].meta["reference_error"]
@@ -185,6 +191,7 @@ class Runner:
             nfe_max=float(nfe.max()),
             seconds=sum(shard.meta["seconds"] for shard in shards),
             provenance=origin,
+            profile=profile(shards) if isinstance(work.sampler, Probe) else {},
             shards=tuple(_receipt(shard) for shard in shards),
         )
 
@@ -203,8 +210,15 @@ class _Failed(Exception):  # noqa: N818 - a signal between two methods
         self.reason = " ".join(reason.split())
 
 
+def _merged(work: Work, cell: Cell, shards: Sequence[Shard]) -> tuple[float, list[float]]:
+    """Return the value over all shards, and with each left out."""
+    if isinstance(work.sampler, Probe):
+        return work.sampler.merge(shards)
+    return METRICS[cell.metric].merge(shards, work.source)
+
+
 def _holds(shard: Shard, needs: set[str]) -> bool:
-    names = {"moments": "outer", "features": "features", "errors": "squared_error"}
+    names = {"moments": "outer", "features": "features", "errors": "squared_error", VALUES: VALUES}
     return all(names[need] in shard.arrays for need in needs)
 
 

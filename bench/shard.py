@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from bench.metrics.moments import Moments
-from bench.plan import Work, classes
 from bench.trajectory import Trajectories
+from bench.work import Work, classes
 from models import Counted
 from solvers import Sampler, SeedNoise
 from solvers.variance import with_variance

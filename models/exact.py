@@ -85,7 +85,7 @@ class IdealDenoiser(_Exact):
     def true_moments(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the true mean [d] and covariance [d, d] of data in [−1, 1], float64."""
         data = self.images.to(torch.float64).flatten(1).numpy() / 127.5 - 1
-        return data.mean(0), np.cov(data, rowvar=False, bias=True)
+        return data.mean(0), np.atleast_2d(np.cov(data, rowvar=False, bias=True))
 
 
 class GaussianMixture(_Exact):

@@ -14,13 +14,19 @@ from models.network import Execution, NetworkDenoiser, assemble
 from models.networks import build
 from models.preconditioning import precondition
 from models.published import PUBLISHED
-from models.zoo.exact import exact_fashion, exact_mixture_8x8, exact_mixture_moons
+from models.zoo.exact import (
+    exact_fashion,
+    exact_mixture_8x8,
+    exact_mixture_moons,
+    exact_two_points,
+)
 from models.zoo.trained import REFERENCES, TRAINED
 
 MODELS: dict[str, Callable[..., Any]] = {
     "exact-fashion": exact_fashion,
     "exact-mixture-8x8": exact_mixture_8x8,
     "exact-mixture-moons": exact_mixture_moons,
+    "exact-two-points": exact_two_points,
 }
 
 
@@ -87,6 +93,7 @@ def described(spec: str) -> NetworkDenoiser:
     network = build(row.network, row.arguments)
     denoiser = NetworkDenoiser(network, precondition(row.preconditioning, row.constants))
     denoiser.reference = row.reference
+    denoiser.recipe = (row.network, row.arguments)
     return denoiser.eval()
 
 

@@ -62,6 +62,7 @@ class NetworkDenoiser(nn.Module):
 
     Attributes:
         reference: The published statistics of its training data, by name, if there are any.
+        recipe: The raw network's name and arguments, if it was built from them.
     """
 
     _network: Any
@@ -81,6 +82,7 @@ class NetworkDenoiser(nn.Module):
         self.execution = execution or Execution()
         self.notes = dict(notes or {})
         self.reference: str | None = None
+        self.recipe: tuple[str, Mapping[str, Any]] = ("", {})
         if hasattr(preconditioning, "u"):
             # A buffer, so that it has its place in the state dict as in EDM's released networks.
             self.register_buffer("u", preconditioning.u)
@@ -245,6 +247,7 @@ def assemble(
     )
     notes = {"format": checkpoint.format, **checkpoint.notes}
     denoiser = NetworkDenoiser(network, preconditioning, digest, execution, notes)
+    denoiser.recipe = (checkpoint.network, checkpoint.arguments)
     return denoiser.eval().to(device)
 
 

@@ -123,7 +123,7 @@ class Sampler:
         x = latents.to(torch.float64) * (levels[0] * schedule.s(times[0]))
         flow = Flow(denoiser, schedule)
         announce_samples(denoiser, len(x))
-        x = self._solver()(flow, x, levels, self.churn, noise)
+        x = self.configured_solver()(flow, x, levels, self.churn, noise)
         return x / schedule.s(times[1])
 
     def declared(self, denoiser: Denoiser) -> dict[str, Value]:
@@ -153,7 +153,7 @@ class Sampler:
         """
         trivial = _Trivial()
         ends = torch.tensor([2.0, 1.0], dtype=torch.float64)
-        self._solver()(Flow(trivial, Linear()), ends[:1], ends, Churn(), no_noise)
+        self.configured_solver()(Flow(trivial, Linear()), ends[:1], ends, Churn(), no_noise)
         try:
             levels, schedule = self.levels(trivial), self.schedule_for(trivial)
             exact = torch.allclose(schedule.sigma(schedule.time(levels)), levels, rtol=1e-6, atol=0)
@@ -173,7 +173,8 @@ class Sampler:
     def _of(self, function: Callable[..., Any]) -> dict[str, Any]:
         return {name: self.parameters[name] for name in keywords(function)}
 
-    def _solver(self) -> Solver:
+    def configured_solver(self) -> Solver:
+        """Return the solver, with this sampler's parameters."""
         solver = SOLVERS[self.solver]
         return solver.configured({name: self.parameters[name] for name in solver.defaults()})
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import torch
 
 from bench import plan as plans
-from bench.plan import Work
 from bench.search.declared import CHURNED, Search
 from bench.search.ladder import Ladder, Rung
 from bench.search.space import Candidate, different
+from bench.work import Work
 from solvers import Churn, Sampler
 
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 import torch
 from rich.console import Console
 
-from bench.plan import Plan, Work
+from bench.plan import Plan
 from bench.progress import Watcher
 from bench.runner import Runner
 from bench.search import halving
 from bench.search.ladder import Rung
 from bench.search.prepared import Prepared
 from bench.search.space import Candidate
+from bench.work import Work
 from results import Record, Store
 from solvers import Churn
 

@@ -32,6 +32,15 @@ def exact_fashion(device: str | torch.device = "cpu") -> IdealDenoiser:
     return IdealDenoiser(images, digest, device)
 
 
+def exact_two_points(device: str | torch.device = "cpu") -> IdealDenoiser:
+    """Return the ideal denoiser of two points, −1 and 1: D = tanh(x/σ²), Figure 3's data set.
+
+    Its states are one number, as images of one pixel: shape (1, 1, 1).
+    """
+    points = torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1, 1)
+    return IdealDenoiser(points, hashlib.sha256(b"two points, -1 and 1").hexdigest(), device)
+
+
 def exact_mixture_moons(device: str | torch.device = "cpu") -> GaussianMixture:
     """Return a 2-D mixture along two interleaved half circles: exact, and quick to look at.
 

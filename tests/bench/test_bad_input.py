@@ -37,7 +37,7 @@ CASES = {
     "unknown sampler key": (toml(sampler={"S_chrun": "1"}), "did you mean 'S_churn'"),
     "another part's key": (toml(sampler={"alpha": "0.5"}), "unknown key 'alpha'"),
     "missing key": (toml(drop=["samples"]), "'samples' is missing"),
-    "no sampler": (toml(sampler="none"), "'sampler' is missing"),
+    "no sampler": (toml(sampler="none"), "no [[sampler]] and no [[profile]] table"),
     "samples as text": (toml({"samples": '"20"'}), "samples = '20'"),
     "samples as a fraction": (toml({"samples": "20.5"}), "samples = 20.5"),
     "too few samples": (toml({"samples": "19"}), "greater than or equal to 20"),

@@ -7,9 +7,9 @@ import torch
 
 from bench import plan as plans
 from bench.grid import Grid
-from bench.plan import Work
 from bench.runner import Runner
 from bench.shard import quantize
+from bench.work import Work
 from results import Store
 from solvers import SeedNoise
 

@@ -16,6 +16,7 @@ DIGESTS = {
     "exact-fashion": "d195c669f550cad2ecb98f793af2b090bd149e378c47c885f0f68fe876106d13",
     "exact-mixture-8x8": "8ce30659e934b42f506594243d0767fc6c0458c950e21152859069d1eef9c948",
     "exact-mixture-moons": "6e40a32595851cf661df752ce9b84a71415c74cdb2d6953be4fa2081f31f281b",
+    "exact-two-points": "5177959c3568eb821b18c005069294dfec37681db14fd7413412f684ea92ea52",
 }
 
 each_model = pytest.mark.parametrize("name", MODELS)
@@ -85,6 +86,12 @@ def test_exact_fashion_gives_back_its_images():
     noise = solvers.SeedNoise(range(3))(data)
     denoised = model(data + sigma * noise, sigma)
     torch.testing.assert_close(denoised, data, rtol=0, atol=1e-12)
+
+
+def test_two_points_are_denoised_as_in_figure_3():
+    x, sigma = torch.linspace(-3, 3, 41, dtype=torch.float64).reshape(-1, 1, 1, 1), 0.8
+    denoised = models.load("exact-two-points")(x, torch.tensor(sigma, dtype=torch.float64))
+    torch.testing.assert_close(denoised, torch.tanh(x / sigma**2), rtol=0, atol=1e-12)
 
 
 def test_the_8x8_mixture_has_the_moments_of_the_shipped_images():

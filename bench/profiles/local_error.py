@@ -1,0 +1,129 @@
+"""The error of one step, over the noise level it ends at (EDM, Appendix D.1, Figure 13a, b)."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.profiles.probe import Drawn, Probe
+from models import Counted
+from models.exact import GaussianMixture
+from solvers import SOLVERS, Denoiser, FixedStep, Flow, Sampler
+from solvers.churn import Churn, no_noise
+from solvers.lookup import lookup
+from solvers.parameters import require
+from solvers.schedules import Linear
+
+
+@dataclass(frozen=True)
+class LocalError(Probe):
+    """RMS of τ_i = x*_i − x_i over the dimensions: x*_i the exact solution, x_i one step's.
+
+    A step ends at σ_i, one of the levels, and begins at the level that would precede it among the
+    sampler's N: σ_{i−1} = (σ_i^{1/ρ} − A)^ρ, A = (σ_min^{1/ρ} − σ_max^{1/ρ})/(N − 1). It begins
+    from true data with noise of that level, the same noise at every σ.
+
+    Attributes:
+        sampler: Solver, ρ, N, σ range, σ(t) and s(t).
+        substeps: The exact solution is approximated by so many steps of equal length in t.
+        truth: The solver of those steps. The paper's is Euler's, with 200; its own error is about
+            1/200 of an Euler step's, and a larger share of a Heun step's.
+
+    Raises:
+        ValueError: If a value is not possible, or the sampler's steps are not EDM's.
+    """
+
+    sampler: Sampler
+    substeps: int = 200
+    truth: str = "euler"
+
+    metric: ClassVar[str] = "local-error"
+    description: ClassVar[str] = "RMS error of one step from true data with noise, over σ"
+    needs_data: ClassVar[bool] = True
+    sampler_keys: ClassVar[tuple[str, ...]] = (
+        *("solver", "schedule", "scaling", "steps", "sigma_min", "sigma_max", "rho", "alpha"),
+        "epsilon_s",
+    )
+
+    def __post_init__(self) -> None:
+        require(self.substeps >= 1, "substeps", self.substeps, "a whole number from 1")
+        lookup(_one_step(), self.truth, "truth")
+        lookup(_one_step(), self.sampler.solver, "solver")
+        require((self.sampler.steps or 0) >= 2, "steps", self.sampler.steps, "at least 2")
+
+    def check(self, model: Any) -> None:
+        """Raise ValueError, one line, if it cannot be measured with this model."""
+        super().check(model)
+        _, high = self.sampler.sigma_range(model)
+        start = self._before(self.levels[-1], model)
+        if start > high * (1 + 1e-6):
+            raise ValueError(
+                f"levels: a step to {self.levels[-1]:g} would begin at {start:.4g}, above "
+                f"sigma_max = {high:g}"
+            )
+
+    def declared(self, model: Any) -> dict[str, str | int | float | None]:
+        """Return every number and name that decides the result, for a cell's key."""
+        return {**self.sampler.declared(model), **self.told()}
+
+    def evaluations(self, model: Any) -> int:
+        """Return the denoiser evaluations per sample."""
+        own, truth = (_cost(_one_step()[name]) for name in (self.sampler.solver, self.truth))
+        return len(self.levels) * (own + self.substeps * truth)
+
+    def __call__(self, denoiser: Denoiser, drawn: Drawn) -> Tensor:
+        """Return the RMS error of each sample's step to each level, float64 [n, L]."""
+        schedule = self.sampler.schedule_for(denoiser)
+        flow = Flow(denoiser, schedule)
+        step, exactly = self.sampler.configured_solver(), SOLVERS[self.truth]
+        errors = []
+        for ends in self._steps(denoiser):
+            times = schedule.time(ends)
+            s = schedule.s(times)
+            x = s[0] * (drawn.data + ends[0] * drawn.latents.double())
+            made = step(flow, x, ends, Churn(), no_noise)
+            between = schedule.sigma(_uniform(times, self.substeps))
+            truth = exactly(flow, x, between, Churn(), no_noise)
+            errors.append(((made - truth) / s[1]).flatten(1).pow(2).mean(1).sqrt())
+        return torch.stack(errors, 1)
+
+    def summary(self, mean: np.ndarray) -> float:
+        """Return the largest: what bounds the global error (D.1)."""
+        return float(mean.max())
+
+    def _steps(self, denoiser: Any) -> Iterator[Tensor]:
+        """Yield σ_{i−1} and σ_i, float64 [2], as the denoiser supports them."""
+        for level in self.levels:
+            ends = torch.tensor([self._before(level, denoiser), level], dtype=torch.float64)
+            yield denoiser.round_sigma(ends)
+
+    def _before(self, level: float, denoiser: Any) -> float:
+        """Return σ_{i−1} (D.1)."""
+        low, high = self.sampler.sigma_range(denoiser)
+        rho, steps = self.sampler.parameters["rho"], self.sampler.steps
+        assert steps is not None
+        A = (low ** (1 / rho) - high ** (1 / rho)) / (steps - 1)
+        return math.pow(level ** (1 / rho) - A, rho)
+
+
+def _one_step() -> dict[str, FixedStep]:
+    """Return the solvers that go from one level to the next by a rule."""
+    return {name: solver for name, solver in SOLVERS.items() if isinstance(solver, FixedStep)}
+
+
+def _cost(solver: FixedStep) -> int:
+    """Return the evaluations of one step, counted."""
+    counted = Counted(GaussianMixture.isotropic(torch.zeros(1, 1), [0.5], [1.0]))
+    ends = torch.tensor([2.0, 1.0], dtype=torch.float64)
+    solver(Flow(counted, Linear()), ends[:1, None], ends, Churn(), no_noise)
+    return counted.evaluations
+
+
+def _uniform(ends: Tensor, count: int) -> Tensor:
+    """Return ``count`` steps of equal length between two times, float64 [count + 1]."""
+    share = torch.arange(count + 1, dtype=torch.float64) / count
+    return ends[0] + share * (ends[1] - ends[0])

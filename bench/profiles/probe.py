@@ -1,0 +1,124 @@
+"""A probe: what is measured of a denoiser, or of one step with it, at each noise level."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from results import Shard
+from solvers import Denoiser
+
+SIGMA, VALUES = "sigma", "profile"
+"""What shards call the noise levels [L] and the values [n, L]."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The samples a probe is applied to.
+
+    Attributes:
+        latents: Standard normal float32 [n, *shape], each seed's first draw.
+        clean: True data float64 [n, *shape]; ``None`` for probes that need none.
+    """
+
+    latents: Tensor
+    clean: Tensor | None = None
+
+    @property
+    def data(self) -> Tensor:
+        """The true data of a probe that asked for them."""
+        assert self.clean is not None
+        return self.clean
+
+
+@dataclass(frozen=True)
+class Probe(ABC):
+    """A quantity over σ; the fields, ``levels`` and ``sampler`` aside, are what a grid may set.
+
+    Attributes:
+        levels: The noise levels it is measured at, ascending.
+        metric: What records call it.
+        needs_data: Whether it starts from true data.
+        version: Raise it whenever the results change for the same input.
+        sampler_keys: What a grid may say of the sampler it is about: names of its settings.
+    """
+
+    levels: tuple[float, ...]
+
+    metric: ClassVar[str]
+    description: ClassVar[str]
+    needs_data: ClassVar[bool]
+    version: ClassVar[int] = 1
+    sampler_keys: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def declared(self, model: Any) -> dict[str, str | int | float | None]:
+        """Return every number and name that decides the result, for a cell's key."""
+
+    @abstractmethod
+    def evaluations(self, model: Any) -> int:
+        """Return the denoiser evaluations per sample."""
+
+    @abstractmethod
+    def __call__(self, denoiser: Denoiser, drawn: Drawn) -> Tensor:
+        """Return the value of each sample at each level, float64 [n, L], L in the levels' order."""
+
+    @abstractmethod
+    def summary(self, mean: np.ndarray) -> float:
+        """Return the one number that stands for the mean over samples at each level [L]."""
+
+    def check(self, model: Any) -> None:
+        """Raise ValueError, one line, if it cannot be measured with this model."""
+        low, high = self.levels[0], self.levels[-1]
+        if low < model.sigma_min * (1 - 1e-6) or high > model.sigma_max * (1 + 1e-6):
+            raise ValueError(
+                f"levels from {low:g} to {high:g} are not all within what the model supports, "
+                f"[{model.sigma_min:g}, {model.sigma_max:g}]"
+            )
+
+    def model(self, model: Any) -> Any:
+        """Return the denoiser that is measured: the given one, or one made from it."""
+        return model
+
+    def shown(self, denoiser: Denoiser, drawn: Drawn) -> dict[str, np.ndarray]:
+        """Return what is kept of a few samples to look at; nothing of most probes."""
+        return {}
+
+    def at(self, denoiser: Any) -> Tensor:
+        """Return the levels as this denoiser supports them, float64 [L]."""
+        return denoiser.round_sigma(torch.tensor(self.levels, dtype=torch.float64))
+
+    def told(self) -> dict[str, str | int | float]:
+        """Return what every probe declares: its version, its levels and its own fields."""
+        own = {f.name: getattr(self, f.name) for f in fields(self)}
+        numbers = " ".join(f"{level:g}" for level in own.pop("levels"))
+        own.pop("sampler", None)
+        return {"levels": numbers, "probe_version": self.version, **own}
+
+    def merge(self, shards: Sequence[Shard]) -> tuple[float, list[float]]:
+        """Return the value over all samples, and with each shard left out."""
+        sums = np.stack([shard.arrays[VALUES].sum(0) for shard in shards])
+        counts = np.array([len(shard.arrays[VALUES]) for shard in shards])[:, None]
+        rest = (sums.sum(0) - sums) / (counts.sum() - counts)
+        return self.summary(sums.sum(0) / counts.sum()), [self.summary(mean) for mean in rest]
+
+
+def profile(shards: Sequence[Shard]) -> Mapping[str, list[float]]:
+    """Return σ, and the mean and standard deviation over samples there, as a record keeps them."""
+    values = np.concatenate([shard.arrays[VALUES] for shard in shards])
+    return {
+        "sigma": shards[0].arrays[SIGMA].tolist(),
+        "mean": values.mean(0).tolist(),
+        "std": values.std(0, ddof=1).tolist(),
+    }
+
+
+def over_log_sigma(levels: Sequence[float], density: np.ndarray) -> np.ndarray:
+    """Return weights [L] that sum to 1: the trapezoidal rule in ln σ, times a density [L]."""
+    weights = np.gradient(np.log(np.asarray(levels))) * density
+    weights[[0, -1]] /= 2  # the gradient at an end is the whole interval
+    return weights / weights.sum()
