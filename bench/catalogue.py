@@ -97,6 +97,7 @@ CATALOGUE: dict[str, Callable[[], Rows]] = {
     "models": lambda: [
         *_documented(models.MODELS)(),
         *((name, trained.description(name)) for name in trained.TRAINED),
+        ("ideal:DATA", "the ideal denoiser of a data set: what bench train --data reads"),
     ],
     "references": lambda: list(_REFERENCE_TEXT.items()),
     "solvers": _solvers,

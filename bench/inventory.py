@@ -13,6 +13,7 @@ from bench.metrics.extractors import Extractor, build_extractor, described_extra
 from bench.references import OWN
 from models import fetch
 from models.fetch import NotHere
+from models.ideal import IDEAL, described_ideal, ideal
 from models.loading import described
 from models.network import Execution
 from models.published import REFERENCES
@@ -34,8 +35,18 @@ class Inventory:
     execution: Execution | None = None
     missing: dict[str, str] = field(default_factory=dict)
 
-    def model(self, spec: str) -> Any:
-        """Return a model, or the description of a published one that is not here."""
+    def model(self, spec: str, dry: bool = False) -> Any:
+        """Return a model, or the description of one that is not here: published, or, if ``dry``,
+        the ideal denoiser of data that are not.
+        """
+        if dry and spec.startswith(IDEAL):
+            try:
+                return ideal(spec, self.device)
+            except ValueError as error:
+                self.missing[spec] = str(error)
+                if (known := described_ideal(spec)) is None:
+                    raise
+                return known
         return self._wanted(
             lambda: models.load(spec, self.device, self.execution), lambda: described(spec)
         )

@@ -1,7 +1,7 @@
 """From a grid to cells, and to the work that fills them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from results import Cell
 from solvers import AnySampler, Denoiser
 from solvers.lookup import lookup
 from solvers.variance import with_variance
+
+COUNTED_STEPS = (128, 256)
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def make(
     probes, left_out = expand_profiles(grid)
     skipped += left_out
     inventory = Inventory(device, execution)
-    loaded = {spec: inventory.model(spec) for spec in grid.models}
+    loaded = {spec: inventory.model(spec, dry) for spec in grid.models}
     if grid.sampler:
         inventory.look_for_references(grid.reference, loaded.values())
     if not dry:
@@ -226,7 +228,18 @@ def _steps(sampler: AnySampler) -> str:
 
 
 def predicted_nfe(sampler: AnySampler, model: Denoiser) -> float:
-    """Return the evaluations per sample, counted on a stand-in: a Gaussian in one dimension."""
+    """Return the evaluations per sample, counted on a stand-in: a Gaussian in one dimension.
+
+    Of many steps only some are counted: each costs as much as any other.
+    """
+    few, more = COUNTED_STEPS
+    if sampler.steps is None or sampler.steps <= more:
+        return _counted(sampler, model)
+    fewer, counted = (_counted(replace(sampler, steps=n), model) for n in COUNTED_STEPS)
+    return counted + (sampler.steps - more) * (counted - fewer) / (more - few)
+
+
+def _counted(sampler: AnySampler, model: Denoiser) -> float:
     stand_in = models.Counted(_StandIn(model))
     sampler(stand_in, torch.ones(1, 1), torch.zeros_like)
     return stand_in.nfe

@@ -10,6 +10,7 @@ import torch
 from models import fetch
 from models.checkpoints.checkpoint import Checkpoint, CheckpointError
 from models.checkpoints.reading import read
+from models.ideal import IDEAL, ideal, short_name
 from models.network import Execution, NetworkDenoiser, assemble
 from models.networks import build
 from models.preconditioning import precondition
@@ -41,7 +42,8 @@ def load(
     Besides the protocol it has ``digest``, a hash of what it is made of.
 
     Args:
-        spec: A name (``bench list models``), a checkpoint's path, or its http(s) address.
+        spec: A name (``bench list models``), a checkpoint's path, its http(s) address, or
+            ``ideal:`` and a data set: the ideal denoiser of it.
         device: Where it computes.
         execution: Precision, compilation and memory layout; for networks.
         options: What a checkpoint file does not say, by its reader's names.
@@ -57,6 +59,8 @@ def load(
                 f"model {spec!r}: precision, compile and channels-last are for networks"
             )
         return MODELS[spec](device)
+    if spec.startswith(IDEAL):
+        return ideal(spec, device)
     path, checkpoint = found(spec, options)
     try:
         denoiser = assemble(checkpoint, device, execution)
@@ -104,6 +108,8 @@ def name_of(spec: str) -> str:
     """
     if spec in MODELS or spec in PUBLISHED:
         return spec
+    if spec.startswith(IDEAL):
+        return short_name(spec)
     last = spec.rstrip("/\\").replace("\\", "/").rpartition("/")[2]
     return last.rpartition(".")[0] or last
 
