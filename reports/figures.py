@@ -12,10 +12,13 @@ from reports.beside import beside_published
 from reports.churn_search import churn_search
 from reports.contact import contact_sheet
 from reports.curves import fid_vs_nfe
+from reports.profiles import curvature_over_sigma, local_error_over_sigma, loss_over_sigma
+from reports.sheet import churn_sheet, noise_levels, samples_over_nfe
 from reports.sweeps import fid_vs_alpha, fid_vs_churn, fid_vs_churns, fid_vs_rho
 from reports.table1 import table1
 from reports.table2 import table2
 from reports.table5 import table5
+from reports.trajectories import trajectories
 from reports.truncation import truncation_vs_nfe
 
 
@@ -53,6 +56,7 @@ class TableRow:
     records: bool = True
 
 
+DEVIATION = "Band: ± 1 standard deviation over samples."
 BAND = "Band: lowest to highest repeat, or ± 2 standard errors."
 
 FIGURES: dict[str, FigureRow] = {
@@ -99,12 +103,63 @@ FIGURES: dict[str, FigureRow] = {
         grid="order",
         paper=("Order of convergence",),
     ),
+    "loss-over-sigma": FigureRow(
+        loss_over_sigma,
+        "The denoising loss over σ with EDM's weight, with initial and with trained weights, of the"
+        " same noisy images. " + DEVIATION,
+        grid="figure5a-fashion",
+        paper=("Figure 5",),
+    ),
+    "local-error-over-sigma": FigureRow(
+        local_error_over_sigma,
+        "The error of one step over the noise level it ends at, from true data with noise, for step"
+        " lengths bent by ρ. " + DEVIATION,
+        grid="figure13ab-exact",
+        paper=("Figure 13",),
+    ),
+    "curvature-over-sigma": FigureRow(
+        curvature_over_sigma,
+        "How much dx/dt turns, shrinks or grows in an e-fold of σ, relative to its usual length: 0"
+        " along straight lines. " + DEVIATION,
+        grid="curvature-exact",
+        paper=("Curvature",),
+    ),
+    "trajectories": FigureRow(
+        trajectories,
+        "Trajectories of a data set of two points, −1 and 1, from the same latents, with tangents."
+        " Below: σ ≤ 1.",
+        grid="figure3",
+        needs_samples=True,
+        paper=("Figure 3",),
+    ),
+    "noise-levels": FigureRow(
+        noise_levels,
+        "Draws of p(x; σ), brought to the contrast of images, and what the denoiser sees in them.",
+        grid="figure1-exact",
+        needs_samples=True,
+        paper=("Figure 1",),
+    ),
+    "churn-sheet": FigureRow(
+        churn_sheet,
+        "The same images after repeated churn at one noise level, as the denoiser sees them.",
+        grid="figure14-exact",
+        needs_samples=True,
+        paper=("Figure 14",),
+    ),
+    "samples-over-nfe": FigureRow(
+        samples_over_nfe,
+        "What the same latents become with more and more evaluations.",
+        grid="figure12-fashion",
+        needs_samples=True,
+        paper=("Figure 12",),
+    ),
     "contact-sheet": FigureRow(
         contact_sheet,
         "What each sampler makes of the same latents, column by column, at the lowest NFE within"
         " 3 % of its best.",
         grid="quick",
         needs_samples=True,
+        paper=("Figure 6", "Figure 7", "Figure 8"),
     ),
     "churn-search": FigureRow(
         churn_search,

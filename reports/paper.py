@@ -24,11 +24,15 @@ _FIGURE_2 = ("figure2a", "figure2b", "figure2c", "quick", "zoo-quick")
 _FIGURE_4 = ("figure4a", "figure4b", "figure4c")
 
 PAPER: tuple[Item, ...] = (
-    Item("Figure 1", "What an ideal denoiser makes of noisy images"),
+    Item("Figure 1", "What an ideal denoiser makes of noisy images", ("figure1",)),
     Item("Figure 2", "Deterministic samplers: quality over NFE", _FIGURE_2),
-    Item("Figure 3", "One-dimensional trajectories under three schedules"),
+    Item("Figure 3", "One-dimensional trajectories under three schedules", ("figure3",)),
     Item("Figure 4", "Stochastic samplers: quality over NFE", _FIGURE_4),
-    Item("Figure 5", "Loss over σ, and S_churn before and after training", ("figure5bc",)),
+    Item(
+        "Figure 5",
+        "Loss over σ, and S_churn before and after training",
+        ("figure5a", "figure5bc"),
+    ),
     Item("Figure 6", "Samples of class-conditional ImageNet, pre-trained network", ("figure6-8",)),
     Item("Figure 7", "Samples of class-conditional ImageNet, EDM's network", ("figure6-8",)),
     Item("Figure 8", "Samples of CIFAR-10, four samplers", ("figure6-8",)),
@@ -36,7 +40,7 @@ PAPER: tuple[Item, ...] = (
     Item(
         "Figure 13",
         "Local truncation error over σ, and quality over ρ",
-        ("figure13c",),
+        ("figure13ab", "figure13c"),
     ),
     Item("Figure 14", "Degradation under repeated churn", ("figure14",)),
     Item("Figure 15", "Quality over S_churn", ("figure15",)),
@@ -46,6 +50,6 @@ PAPER: tuple[Item, ...] = (
     Item("Table 4", "Stochastic samplers: best values", _FIGURE_4),
     Item("Table 5", "Search for stochastic settings", ("table5",)),
     Item("Sweep over α", "The second-order family of solvers (Appendix D.2)", ("alpha",)),
-    Item("Curvature", "How curved trajectories are (Section 3)"),
+    Item("Curvature", "How curved trajectories are (Section 3)", ("curvature", "figure3")),
     Item("Order of convergence", "How fast errors fall with step size (Appendix D.1)", ("order",)),
 )

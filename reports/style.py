@@ -83,10 +83,14 @@ def gradient(names: Sequence[str]) -> dict[str, Look]:
     }
 
 
-def panels(count: int) -> tuple[Figure, list[Axes]]:
-    """A figure with `count` panels, two beside each other, or three, laid out without overlaps."""
+def panels(count: int, rows: int | None = None) -> tuple[Figure, list[Axes]]:
+    """A figure with `count` panels, two beside each other, or three, laid out without overlaps.
+
+    With `rows` there are as many panels in each of so many rows, at most three.
+    """
     columns = 3 if count == 3 else min(count, 2)
-    rows = math.ceil(count / columns)
+    count *= rows or 1
+    rows = rows or math.ceil(count / columns)
     layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
     figure = Figure(figsize=({1: 5.6, 2: 8.6, 3: 12.4}[columns], 3.7 * rows), layout=layout)
     FigureCanvasAgg(figure)
@@ -122,6 +126,15 @@ def parameter_axis(axes: Axes, values: Sequence[float], name: str, logarithmic: 
         ticks = values if room else MaxNLocator(7).tick_values(low, high)
         _ticks(axes.xaxis, [tick for tick in ticks if low <= tick <= high])
     axes.set_xlabel(name)
+
+
+def sigma_axis(axes: Axes, sigma: Sequence[float]) -> None:
+    """A logarithmic axis of noise levels in plain numbers."""
+    axes.set_xscale("log")
+    low, high = min(sigma), max(sigma)
+    axes.set_xlim(low / 1.15, high * 1.15)
+    _ticks(axes.xaxis, log_ticks(low / 1.01, high * 1.01))
+    axes.set_xlabel("σ")
 
 
 def value_axis(axes: Axes) -> None:

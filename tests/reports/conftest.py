@@ -163,3 +163,41 @@ def _measured(label, sampler, model, repeat, value):
 @pytest.fixture
 def swept():
     return lambda **options: table(make_swept(**options))
+
+
+SIGMA = (0.02, 0.1, 0.5, 2.0, 10.0, 50.0)
+
+
+def make_profiled(metric, settings, models=("exact-fashion",), repeats=1):
+    """Records over σ: a line for each of the settings, given by label."""
+    return [
+        _profiled(metric, label, sampler, model, repeat, 0.1 * (place + 1))
+        for model in models
+        for place, (label, sampler) in enumerate(settings.items())
+        for repeat in range(repeats)
+    ]
+
+
+def _profiled(metric, label, sampler, model, repeat, size):
+    cell = Cell(
+        model=model,
+        model_digest=model,
+        sampler=sampler,
+        seed_start=repeat * 1000,
+        samples=1000,
+        precision="float32",
+        quantizer="none",
+        extractor="none",
+        extractor_digest="",
+        metric=metric,
+        reference="made-up",
+        reference_digest="made-up",
+    )
+    mean = tuple(size * (1 + abs(np.log(s)) / 5) for s in SIGMA)
+    profile = {"sigma": SIGMA, "mean": mean, "std": tuple(m / 4 for m in mean)}
+    return Record(cell, label, max(mean), 10, 10, 10, 0.1, profile=profile)
+
+
+@pytest.fixture
+def profiled():
+    return lambda *given, **options: table(make_profiled(*given, **options))

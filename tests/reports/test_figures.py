@@ -22,10 +22,20 @@ def images(_work_key):
     return {"images": IMAGES}
 
 
+def trajectories(_work_key):
+    sigma = np.geomspace(0.02, 25, 9)
+    x = np.outer([1.0, -0.5], np.hypot(1, sigma))
+    slope = np.outer([1.0, -0.5], sigma / np.hypot(1, sigma))
+    return {"sigma": sigma, "t": sigma, "s": np.ones(9), "x": x, "slope": slope}
+
+
+KEPT = {"trajectories": trajectories}
+
+
 def drawn(name, records):
     """Draw a figure; skip what these records hold nothing for: it has tests of its own."""
     try:
-        return FIGURES[name](records, images)
+        return FIGURES[name](records, KEPT.get(name, images))
     except NothingToDrawError as nothing:
         pytest.skip(str(nothing))
 
@@ -44,16 +54,36 @@ SWEPT = {
 }
 
 
+PROFILED = {
+    "loss-over-sigma": (
+        "denoising-loss",
+        {w: {"weights": w, "P_mean": -1.2, "P_std": 1.2} for w in ("initial", "trained")},
+    ),
+    "local-error-over-sigma": (
+        "local-error",
+        {f"{s}, rho = {r:g}": {"solver": s, "rho": r} for s in ("Euler", "Heun") for r in (1, 7)},
+    ),
+    "curvature-over-sigma": ("curvature", {s: {"schedule": s} for s in ("vp", "ve", "linear")}),
+    "trajectories": ("curvature", {s: {"schedule": s} for s in ("vp", "ve", "linear")}),
+}
+SHEETS = {
+    "noise-levels": {"sigma": (0, 0.2, 5), "steps": 0, "solver": "churned", "denoised": "no"},
+    "churn-sheet": SWEPT["fid-vs-churns"],
+}
+
+
 ORDINARY = ("fid-vs-nfe", "truncation-vs-nfe", "contact-sheet")
 
 
 @pytest.fixture
-def fitting(frame, swept):
+def fitting(frame, swept, profiled):
     """Return the records that a figure draws."""
 
     def made(name):
-        if name in SWEPT:
-            return swept(repeats=2, **SWEPT[name])
+        if name in PROFILED:
+            return profiled(*PROFILED[name], models=("exact-fashion", "fashion-vp"), repeats=2)
+        if name in SWEPT or name in SHEETS:
+            return swept(repeats=2, **{**SWEPT, **SHEETS}[name])
         return frame(metrics=EVERYTHING, repeats=2, steps=(4, 16, 64))
 
     return made

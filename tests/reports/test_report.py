@@ -13,7 +13,7 @@ import reports
 from reports import tables
 from results import Store
 
-ORDINARY = ("fid-vs-nfe", "truncation-vs-nfe", "contact-sheet")
+ORDINARY = ("fid-vs-nfe", "truncation-vs-nfe", "contact-sheet", "samples-over-nfe")
 """The figures of a run that sweeps nothing."""
 
 

@@ -1,0 +1,144 @@
+"""What records hold over the noise level: loss, local error and curvature."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from reports import notes
+from reports.curves import finish, line_handle
+from reports.points import labels, ordered
+from reports.style import (
+    GREY,
+    Look,
+    NothingToDrawError,
+    gradient,
+    looks,
+    panels,
+    sigma_axis,
+    styled,
+    value_axis,
+)
+from reports.swept import base_label
+
+_FLOOR = 1 / 10  # on a logarithmic axis a band ends a decade below its line
+
+
+@styled
+def loss_over_sigma(records: pd.DataFrame) -> Figure:
+    """The weighted denoising loss over σ: a panel per model, a line per label.
+
+    Band: ± 1 standard deviation over samples. Grey: p_train, by its area, where the records say
+    which. Raises NothingToDrawError without such records.
+    """
+    found = _of("denoising-loss", records)
+    look = looks(labels(found))
+    figure, grid = panels(found["model"].nunique())
+    for axes, (model, rows) in zip(grid, found.groupby("model", sort=True), strict=True):
+        _draw(axes, rows, rows["label"], look)
+        _draw_density(axes, rows)
+        axes.set(title=model, ylabel="loss per dimension, λ(σ)·(D − y)²")
+        axes.set_ylim(0, 1.15 * max(max(one["mean"]) for one in rows["profile"]))
+    handles = _handles(look, found["label"])
+    handles.append(Patch(facecolor=GREY, alpha=0.15, linewidth=0, label="p_train (area)"))
+    return _finished(figure, handles, found)
+
+
+@styled
+def local_error_over_sigma(records: pd.DataFrame) -> Figure:
+    """The RMS error of one step over the σ it ends at: a panel per model and solver, a line per ρ.
+
+    Band: ± 1 standard deviation over samples. Raises NothingToDrawError without such records.
+    """
+    found = _of("local-error", records)
+    found = found.assign(base=[base_label(label, "rho") for label in found["label"]])
+    names = [f"ρ = {rho:g}" for rho in sorted(found["rho"].unique())]
+    look = gradient(names)
+    groups = list(found.groupby(["model", "base"], sort=True))
+    figure, grid = panels(len(groups))
+    for axes, ((model, base), rows) in zip(grid, groups, strict=True):
+        _draw(axes, rows, rows["rho"].map("ρ = {:g}".format), look, positive=True)
+        axes.set(title=f"{model}: {base}", ylabel="RMS error of one step")
+    _equal_value_axes(grid)
+    return _finished(figure, _handles(look, names), found)
+
+
+@styled
+def curvature_over_sigma(records: pd.DataFrame) -> Figure:
+    """How much of its length dx/dt changes by in an e-fold of σ: a panel per model.
+
+    A line per label. Band: ± 1 standard deviation over samples. Raises NothingToDrawError without
+    such records.
+    """
+    found = _of("curvature", records)
+    look = looks(labels(found))
+    figure, grid = panels(found["model"].nunique())
+    for axes, (model, rows) in zip(grid, found.groupby("model", sort=True), strict=True):
+        _draw(axes, rows, rows["label"], look)
+        axes.set(title=model, ylabel="change of dx/dt in an e-fold of σ")
+        axes.set_ylim(bottom=0)
+    return _finished(figure, _handles(look, found["label"]), found)
+
+
+def _of(metric: str, records: pd.DataFrame) -> pd.DataFrame:
+    found = ordered(records[(records["metric"] == metric) & records["profile"].map(bool)])
+    if found.empty:
+        raise NothingToDrawError(f"no records of {metric}")
+    return found
+
+
+def _draw(
+    axes: Axes,
+    rows: pd.DataFrame,
+    names: "pd.Series[Any]",
+    look: dict[str, Look],
+    positive: bool = False,
+) -> None:
+    """Draw a line for each record; repeats of a cell are lines of one look."""
+    for profile, name in zip(rows["profile"], names, strict=True):
+        one = look[name]
+        sigma, mean, std = (np.asarray(profile[column]) for column in ("sigma", "mean", "std"))
+        low = np.maximum(mean - std, _FLOOR * mean) if positive else mean - std
+        axes.fill_between(sigma, low, mean + std, color=one.color, alpha=0.16, linewidth=0)
+        axes.plot(sigma, mean, color=one.color, marker=one.marker, linestyle=one.dash, markersize=3)
+    sigma_axis(axes, [sigma for profile in rows["profile"] for sigma in profile["sigma"]])
+
+
+def _draw_density(axes: Axes, rows: pd.DataFrame) -> None:
+    """Draw the density of ln σ in training, over a part of the axis, for each that is declared."""
+    if not {"P_mean", "P_std"} <= set(rows.columns):
+        return
+    low, high = axes.get_xlim()
+    sigma = np.geomspace(low, high, 200)
+    for mean, std in rows[["P_mean", "P_std"]].dropna().drop_duplicates().to_numpy():
+        density = np.exp(-0.5 * ((np.log(sigma) - mean) / std) ** 2)
+        axes.fill_between(sigma, 0, 0.3 * density, color=GREY, alpha=0.15, linewidth=0, zorder=0)
+    axes.set_xlim(low, high)
+
+
+def _equal_value_axes(grid: Sequence[Axes]) -> None:
+    limits = []
+    for axes in grid:
+        axes.set_yscale("log")
+        limits.append(axes.get_ylim())
+    for axes in grid:
+        axes.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
+        value_axis(axes)
+
+
+def _handles(look: dict[str, Look], used: Sequence[str]) -> list[Artist]:
+    return [line_handle(name, one) for name, one in look.items() if name in set(used)]
+
+
+def _finished(figure: Figure, handles: list[Artist], found: pd.DataFrame) -> Figure:
+    band = "± 1 standard deviation over samples"
+    handles.append(Patch(facecolor=GREY, alpha=0.3, linewidth=0, label=band))
+    counts = sorted(set(found["samples"]))
+    told = [f"{' and '.join(f'{count:,}' for count in counts)} samples", notes.for_figure(found)]
+    finish(figure, handles, "; ".join(text for text in told if text))
+    return figure
