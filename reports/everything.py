@@ -1,6 +1,8 @@
 """One page of everything: the paper's figures and tables, each from the runs of its grids."""
 
 import base64
+import html
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,7 @@ from reports.paper import PAPER, Item
 from reports.provenance import provenance
 from reports.report import render
 from reports.runs import Run, gather, merged
+from reports.statements import STATEMENTS, Statement
 from reports.statements import table as statements
 from reports.style import NothingToDrawError, pictures
 from results.files import write_whole
@@ -86,7 +89,7 @@ class Section:
     @property
     def anchor(self) -> str:
         """What links to it are called."""
-        return self.item.name.lower().replace(" ", "-").replace("α", "alpha")
+        return anchor_of(self.item.name)
 
 
 def write_everything(paths: Iterable[str | Path], out: str | Path) -> Path:
@@ -99,7 +102,7 @@ def write_everything(paths: Iterable[str | Path], out: str | Path) -> Path:
     """
     runs = gather(paths)
     sections = [_section(item, runs) for item in PAPER]
-    judged = _listing("statements", "The paper's statements", statements(merged(runs).records))
+    judged = _judged(merged(runs).records)
     page = {
         "sections": sections,
         "runs": runs,
@@ -111,6 +114,33 @@ def write_everything(paths: Iterable[str | Path], out: str | Path) -> Path:
     for name, data in (_files([*sections], judged) | files).items():
         write_whole(Path(out) / name, data)
     return Path(out) / "index.html"
+
+
+def _judged(records: pd.DataFrame) -> Listing:
+    """The statements; where they stand in the paper is a link to the item that shows them."""
+    table = statements(records)
+    listing = _listing("statements", "The paper's statements", table)
+    anchors = [_anchor(one) for one in STATEMENTS.values()]
+    told = list(zip(table["Where"], anchors, strict=True))
+    linked = table.assign(Where=[f"[{where}](#{anchor})" for where, anchor in told])
+    ((title, page),) = listing.html
+    for where, anchor in told:  # row by row: what is replaced is no longer found
+        cell = f"<td>{html.escape(where)}</td>"
+        page = page.replace(cell, f'<td><a href="#{anchor}">{html.escape(where)}</a></td>', 1)
+    files = {**listing.files, "md": tables.markdown(linked)}
+    return Listing(listing.name, listing.title, files, [(title, page)])
+
+
+def _anchor(statement: Statement) -> str:
+    """Where the page shows what a statement is about: at the item it names, if that does."""
+    items = (FIGURES | TABLES)[statement.shown].paper
+    named = [name for name in items if re.search(rf"{name}(?!\d)", statement.where)]
+    return anchor_of([*named, *items][0])
+
+
+def anchor_of(item: str) -> str:
+    """What links to an item of the paper are called."""
+    return item.lower().replace(" ", "-").replace("α", "alpha")
 
 
 def _files(sections: list[Section], judged: Listing) -> dict[str, bytes]:

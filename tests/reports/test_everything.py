@@ -47,14 +47,26 @@ def test_every_item_is_listed_and_linked(run, tmp_path):
     html = reports.write_everything([run("figure2a")], tmp_path / "all").read_text()
     targets = set(re.findall(r'id="([^"]+)"', html))
     links = re.findall(r'href="#([^"]+)"', html)
-    assert len(links) == len(PAPER) + 1 and set(links) <= targets
+    assert len(links) == len(PAPER) + 1 + 24 and set(links) <= targets
     assert not re.search(r'(src|href)="(?!data:|#)', html)
 
 
 def test_every_picture_of_the_markdown_is_a_file(run, tmp_path):
     folder = reports.write_everything([run("figure2a"), run("alpha-x")], tmp_path / "all").parent
-    linked = re.findall(r"\]\(([^)]+)\)", (folder / "index.md").read_text())
+    linked = re.findall(r"\]\(([^)#]+)\)", (folder / "index.md").read_text())
     assert linked and all((folder / name).is_file() for name in linked)
+
+
+def test_statements_are_linked_to_what_shows_them(run, tmp_path):
+    folder = reports.write_everything([run("figure2a")], tmp_path / "all").parent
+    text = (folder / "index.md").read_text()
+    places = dict(re.findall(r"\| \[([^\]]+)\]\(#([^)]+)\)", text))
+    assert places["Figure 2a"] == "figure-2" and places["Figure 13a, b"] == "figure-13"
+    assert places["Appendix D.1"] == "figure-13"  # of statement 11, the last there
+    assert places["Appendix D.2"] == "sweep-over-alpha" and places["Appendix E"] == "figure-14"
+    assert all(f'<a id="{anchor}"></a>' in text for anchor in places.values())
+    html = (folder / "index.html").read_text()
+    assert '<td><a href="#figure-2">Figure 2b</a></td>' in html
 
 
 def test_the_order_of_records_and_runs_does_not_matter(run, tmp_path):
