@@ -16,10 +16,12 @@ def for_figure(records: pd.DataFrame) -> str:
 
 def vp_refits(records: pd.DataFrame) -> list[str]:
     """Say for which σ ranges the betas of VP were fitted anew, as EDM's code does."""
-    needed = {"schedule", "discretization", "sigma_min", "sigma_max"}
-    if not needed <= set(records.columns):
+    if not {"schedule", "sigma_min", "sigma_max"} <= set(records.columns):
         return []
-    vp = records[(records["schedule"] == "vp") | (records["discretization"] == "vp")]
+    is_vp = records["schedule"] == "vp"
+    if "discretization" in records:
+        is_vp |= records["discretization"] == "vp"
+    vp = records[is_vp]
     ranges = (
         vp[["sigma_min", "sigma_max"]].drop_duplicates().sort_values(["sigma_min", "sigma_max"])
     )

@@ -59,7 +59,10 @@ def local_error_over_sigma(records: pd.DataFrame) -> Figure:
     found = found.assign(base=[base_label(label, "rho") for label in found["label"]])
     names = [f"ρ = {rho:g}" for rho in sorted(found["rho"].unique())]
     look = gradient(names)
-    groups = list(found.groupby(["model", "base"], sort=True))
+    places = {label: place for place, label in enumerate(labels(found.assign(label=found["base"])))}
+    groups = sorted(
+        found.groupby(["model", "base"]), key=lambda group: (group[0][0], places[group[0][1]])
+    )
     figure, grid = panels(len(groups))
     for axes, ((model, base), rows) in zip(grid, groups, strict=True):
         _draw(axes, rows, rows["rho"].map("ρ = {:g}".format), look, positive=True)

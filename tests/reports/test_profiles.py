@@ -45,10 +45,19 @@ def test_local_errors_have_a_panel_per_solver_and_one_axis_for_all(profiled):
     figure = local_error_over_sigma(profiled("local-error", STEPS))
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == ["exact-fashion: Euler, σ(t) = √t", "exact-fashion: Heun, σ(t) = √t"]
+    heun_first = profiled("local-error", STEPS).assign(order=[2, 3, 0, 1])
+    titles = [axes.get_title() for axes in local_error_over_sigma(heun_first).axes]
+    assert titles == ["exact-fashion: Heun, σ(t) = √t", "exact-fashion: Euler, σ(t) = √t"]
     assert [len(axes.lines) for axes in figure.axes] == [2, 2]
     assert legend_of(figure)[:2] == ["ρ = 1", "ρ = 7"]
     assert len({axes.get_ylim() for axes in figure.axes}) == 1
     assert {axes.get_yscale() for axes in figure.axes} == {"log"}
+
+
+def test_a_refit_of_vps_betas_is_noted(profiled):
+    vp = {"schedule": "vp", "sigma_min": 0.002, "sigma_max": 80.0}
+    figure = curvature_over_sigma(profiled("curvature", {"VP": vp}))
+    assert "β of VP refitted to σ from 0.002 to 80" in figure.texts[0].get_text()
 
 
 def test_a_missing_line_is_not_drawn(profiled):
