@@ -43,7 +43,7 @@ def loss_over_sigma(records: pd.DataFrame) -> Figure:
         _draw(axes, rows, rows["label"], look)
         _draw_density(axes, rows)
         axes.set(title=model, ylabel="loss per dimension, λ(σ)·(D − y)²")
-        axes.set_ylim(0, 1.15 * max(max(one["mean"]) for one in rows["profile"]))
+        axes.set_ylim(0, 1.3 * max(max(one["mean"]) for one in rows["profile"]))
     handles = _handles(look, found["label"])
     handles.append(Patch(facecolor=GREY, alpha=0.15, linewidth=0, label="p_train (area)"))
     return _finished(figure, handles, found)

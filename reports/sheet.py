@@ -190,9 +190,9 @@ def _draw_part(
     side: float,
     height: float,
 ) -> None:
-    width = _HEAD + max(1, len(part.columns)) * (side + _GAP)
     whole = subfigure.bbox.width / subfigure.figure.dpi
-    subfigure.suptitle(part.title, fontsize=10, x=min(0.5, width / 2 / whole), y=0.99, va="top")
+    middle = (_HEAD + len(part.columns) * (side + _GAP) / 2) / whole
+    subfigure.suptitle(part.title, fontsize=10, x=middle, y=0.99, va="top")
     for i, row in enumerate(part.rows):
         bottom = height - _TITLE + 0.04 - side - i * (side + part.gap)
         middle = (bottom + side / 2) / height
