@@ -199,6 +199,8 @@ def _draw_part(
         text = textwrap.fill(row, _LINE)
         subfigure.text((_HEAD - 0.1) / whole, middle, text, fontsize=8, ha="right", va="center")
         for j, column in enumerate(part.columns):
+            if part.captions and (row, column) not in part.captions:
+                continue  # rows of their own length end where they end
             left = _HEAD + j * (side + _GAP)
             place = (left / whole, bottom / height, side / whole, side / height)
             _draw_tile(subfigure.add_axes(place), tiles.get((row, column)))
