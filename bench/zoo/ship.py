@@ -79,7 +79,8 @@ def _judged(quality: dict[str, Any], names: list[str]) -> str:
     real, gaussian = quality["real"], quality["gaussian"]["distance"]
     text = (
         f"Fréchet distance of `fashion` features to the 60,000 training images, "
-        f"{real['samples']:,} samples, `python -m bench.zoo.quality`. For comparison: "
+        f"{real['samples']:,} samples, Heun's method, `python -m bench.zoo.quality "
+        "TRAIN.gz TEST.gz --only NAME --steps N --schedule σ(t)` (NFE 2N − 1). For comparison: "
         f"{real['training_images']:.4f} for as many training images, "
         f"{real['test_images']:.4f} for the 10,000 test images, "
         f"{real['between_disjoint_halves']:.4f} between two disjoint halves of the training images "
