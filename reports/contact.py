@@ -27,21 +27,21 @@ _PREFERENCE = ("fid", "kid", "precision", "recall", "truncation-error")
 
 @styled
 def contact_sheet(records: pd.DataFrame, samples: Samples) -> Figure:
-    """One row per label: samples from the same latents, column by column.
+    """One row per label: samples from the same latents, column by column, with the label's value.
 
     Each label shows the point at its dot (lowest NFE within 3 % of its best, first seed range).
     `samples` gives the arrays kept for a work_key: `images` uint8 [k, C, H, W], or `points`
     float [k, 2], drawn as a scatter. Raises NothingToDrawError if no samples were kept.
     """
-    found = [(model, rows) for model, rows in _rows_by_model(records, samples) if rows]
+    found = [(title, rows) for title, rows in _rows_by_model(records, samples) if rows]
     if not found:
         raise NothingToDrawError("no samples were kept")
     heights = [_height(rows) for _, rows in found]
     figure = Figure(figsize=(_WIDTH, sum(heights)))
     FigureCanvasAgg(figure)
     parts = np.ravel(figure.subfigures(len(found), 1, height_ratios=heights, squeeze=False))
-    for part, (model, rows), height in zip(parts, found, heights, strict=True):
-        part.suptitle(model, fontsize=10, y=1 - 0.06 / height, va="top")
+    for part, (title, rows), height in zip(parts, found, heights, strict=True):
+        part.suptitle(title, fontsize=10, y=1 - 0.06 / height, va="top")
         draw = _draw_strips if _are_images(rows) else _draw_scatters
         draw(part, rows, height)
     return figure
@@ -72,14 +72,15 @@ def _rows_by_model(records: pd.DataFrame, samples: Samples) -> list[tuple[str, l
         arrays = samples(record["work_key"])
         if arrays:
             content = arrays["images"] if "images" in arrays else arrays["points"]
-            made.setdefault(record["model"], []).append((_caption(record), content))
+            title = f"{record['model']}: {record['metric_name']}"
+            made.setdefault(title, []).append((_caption(record), content))
     return list(made.items())
 
 
 def _caption(record: pd.Series) -> str:
     steps = record.get("steps")
     label = textwrap.fill(record["label"], _LINE)
-    counted = f"NFE {record['nfe']:.4g}"
+    counted = f"NFE {record['nfe']:.4g}: {record['value']:#.3g}"
     return f"{label}\n" + (f"{steps:.0f} steps, " if pd.notna(steps) else "") + counted
 
 
