@@ -31,6 +31,28 @@ values = st.one_of(
     st.dictionaries(st.text(max_size=3), scalars, max_size=2),
 )
 samplers = st.dictionaries(st.sampled_from([*KEYS, "label", "stesp"]), values, max_size=4)
+OWN = [
+    "weights",
+    "sigma_data",
+    "P_mean",
+    "P_std",
+    "substeps",
+    "truth",
+    "levels",
+    "metric",
+    "models",
+]
+OF_PROFILES = ["trained", "initial", "local-error", "curvature", "denoising-loss", *NAMES]
+measured = st.fixed_dictionaries(
+    {
+        "metric": st.sampled_from(["local-error", "curvature", "denoising-loss"]),
+        "levels": st.one_of(st.just([0.1, 1, 5]), st.lists(numbers, max_size=4), values),
+    },
+    optional={
+        name: st.one_of(values, st.sampled_from(OF_PROFILES))
+        for name in [*OWN[:6], "solver", "steps", "schedule", "scaling", "rho", "sigma_min"]
+    },
+)
 tops = st.fixed_dictionaries(
     {},
     optional={name: values for name in [*Grid.model_fields, "sample"] if name != "sampler"},
@@ -71,6 +93,14 @@ def test_any_keys_and_values(top, entries):
     lines = [f"{key} = {as_toml(value)}" for key, value in (base | top).items()]
     for entry in entries:
         lines += ["[[sampler]]", *(f"{key} = {as_toml(value)}" for key, value in entry.items())]
+    plan_or_one_line("\n".join(lines))
+
+
+@settings(max_examples=300)
+@given(measured, st.dictionaries(st.sampled_from([*KEYS, *OWN]), values, max_size=2))
+def test_any_profile(entry, more):
+    lines = ['name = "x"', 'models = ["exact-mixture-moons"]', "samples = 20", "[[profile]]"]
+    lines += [f"{key} = {as_toml(value)}" for key, value in (entry | more).items()]
     plan_or_one_line("\n".join(lines))
 
 
