@@ -41,6 +41,7 @@ SAMPLES = 10_000
 SHARDS = 20
 BATCH = 250
 SCALINGS = {"linear": "none", "vp": "unit-variance", "ve": "none"}
+CHURNED = ", churned"
 NETWORKS = [name for name in TRAINED if not name.startswith("table2")]
 
 
@@ -54,19 +55,23 @@ def main() -> None:
     parser.add_argument(
         "--schedule", default="linear", choices=SCALINGS, help="σ(t), with its s(t)"
     )
+    parser.add_argument("--S-churn", type=float, default=0.0, help="of Algorithm 2; 0 for none")
+    parser.add_argument("--sigma-max", type=float, default=80.0, help="where sampling begins")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, …")
     parser.add_argument("--only", nargs="*", choices=NETWORKS, default=NETWORKS, metavar="NAME")
     arguments = parser.parse_args()
-    device, sampler = choose(arguments.device), _sampler(arguments.steps, arguments.schedule)
+    device, sampler = choose(arguments.device), _sampler(arguments)
+    churned = CHURNED if arguments.S_churn else ""
     full_precision()
     found: dict[str, Any] = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
     jobs: dict[str, Callable[[], dict[str, Any]]] = {
         "real": partial(real, arguments.train, arguments.test),
         "gaussian": partial(gaussian, arguments.train),
-        **{name: partial(network, name, sampler, device) for name in arguments.only},
+        **{f"{name}{churned}": partial(network, name, sampler, device) for name in arguments.only},
     }
     for name, job in jobs.items():
-        digest = models.load(name).digest if name in NETWORKS else ""
+        of = name.removesuffix(CHURNED)
+        digest = models.load(of).digest if of in NETWORKS else ""
         if found.get(name, {}).get("digest") != digest:
             with threadpool_limits(1, user_api="blas"), torch.inference_mode():
                 found[name] = {"digest": digest, **job()}
@@ -110,11 +115,19 @@ def network(name: str, sampler: Any, device: torch.device) -> dict[str, Any]:
     provenance = collect(model.device, BATCH, model)
     kept = {key: provenance[key] for key in ("torch", "commit", "device", "created")}
     how = {"schedule": sampler.schedule, "nfe": 2 * sampler.steps - 1}
+    how |= {"S_churn": sampler.churn.S_churn, "sigma_max": sampler.sigma_max}
     return {**found, **how, "provenance": kept}
 
 
-def _sampler(steps: int, schedule: str) -> Any:
-    return solvers.build(solver="heun", schedule=schedule, scaling=SCALINGS[schedule], steps=steps)
+def _sampler(arguments: argparse.Namespace) -> Any:
+    return solvers.build(
+        solver="heun",
+        schedule=arguments.schedule,
+        scaling=SCALINGS[arguments.schedule],
+        steps=arguments.steps,
+        sigma_max=arguments.sigma_max,
+        S_churn=arguments.S_churn,
+    )
 
 
 def _samples(model: Any, sampler: Any) -> Iterator[Tensor]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.zoo.quality import CHURNED
 from models.checkpoints import own
 from models.zoo.trained import FOLDER, TRAINED, description
 
@@ -80,7 +81,7 @@ def _judged(quality: dict[str, Any], names: list[str]) -> str:
     text = (
         f"Fréchet distance of `fashion` features to the 60,000 training images, "
         f"{real['samples']:,} samples, Heun's method, `python -m bench.zoo.quality "
-        "TRAIN.gz TEST.gz --only NAME --steps N --schedule σ(t)` (NFE 2N − 1). For comparison: "
+        "TRAIN.gz TEST.gz --only NAME --steps N --schedule σ(t) …` (NFE 2N − 1). For comparison: "
         f"{real['training_images']:.4f} for as many training images, "
         f"{real['test_images']:.4f} for the 10,000 test images, "
         f"{real['between_disjoint_halves']:.4f} between two disjoint halves of the training images "
@@ -95,10 +96,13 @@ def _judged(quality: dict[str, Any], names: list[str]) -> str:
             "of the Gaussian's": f"{found['distance'] / gaussian:.1%}",
             "NFE": found["nfe"],
             "σ(t)": found["schedule"],
+            "σ_max": f"{found.get('sigma_max', 80):g}",
+            "S_churn": f"{found.get('S_churn', 0):g}",
             "rarest class": f"{min(found['classes']):.1%}",
             "commonest class": f"{max(found['classes']):.1%}",
         }
-        for name, found in ((name, quality[name]) for name in names)
+        for name, found in quality.items()
+        if name.removesuffix(CHURNED) in names
     ]
     return text + pd.DataFrame(rows).to_markdown(index=False)
 
