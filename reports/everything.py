@@ -169,7 +169,7 @@ def _section(item: Item, runs: list[Run]) -> Section:
         item,
         [entry for entry in entries if entry.figures or entry.tables],
         own,
-        tables.html(_as_table(printed((item.name,)))),
+        tables.html(_as_table(printed(item.parts or (item.name,)))),
     )
 
 

@@ -159,7 +159,7 @@ FIGURES: dict[str, FigureRow] = {
         " 3 % of its best.",
         grid="quick",
         needs_samples=True,
-        paper=("Figure 6", "Figure 7", "Figure 8"),
+        paper=("Figures 6 to 8",),
     ),
     "churn-search": FigureRow(
         churn_search,

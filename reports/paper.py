@@ -9,11 +9,13 @@ class Item:
 
     grids  names of shipped grids whose runs it is drawn from; variants of them ("figure2a-fashion",
            of "figure2a") count, too; none where nothing here measures it yet
+    parts  what it is called where its numbers are listed, if that is not its name
     """
 
     name: str
     title: str
     grids: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
     def takes(self, grid: str) -> bool:
         """Whether it is drawn from runs of a grid of that name."""
@@ -33,9 +35,12 @@ PAPER: tuple[Item, ...] = (
         "Loss over σ, and S_churn before and after training",
         ("figure5a", "figure5bc"),
     ),
-    Item("Figure 6", "Samples of class-conditional ImageNet, pre-trained network", ("figure6-8",)),
-    Item("Figure 7", "Samples of class-conditional ImageNet, EDM's network", ("figure6-8",)),
-    Item("Figure 8", "Samples of CIFAR-10, four samplers", ("figure6-8",)),
+    Item(
+        "Figures 6 to 8",
+        "Samples of four samplers: class-conditional (6, 7) and unconditional networks (8)",
+        ("figure6-8",),
+        ("Figure 6", "Figure 7", "Figure 8"),
+    ),
     Item("Figure 12", "Samples at increasing NFE", ("figure12",)),
     Item(
         "Figure 13",
