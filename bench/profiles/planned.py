@@ -32,6 +32,9 @@ def profile_work(
     Raises:
         ValueError: If a probe cannot be measured of it, or its true data are not known.
     """
+    items = list(items)
+    if not items:
+        return
     clean: Clean | None = None
     condition = _condition(grid, model)
     for item in items:

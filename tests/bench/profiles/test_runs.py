@@ -158,6 +158,17 @@ def test_data_of_a_network_that_has_none_are_asked_for(tmp_path):
     assert "data = 'FILE'" in planned.missing["true data of baseline-cifar10-32x32-uncond-ve"]
 
 
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [("class_label = 3", "classes of their data"), ("guidance = [1.0, 2.0]", "one weight")],
+)
+def test_samples_of_profiles_have_the_classes_of_their_data(tmp_path, key, text):
+    path = tmp_path / "grid.toml"
+    path.write_text(f'name = "x"\nmodels = ["fashion-adm"]\nsamples = 20\n{key}\n{LOSS}')
+    with pytest.raises(ValueError, match=text):
+        plans.make(grids.read(str(path))[0])
+
+
 def test_data_of_another_shape_are_refused(tmp_path):
     path = tmp_path / "grid.toml"
     np.savez(tmp_path / "images.npz", images=np.zeros((5, 8, 8, 1), np.uint8))
