@@ -1,15 +1,17 @@
 """From a grid's sampler tables to samplers, one per combination that makes sense."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import solvers
 from bench.grid import Grid, SamplerEntry
 from solvers import DISCRETIZATIONS, ORIGINALS, SCHEDULES, SOLVERS, Incompatible
 from solvers.build import BUILD_KEYS, PLAIN_KEYS, own_parameters
 from solvers.lookup import unknown
+
+Table = TypeVar("Table", bound=SamplerEntry)
 
 MOST_COMBINATIONS = 10_000
 CURVE_AXES = ("steps", "rtol", "atol", "abstol", "reltol")
@@ -45,15 +47,30 @@ def expand(grid: Grid) -> tuple[list[Labelled], list[Skipped]]:
         ValueError: For keys or values that are wrong in every combination, and for a sampler table
             of which nothing is left.
     """
+    return expand_tables("sampler", grid.sampler, grid.models, expand_entry)
+
+
+def expand_tables(
+    kind: str,
+    tables: Sequence[Table],
+    models: Sequence[str],
+    expand_one: Callable[[Table], tuple[list[Labelled], list[Skipped]]],
+) -> tuple[list[Labelled], list[Skipped]]:
+    """Return what all tables of a kind stand for, and the combinations that were left out.
+
+    Raises:
+        ValueError: As ``expand_one``, with the table's place and label; and for a table that is for
+            a model the grid has not, or of which nothing is left.
+    """
     kept: list[Labelled] = []
     skipped: list[Skipped] = []
-    for number, entry in enumerate(grid.sampler):
+    for number, entry in enumerate(tables):
         for model in entry.models or []:
-            if model not in grid.models:
-                raise ValueError(f"sampler[{number}]: {unknown(model, grid.models, 'model')}")
-        where = f"sampler[{number}]" + (f" ({entry.label})" if entry.label else "")
+            if model not in models:
+                raise ValueError(f"{kind}[{number}]: {unknown(model, models, 'model')}")
+        where = f"{kind}[{number}]" + (f" ({entry.label})" if entry.label else "")
         try:
-            found, left_out = expand_entry(entry)
+            found, left_out = expand_one(entry)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
         if not found:

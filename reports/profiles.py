@@ -33,8 +33,8 @@ _FLOOR = 1 / 10  # on a logarithmic axis a band ends a decade below its line
 def loss_over_sigma(records: pd.DataFrame) -> Figure:
     """The weighted denoising loss over σ: a panel per model, a line per label.
 
-    Band: ± 1 standard deviation over samples. Grey: p_train, by its area, where the records say
-    which. Raises NothingToDrawError without such records.
+    Band: ± 1 standard deviation over samples. Grey: p_train, of arbitrary height, where the
+    records say which. Raises NothingToDrawError without such records.
     """
     found = _of("denoising-loss", records)
     look = looks(labels(found))
@@ -45,7 +45,9 @@ def loss_over_sigma(records: pd.DataFrame) -> Figure:
         axes.set(title=model, ylabel="loss per dimension, λ(σ)·(D − y)²")
         axes.set_ylim(0, 1.3 * max(max(one["mean"]) for one in rows["profile"]))
     handles = _handles(look, found["label"])
-    handles.append(Patch(facecolor=GREY, alpha=0.15, linewidth=0, label="p_train (area)"))
+    handles.append(
+        Patch(facecolor=GREY, alpha=0.15, linewidth=0, label="p_train (height arbitrary)")
+    )
     return _finished(figure, handles, found)
 
 

@@ -11,10 +11,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from reports.contact import Samples
 from reports.points import labels, ordered
 from reports.style import GREY, NothingToDrawError, styled
-
-Samples = Callable[[str], Mapping[str, np.ndarray] | None]
 
 _SIDE = 2  # images along a side of a tile
 _WIDTH = 8.6  # inches

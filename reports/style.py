@@ -86,13 +86,14 @@ def gradient(names: Sequence[str]) -> dict[str, Look]:
 def panels(count: int, rows: int | None = None) -> tuple[Figure, list[Axes]]:
     """A figure with `count` panels, two beside each other, or three, laid out without overlaps.
 
-    With `rows` there are as many panels in each of so many rows, at most three.
+    With `rows` all of them stand beside each other, once in each row.
     """
-    columns = 3 if count == 3 else min(count, 2)
+    columns = count if rows or count == 3 else min(count, 2)
     count *= rows or 1
     rows = rows or math.ceil(count / columns)
     layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
-    figure = Figure(figsize=({1: 5.6, 2: 8.6, 3: 12.4}[columns], 3.7 * rows), layout=layout)
+    width = {1: 5.6, 2: 8.6}.get(columns, 4.13 * columns)
+    figure = Figure(figsize=(round(width, 1), 3.7 * rows), layout=layout)
     FigureCanvasAgg(figure)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for spare in grid[count:]:

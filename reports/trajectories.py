@@ -1,6 +1,6 @@
 """Trajectories of a one-dimensional data set: EDM's Figure 3."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,11 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from reports.contact import Samples
 from reports.curves import finish
 from reports.points import labels, ordered
 from reports.style import PALETTE, NothingToDrawError, panels, styled
-
-Samples = Callable[[str], Mapping[str, np.ndarray] | None]
 
 _ZOOM = 1.0  # σ up to which the lower panels show
 _TANGENTS = 5  # along each trajectory
@@ -41,7 +40,9 @@ def trajectories(records: pd.DataFrame, samples: Samples) -> Figure:
         whole, near = grid[at], grid[len(kept) + at]
         _draw(whole, arrays, arrays["sigma"] <= np.inf)
         whole.set(title=label, ylabel="x(t)")
-        _draw(near, arrays, arrays["sigma"] <= _ZOOM)
+        inside = arrays["sigma"] <= _ZOOM
+        if inside.sum() > 1:
+            _draw(near, arrays, inside)
         near.set(xlabel="t", ylabel=f"x(t), σ ≤ {_ZOOM:g}")
     finish(figure, [Line2D([], [], **_TANGENT, label="tangent, in the direction of sampling")], "")
     return figure

@@ -86,7 +86,7 @@ class Curvature(Probe):
     def __call__(self, denoiser: Denoiser, drawn: Drawn) -> Tensor:
         """Return κ of each sample at each level, float64 [n, L]."""
         bent = [_rms(t[2] - t[0]) / (2 * HALF_WIDTH) for _, t in self._along(denoiser, drawn)]
-        return torch.stack(bent, 1) / self._usual(denoiser)
+        return torch.stack(bent, 1) / self._usual(denoiser).to(drawn.latents.device)
 
     def summary(self, mean: np.ndarray) -> float:
         """Return the mean over ln σ."""
@@ -99,10 +99,10 @@ class Curvature(Probe):
         levels, schedule = self.at(denoiser), self._schedule(denoiser)
         t = schedule.time(levels)
         along = self._along(denoiser, drawn)
-        x = torch.stack([x.flatten() for x, _ in along], 1) * schedule.s(t)
-        slope = torch.stack([tangents[1].flatten() for _, tangents in along], 1)
+        x = torch.stack([x.flatten() for x, _ in along], 1).cpu() * schedule.s(t)
+        slope = torch.stack([tangents[1].flatten() for _, tangents in along], 1).cpu()
         kept = {"sigma": levels, "t": t, "s": schedule.s(t), "x": x, "slope": slope}
-        return {name: array.cpu().numpy() for name, array in kept.items()}
+        return {name: array.numpy() for name, array in kept.items()}
 
     def _usual(self, denoiser: Denoiser) -> Tensor:
         """Return the usual length of dx/dt by dimension at each level, float64 [L]."""

@@ -81,7 +81,7 @@ class DenoisingLoss(Probe):
         clean, noise = drawn.data, drawn.latents.double()
         losses = [
             denoising_loss(denoiser, clean, level.expand(len(clean)), noise, EDM(self.sigma_data))
-            for level in self.at(denoiser)
+            for level in self.at(denoiser).to(clean.device)
         ]
         return torch.stack([loss.flatten(1).double().mean(1) for loss in losses], 1)
 

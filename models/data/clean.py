@@ -134,5 +134,5 @@ def _check(data: Dataset, shape: tuple[int, ...], classes: int) -> None:
         )
     if data.classes > classes:
         raise ValueError(
-            f"{data.source}: has classes up to {data.classes - 1}, the model {classes}"
+            f"{data.source}: its classes go up to {data.classes - 1}, the model's to {classes - 1}"
         )

@@ -140,21 +140,25 @@ def make_swept(repeats=1, models=("exact-fashion",), label="Heun", without=(), *
     return made
 
 
-def _measured(label, sampler, model, repeat, value):
-    cell = Cell(
+def _cell(sampler, model, repeat, metric, quantizer, extractor):
+    return Cell(
         model=model,
         model_digest=model,
         sampler=sampler,
         seed_start=repeat * 1000,
         samples=1000,
         precision="float32",
-        quantizer="uint8",
-        extractor="fashion",
+        quantizer=quantizer,
+        extractor=extractor,
         extractor_digest="made-up",
-        metric="fid",
+        metric=metric,
         reference="made-up",
         reference_digest="made-up",
     )
+
+
+def _measured(label, sampler, model, repeat, value):
+    cell = _cell(sampler, model, repeat, "fid", quantizer="uint8", extractor="fashion")
     nfe = 2 * sampler["steps"] - 1
     loo = tuple(value * (1 + 0.001 * k) for k in range(-10, 10))
     return Record(cell, label, value, nfe, nfe, nfe, 0.1, loo)
@@ -179,20 +183,7 @@ def make_profiled(metric, settings, models=("exact-fashion",), repeats=1):
 
 
 def _profiled(metric, label, sampler, model, repeat, size):
-    cell = Cell(
-        model=model,
-        model_digest=model,
-        sampler=sampler,
-        seed_start=repeat * 1000,
-        samples=1000,
-        precision="float32",
-        quantizer="none",
-        extractor="none",
-        extractor_digest="",
-        metric=metric,
-        reference="made-up",
-        reference_digest="made-up",
-    )
+    cell = _cell(sampler, model, repeat, metric, quantizer="none", extractor="none")
     mean = tuple(size * (1 + abs(np.log(s)) / 5) for s in SIGMA)
     profile = {"sigma": SIGMA, "mean": mean, "std": tuple(m / 4 for m in mean)}
     return Record(cell, label, max(mean), 10, 10, 10, 0.1, profile=profile)

@@ -34,7 +34,7 @@ def test_a_line_is_the_mean_over_sigma(profiled):
     assert legend_of(figure) == [
         "initial",
         "trained",
-        "p_train (area)",
+        "p_train (height arbitrary)",
         "± 1 standard deviation over samples",
     ]
     low, high = axes.get_ylim()
@@ -148,3 +148,17 @@ def test_trajectories_are_drawn_whole_and_near_the_data(profiled):
     assert drawn == [(list(sigma**2), list(row)) for row in x]
     with pytest.raises(NothingToDrawError):
         trajectories(profiled("curvature", {"VE": {"schedule": "ve"}}), images)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 6])
+def test_any_number_of_schedules_stand_beside_each_other(profiled, count):
+    def kept(_work_key):  # nothing of it near the data
+        sigma = np.array([2.0, 5.0, 10.0])
+        x = np.outer([1, -1], np.hypot(1, sigma))
+        return {"sigma": sigma, "t": sigma, "s": np.ones(3), "x": x, "slope": 0 * x}
+
+    lines = {f"schedule {k}": {"schedule": str(k)} for k in range(count)}
+    figure = trajectories(profiled("curvature", lines), kept)
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == [*lines, *[""] * count]
+    assert all(not axes.lines for axes in figure.axes[count:])

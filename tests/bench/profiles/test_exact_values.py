@@ -152,3 +152,30 @@ def test_initial_weights_of_an_edm_network_leave_c_skip_alone():
         weight = (sigma**2 + own**2) / (own * sigma) ** 2
         expected = weight * (D - clean).pow(2).flatten(1).mean(1)
         assert found[:, k].numpy() == pytest.approx(expected.numpy(), rel=1e-3)
+
+
+class Elsewhere:
+    """A denoiser on another device: tensors of several numbers must not meet the CPU's."""
+
+    def __init__(self, shape):
+        self.shape, self.sigma_min, self.sigma_max = shape, 0.0, math.inf
+
+    def __call__(self, x, sigma):
+        assert x.device.type == "meta"
+        return 0.5 * x
+
+    def round_sigma(self, sigma):
+        return sigma
+
+
+@pytest.mark.parametrize("probe", ["loss", "error", "curvature"])
+def test_probes_run_where_the_model_is(probe):
+    sampler = solvers.build(solver="heun", schedule="ve", steps=8, sigma_min=0.02)
+    made = {
+        "loss": DenoisingLoss(LEVELS),
+        "error": LocalError(LEVELS, sampler, substeps=3),
+        "curvature": Curvature(LEVELS, sampler),
+    }[probe]
+    latents = torch.empty(4, 1, 8, 8, device="meta")
+    found = made(Elsewhere((1, 8, 8)), Drawn(latents, latents.double()))
+    assert found.shape == (4, len(LEVELS)) and found.device.type == "meta"

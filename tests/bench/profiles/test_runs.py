@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 import results
+import solvers
 from bench import grid as grids
 from bench import plan as plans
-from bench.profiles.probe import over_log_sigma
+from bench.profiles.curvature import Curvature
+from bench.profiles.probe import over_log_sigma, profile
+from results import Shard
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # importlib mode: helpers beside the tests
 import runs
@@ -89,12 +92,34 @@ def test_batches_change_nothing(folder, tmp_path):
         assert other[key][2] == nfe
 
 
-def test_a_shard_left_out_is_left_out():
-    levels = (0.1, 1.0, 10.0)
-    weights = over_log_sigma(levels, np.ones(3))
-    assert weights == pytest.approx([0.25, 0.5, 0.25])  # the trapezoidal rule in ln σ
+def test_weights_are_the_trapezoidal_rule_in_log_sigma():
+    assert over_log_sigma((0.1, 1.0, 10.0), np.ones(3)) == pytest.approx([0.25, 0.5, 0.25])
     wide = over_log_sigma((0.1, 1.0, 100.0), np.ones(3))
     assert wide == pytest.approx(np.array([1, 3, 2]) / 6)
+
+
+def test_values_and_profiles_are_those_of_all_samples_and_of_all_but_a_shard():
+    rng, levels = np.random.default_rng(0), (0.1, 1.0, 10.0)
+    parts = [rng.random((size, 3)) for size in (4, 5, 7)]
+    shards = [
+        Shard(k, {"sigma": np.array(levels), "profile": part}, {}) for k, part in enumerate(parts)
+    ]
+    together = np.concatenate(parts)
+    value, left_out = Curvature(levels, solvers.build()).merge(shards)
+    assert value == pytest.approx(together.mean(0) @ [0.25, 0.5, 0.25])
+    others = [np.concatenate(parts[:k] + parts[k + 1 :]).mean(0) for k in range(3)]
+    assert left_out == pytest.approx([mean @ [0.25, 0.5, 0.25] for mean in others])
+    columns = profile(shards)
+    assert columns["sigma"] == list(levels)
+    assert columns["mean"] == pytest.approx(together.mean(0))
+    assert columns["std"] == pytest.approx(together.std(0, ddof=1))
+
+
+def test_several_numbers_of_steps_are_several_lines(tmp_path):
+    path = tmp_path / "grid.toml"
+    path.write_text(GRID.replace("steps = 12", "steps = [12, 24]"))
+    labels = {work.label for work in plans.make(grids.read(str(path))[0]).work}
+    assert "One step, solver = heun, steps = 24" in labels
 
 
 def test_a_run_goes_on_where_it_stopped(folder, tmp_path):
@@ -180,8 +205,6 @@ def test_data_of_another_shape_are_refused(tmp_path):
 
 
 def test_infinite_values_are_a_failure_with_its_seeds(tmp_path, monkeypatch):
-    from bench.profiles.curvature import Curvature
-
     monkeypatch.setattr(Curvature, "__call__", lambda *_: _[2].latents.flatten(1)[:, :3] * math.nan)
     reasons = runs.run(tmp_path / "run", GRID).reasons
     assert len(reasons) == 1 and "not finite" in reasons[0]
