@@ -67,6 +67,8 @@ def test_statements_are_linked_to_what_shows_them(run, tmp_path):
     assert all(f'<a id="{anchor}"></a>' in text for anchor in places.values())
     html = (folder / "index.html").read_text()
     assert '<td><a href="#figure-2">Figure 2b</a></td>' in html
+    for anchor in ("order-of-convergence", "figure-13"):  # of statements 8 and 11
+        assert html.count(f'<td><a href="#{anchor}">Appendix D.1</a></td>') == 1
 
 
 def test_the_order_of_records_and_runs_does_not_matter(run, tmp_path):

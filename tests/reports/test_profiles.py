@@ -37,6 +37,9 @@ def test_a_line_is_the_mean_over_sigma(profiled):
         "p_train (height arbitrary)",
         "± 1 standard deviation over samples",
     ]
+    bands = [band.get_paths()[0].vertices[:, 1] for band in axes.collections[: len(records)]]
+    reach = [np.add(row.profile["mean"], row.profile["std"]) for row in records.itertuples()]
+    assert sorted(band.max() for band in bands) == pytest.approx(sorted(r.max() for r in reach))
     low, high = axes.get_ylim()
     assert low == 0 and high > max(max(mean) for _, mean in expected)
 

@@ -59,6 +59,23 @@ def test_the_local_error_of_eulers_step_is_the_exact_one(schedule, rho):
         assert found[:, k] == pytest.approx(expected, rel=1e-4, abs=1e-9)
 
 
+def test_errors_are_in_data_space_whatever_the_scaling():
+    sampler = solvers.build(
+        solver="euler", schedule="vp", scaling="unit-variance", steps=32, rho=3, sigma_min=0.02
+    )
+    given = drawn(10)
+    found = LocalError(LEVELS, sampler, substeps=200, truth="rk4")(GAUSSIAN, given).numpy()
+    made = sampler.schedule_for(GAUSSIAN)
+    for k, (start, stop) in enumerate(zip(starts(3, 32), LEVELS, strict=True)):
+        t, t_next = made.time(torch.tensor([start, stop], dtype=torch.float64))
+        s, s_next = made.s(t), made.s(t_next)
+        slope = made.s_deriv(t) + s * made.sigma_deriv(t) * start / (start**2 + S**2)
+        error = abs((s + (t_next - t) * slope) / s_next - solution(stop, start))
+        x = (given.clean + start * given.latents.double()).numpy()
+        expected = float(error) * np.sqrt((x**2).mean(1))
+        assert found[:, k] == pytest.approx(expected, rel=1e-4, abs=1e-9)
+
+
 def test_200_steps_of_euler_are_the_papers_truth():
     sampler = solvers.build(solver="euler", schedule="ve", steps=32, rho=2, sigma_min=0.02)
     papers = LocalError(LEVELS, sampler)

@@ -12,8 +12,10 @@ import solvers
 from bench import grid as grids
 from bench import plan as plans
 from bench.profiles.curvature import Curvature
+from bench.profiles.measured import _drawn
 from bench.profiles.probe import over_log_sigma, profile
 from results import Shard
+from solvers import SeedNoise
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # importlib mode: helpers beside the tests
 import runs
@@ -39,6 +41,8 @@ metric = "curvature"
 label = "Straight"
 levels = [0.1, 0.5, 2]
 """
+
+LOSS = '[[profile]]\nmetric = "denoising-loss"\nlevels = [0.1, 1, 2]\n'
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +84,24 @@ def test_evaluations_are_those_that_were_planned(folder):
     assert expected["One step, solver = euler"] == 3 * (1 + 10)
     assert expected["One step, solver = heun"] == 3 * (2 + 10)
     assert (table["nfe_min"] == table["nfe_max"]).all()
+
+
+def test_repeats_take_the_seeds_one_after_the_other(tmp_path):
+    path = tmp_path / "grid.toml"
+    path.write_text(GRID.replace("samples = 60", "samples = 60\nrepeats = 2"))
+    planned = plans.make(grids.read(str(path))[0])
+    of_loss = [work for work in planned.work if work.label == "Loss"]
+    assert [work.seeds(0)[0] for work in of_loss] == [0, 60]
+
+
+def test_a_conditional_model_is_told_the_classes_of_the_data(tmp_path):
+    path = tmp_path / "grid.toml"
+    path.write_text(f'name = "x"\nmodels = ["fashion-adm"]\nsamples = 20\n{LOSS}')
+    (work,) = plans.make(grids.read(str(path))[0]).work
+    _, bound, _ = _drawn(work, work.model, range(20), 20)
+    noise = SeedNoise(range(20))
+    noise.latents(work.model.shape)
+    assert bound.labels.tolist() == work.clean.draw(noise, 20)[1].tolist()
 
 
 def test_batches_change_nothing(folder, tmp_path):
@@ -130,7 +152,6 @@ def test_a_run_goes_on_where_it_stopped(folder, tmp_path):
     assert {path.name: path.read_bytes() for path in records} == before
 
 
-LOSS = '[[profile]]\nmetric = "denoising-loss"\nlevels = [0.1, 1, 2]\n'
 WRONG = {
     "no entry at all": ("", "no [[sampler]] and no [[profile]]"),
     "metric": (LOSS.replace("denoising-loss", "denoising-los"), "did you mean 'denoising-loss'"),
