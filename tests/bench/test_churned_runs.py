@@ -1,14 +1,9 @@
 """Repeated churn in a grid: no steps are a number of steps, and noisy states can be looked at."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
 import results
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode: helpers beside the tests
-import runs
+from tests.bench import runs
 
 GRID = """
 name = "churned"

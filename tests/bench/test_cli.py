@@ -1,8 +1,5 @@
 """The commands, as they are typed."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -11,9 +8,7 @@ import results
 from bench import runner
 from bench.catalogue import CATALOGUE
 from bench.cli import app
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode: helpers beside the tests
-import runs
+from tests.bench import runs
 
 
 @pytest.fixture

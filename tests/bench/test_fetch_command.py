@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,11 +16,8 @@ from bench.metrics.extractors import Extractor, build_extractor
 from bench.references import OWN, ReferenceSource
 from models import download, fetch
 from models.published import PUBLISHED, REFERENCES
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode: helpers beside the tests
-sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
-import runs
-from serving import Page, publish, site
+from tests.bench import runs
+from tests.models.serving import Page, publish, site
 
 __all__ = ["publish", "site"]
 

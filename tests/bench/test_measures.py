@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +12,7 @@ import results
 import solvers
 from bench.metrics import fashion_extractor
 from bench.shard import quantize
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode: helpers beside the tests
-import runs
+from tests.bench import runs
 
 FASHION = """
 name = "fashion"

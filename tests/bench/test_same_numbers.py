@@ -3,14 +3,11 @@
 import multiprocessing
 import random
 import shutil
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode: helpers beside the tests
-import runs
+from tests.bench import runs
 
 FASHION = """
 name = "fashion"

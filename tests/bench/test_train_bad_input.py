@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode: helpers beside the tests
-from trainings import prepared, states, typed
+from tests.bench.trainings import prepared, states, typed
 
 
 def picture(path, *shape):

@@ -1,9 +1,7 @@
 """``bench train`` from a configuration to a network that can be measured."""
 
 import json
-import sys
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,10 +21,8 @@ from models.network import NetworkDenoiser
 from models.training.config import Configuration, read
 from models.training.trainer import Trainer, accelerator
 from models.zoo.exact import fashion_images
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode: helpers beside the tests
-import trainings
-from trainings import prepared, trained
+from tests.bench import trainings
+from tests.bench.trainings import prepared, trained
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import random
 import re
 import shutil
 import signal
-import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,10 +14,8 @@ from types import SimpleNamespace
 import pytest
 
 from bench import training
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode: helpers beside the tests
-import trainings
-from trainings import losses, prepared, trained, typed, weights
+from tests.bench import trainings
+from tests.bench.trainings import losses, prepared, trained, typed, weights
 
 # Long enough to be killed in; a state after each line is the most moments there can be to be hit.
 LONGER = ("images = 320", "images = 640"), ("log_images = 64", "log_images = 32")

@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 
 from models.checkpoints import own
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode: helpers beside the tests
-import trainings
-from trainings import losses, prepared, trained
+from tests.bench import trainings
+from tests.bench.trainings import losses, prepared, trained
 
 # Dropout draws for the images of a pass, wherever they are: with it, passes are to differ.
 SHARED = ("dropout = 0.1", "dropout = 0.0"), ("images = 320", "images = 160")

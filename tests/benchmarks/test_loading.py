@@ -13,9 +13,7 @@ import models
 from models.checkpoints import own
 from models.checkpoints.checkpoint import Checkpoint
 from models.networks import build
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "models" / "checkpoints"))
-import edm_writer
+from tests.models.checkpoints import edm_writer
 
 ARGUMENTS = {"img_resolution": 32, "img_channels": 3, "model_channels": 96, "num_blocks": 3}
 ADM = "DhariwalUNet"

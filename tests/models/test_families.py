@@ -1,8 +1,5 @@
 """Every solver on every family of networks: finite samples, at the cost that was predicted."""
 
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -11,9 +8,7 @@ from bench.plan import predicted_nfe
 from models import Counted
 from models.network import Execution, NetworkDenoiser, assemble
 from solvers import SOLVERS, SeedNoise
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode: helpers beside the tests
-from test_network_golden import CASES, INDEX, checkpoint
+from tests.models.test_network_golden import CASES, INDEX, checkpoint
 
 SCHEDULES = {"VP": ("vp", "vp", "unit-variance"), "VE": ("ve", "ve", "none")}
 

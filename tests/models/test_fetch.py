@@ -7,7 +7,6 @@ import resource
 import shutil
 import signal
 import socket
-import sys
 import threading
 from pathlib import Path
 
@@ -16,9 +15,7 @@ import pytest
 
 from models import cache, download, fetch
 from models.cache import FetchError
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode: helpers beside the tests
-from serving import Page, publish, site
+from tests.models.serving import Page, publish, site
 
 __all__ = ["publish", "site"]
 

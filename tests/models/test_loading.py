@@ -1,8 +1,5 @@
 """Models by name, file and address: the same denoiser, or one line that says why not."""
 
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -10,11 +7,8 @@ import models
 from models import fetch
 from models.fetch import NotHere
 from models.published import PUBLISHED, PublishedFile
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode: helpers beside the tests
-sys.path.insert(0, str(Path(__file__).parent / "checkpoints"))
-import edm_writer
-from test_network_golden import INDEX, assemble, checkpoint, fill
+from tests.models.checkpoints import edm_writer
+from tests.models.test_network_golden import INDEX, assemble, checkpoint, fill
 
 CASE = INDEX["edm-ddpmpp-cond-aug"]
 NAME = "edm-tiny"

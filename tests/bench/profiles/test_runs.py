@@ -1,8 +1,6 @@
 """Profiles in a grid: planned, measured, merged, refused."""
 
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,9 +14,7 @@ from bench.profiles.measured import _drawn
 from bench.profiles.probe import over_log_sigma, profile
 from results import Shard
 from solvers import SeedNoise
-
-sys.path.insert(0, str(Path(__file__).parents[1]))  # importlib mode: helpers beside the tests
-import runs
+from tests.bench import runs
 
 GRID = """
 name = "profiles"

@@ -1,8 +1,6 @@
 """Files cut short or with a bit flipped: an error in one line, or the checkpoint itself."""
 
 import io
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -13,11 +11,9 @@ from models.checkpoints import own
 from models.checkpoints.checkpoint import CheckpointError
 from models.checkpoints.reading import read
 from models.network import assemble
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode: helpers beside the tests
-import edm_writer
-from originals import guided_content, score_sde_content
-from tiny import random_checkpoint
+from tests.models.checkpoints import edm_writer
+from tests.models.checkpoints.originals import guided_content, score_sde_content
+from tests.models.checkpoints.tiny import random_checkpoint
 
 GUIDED = {
     "image_size": 16,

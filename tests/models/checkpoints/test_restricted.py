@@ -1,17 +1,13 @@
 """Each limit of the restricted unpickler by itself, told from the others by what it says."""
 
 import io
-import sys
-from pathlib import Path
 
 import pytest
 import torch
 
 from models.checkpoints import restricted
 from models.checkpoints.checkpoint import CheckpointError
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode: helpers beside the tests
-import hostile
+from tests.models.checkpoints import hostile
 
 LOAD = hostile.name("torch.storage", "_load_from_bytes")
 STORAGE = hostile.call(LOAD, hostile.data(hostile.storage_data()))

@@ -10,11 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode: helpers beside the tests
-from sources import CLASSES, folder, idx, idx_pair, listed, pack, pictures
-
 from models.data.dataset import Dataset, to_unit
 from models.data.loading import load
+from tests.models.data.sources import CLASSES, folder, idx, idx_pair, listed, pack, pictures
 
 GREY = pictures(6, 8, 8)
 COLOUR = pictures(6, 8, 8, 3)
