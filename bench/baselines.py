@@ -3,9 +3,9 @@
 from importlib.resources import files
 from pathlib import Path
 
-from solvers.lookup import unknown
+from sampler_bench.solvers.lookup import unknown
 
-SHIPPED = Path(str(files("results") / "baselines"))
+SHIPPED = Path(str(files("sampler_bench.results") / "baselines"))
 
 
 def shipped() -> list[str]:

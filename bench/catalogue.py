@@ -6,21 +6,19 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-import models
-import reports
-import solvers
-from bench import baselines
-from bench import grid as grids
-from bench.measures import METRICS
-from bench.metrics.extractors import EXTRACTORS
-from bench.profiles import PROBES
-from bench.search import declared as searches
-from bench.statistics import SHIPPED
-from models.declared import toml_files
-from models.training import config as configurations
-from models.zoo import trained
-from solvers.lookup import lookup
-from solvers.parameters import keywords
+from sampler_bench import models, reports, solvers
+from sampler_bench.bench import baselines
+from sampler_bench.bench import grid as grids
+from sampler_bench.bench.measures import METRICS
+from sampler_bench.bench.metrics.extractors import EXTRACTORS
+from sampler_bench.bench.profiles import PROBES
+from sampler_bench.bench.search import declared as searches
+from sampler_bench.bench.statistics import SHIPPED
+from sampler_bench.models.declared import toml_files
+from sampler_bench.models.training import config as configurations
+from sampler_bench.models.zoo import trained
+from sampler_bench.solvers.lookup import lookup
+from sampler_bench.solvers.parameters import keywords
 
 Rows = list[tuple[str, str]]
 

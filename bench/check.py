@@ -25,7 +25,7 @@ from typing import Literal
 import numpy as np
 from scipy.stats import false_discovery_control, t
 
-from results import Record
+from sampler_bench.results import Record
 
 MORE_IS_BETTER = {"precision", "recall"}
 FLOAT_NOISE = 1e-6

@@ -13,12 +13,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from bench import model_commands, search_commands
-from bench.app import FAILED, app, console, errors, refused
+from sampler_bench.bench import model_commands, search_commands
+from sampler_bench.bench.app import FAILED, app, console, errors, refused
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import: not for --help
-    from bench.plan import Plan
-    from bench.runner import Runner
+    from sampler_bench.bench.plan import Plan
+    from sampler_bench.bench.runner import Runner
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
 
@@ -53,13 +53,13 @@ def run(
     report: Annotated[bool, typer.Option("--report", help="Write RUN/report/ at the end.")] = False,
 ) -> None:
     """Run a grid, or what is missing of it."""
-    from bench import grid as grids
-    from bench import plan as plans
-    from bench.devices import choose
-    from bench.plugins import load_plugins
-    from bench.runner import Runner
-    from models.network import Execution
-    from results import Store
+    from sampler_bench.bench import grid as grids
+    from sampler_bench.bench import plan as plans
+    from sampler_bench.bench.devices import choose
+    from sampler_bench.bench.plugins import load_plugins
+    from sampler_bench.bench.runner import Runner
+    from sampler_bench.models.network import Execution
+    from sampler_bench.results import Store
 
     with refused():
         load_plugins()
@@ -68,7 +68,7 @@ def run(
         declared, text = grids.read(grid, samples=samples, first_seed=first_seed)
         planned = plans.make(declared, chosen, execution, dry=plan)
     if plan:
-        from bench.preview import show
+        from sampler_bench.bench.preview import show
 
         show(planned, chosen, batch, console)
         return
@@ -82,7 +82,7 @@ def run(
 def _run(
     planned: "Plan", text: str, folder: Path, runner: Callable[..., "Runner"], report: bool
 ) -> None:
-    from bench.progress import Watcher
+    from sampler_bench.bench.progress import Watcher
 
     for item in planned.skipped:
         console.print(f"skipped: {item.entry} ({item.combination}): {item.reason}", markup=False)
@@ -126,9 +126,9 @@ def report_command(
 
 
 def _statements(runs: list[Path]) -> None:
-    from reports import tables
-    from reports.runs import gather, merged
-    from reports.statements import table
+    from sampler_bench.reports import tables
+    from sampler_bench.reports.runs import gather, merged
+    from sampler_bench.reports.statements import table
 
     with refused():
         text = tables.markdown(table(merged(gather(runs)).records))
@@ -136,8 +136,8 @@ def _statements(runs: list[Path]) -> None:
 
 
 def _everything(runs: list[Path], out: Path) -> None:
-    import reports
-    from bench.plugins import load_plugins
+    from sampler_bench import reports
+    from sampler_bench.bench.plugins import load_plugins
 
     with refused():
         load_plugins(figures=True)
@@ -146,8 +146,8 @@ def _everything(runs: list[Path], out: Path) -> None:
 
 
 def _report(folder: Path) -> None:
-    import reports
-    from bench.plugins import load_plugins
+    from sampler_bench import reports
+    from sampler_bench.bench.plugins import load_plugins
 
     with refused():
         load_plugins(figures=True)
@@ -170,10 +170,10 @@ def check(
 
     Exit codes: 0 passed, 1 regressed, 2 could not run, 3 inconclusive.
     """
-    from bench import check as gate
-    from bench.baselines import locate
-    from bench.verdicts import show
-    from results import Store, load
+    from sampler_bench.bench import check as gate
+    from sampler_bench.bench.baselines import locate
+    from sampler_bench.bench.verdicts import show
+    from sampler_bench.results import Store, load
 
     with refused():
         baseline_path = locate(baseline)
@@ -197,9 +197,9 @@ def list_command(
     ],
 ) -> None:
     """List what can be named in a grid."""
-    from bench import published
-    from bench.catalogue import rows
-    from bench.plugins import load_plugins
+    from sampler_bench.bench import published
+    from sampler_bench.bench.catalogue import rows
+    from sampler_bench.bench.plugins import load_plugins
 
     with refused():
         load_plugins()
@@ -221,7 +221,7 @@ def explain(
     other: Annotated[str | None, typer.Argument(help="Another one, to compare with.")] = None,
 ) -> None:
     """Show what a key stands for, or which fields make two keys differ."""
-    from bench.explain import cell_text, differences
+    from sampler_bench.bench.explain import cell_text, differences
 
     with refused():
         lines = cell_text(run, key) if other is None else differences(run, key, other)
@@ -238,9 +238,9 @@ def reference(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, …")] = "auto",
 ) -> None:
     """Make reference statistics from images."""
-    from bench import reference as references
-    from bench.devices import choose
-    from bench.metrics.extractors import build_extractor
+    from sampler_bench.bench import reference as references
+    from sampler_bench.bench.devices import choose
+    from sampler_bench.bench.metrics.extractors import build_extractor
 
     with refused():
         made = references.make(source, build_extractor(extractor, choose(device), weights), out)

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from models.checkpoints import own
-from models.checkpoints.checkpoint import Checkpoint, CheckpointError
-from models.loading import MODELS, found
-from models.network import NetworkDenoiser, assemble
-from models.published import PUBLISHED
+from sampler_bench.models.checkpoints import own
+from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
+from sampler_bench.models.loading import MODELS, found
+from sampler_bench.models.network import NetworkDenoiser, assemble
+from sampler_bench.models.published import PUBLISHED
 
 _SUFFIX = ".safetensors"
 _WORD = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import solvers
-from bench.grid import Grid, SamplerEntry
-from solvers import DISCRETIZATIONS, ORIGINALS, SCHEDULES, SOLVERS, Incompatible
-from solvers.build import BUILD_KEYS, PLAIN_KEYS, own_parameters
-from solvers.lookup import unknown
+from sampler_bench import solvers
+from sampler_bench.bench.grid import Grid, SamplerEntry
+from sampler_bench.solvers import DISCRETIZATIONS, ORIGINALS, SCHEDULES, SOLVERS, Incompatible
+from sampler_bench.solvers.build import BUILD_KEYS, PLAIN_KEYS, own_parameters
+from sampler_bench.solvers.lookup import unknown
 
 Table = TypeVar("Table", bound=SamplerEntry)
 

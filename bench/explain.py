@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from results import Record, Store, load
+from sampler_bench.results import Record, Store, load
 
 
 def cell_text(run: Path, key: str) -> list[str]:

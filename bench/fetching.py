@@ -13,9 +13,9 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from models import fetch as fetching
-from models.cache import Cache
-from models.published import PUBLISHED
+from sampler_bench.models import fetch as fetching
+from sampler_bench.models.cache import Cache
+from sampler_bench.models.published import PUBLISHED
 
 
 def fetch(name: str, console: Console, again: bool, source: Path | None, references: bool) -> None:

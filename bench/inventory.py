@@ -8,15 +8,20 @@ from typing import Any, TypeVar
 
 import torch
 
-import models
-from bench.metrics.extractors import Extractor, build_extractor, described_extractor, is_here
-from bench.references import OWN
-from models import fetch
-from models.fetch import NotHere
-from models.ideal import IDEAL, described_ideal, ideal
-from models.loading import described
-from models.network import Execution
-from models.published import REFERENCES
+from sampler_bench import models
+from sampler_bench.bench.metrics.extractors import (
+    Extractor,
+    build_extractor,
+    described_extractor,
+    is_here,
+)
+from sampler_bench.bench.references import OWN
+from sampler_bench.models import fetch
+from sampler_bench.models.fetch import NotHere
+from sampler_bench.models.ideal import IDEAL, described_ideal, ideal
+from sampler_bench.models.loading import described
+from sampler_bench.models.network import Execution
+from sampler_bench.models.published import REFERENCES
 
 T = TypeVar("T")
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from bench.metrics import distances, frechet
-from bench.metrics.moments import Moments
-from bench.references import ReferenceSource
-from results import Shard
+from sampler_bench.bench.metrics import distances, frechet
+from sampler_bench.bench.metrics.moments import Moments
+from sampler_bench.bench.references import ReferenceSource
+from sampler_bench.results import Shard
 
 Value = tuple[float, list[float]]
 

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from bench.app import COULD_NOT_RUN, FAILED, app, console, errors, refused
+from sampler_bench.bench.app import COULD_NOT_RUN, FAILED, app, console, errors, refused
 
 
 @app.command()
@@ -26,7 +26,7 @@ def fetch(
     ] = False,
 ) -> None:
     """Bring a published checkpoint or reference to this machine; goes on after an interruption."""
-    from bench import fetching
+    from sampler_bench.bench import fetching
 
     with refused():
         fetching.fetch(name, console, again, source, references)
@@ -45,7 +45,7 @@ def convert(
     force: Annotated[bool, typer.Option("--force", help="Overwrite OUT.")] = False,
 ) -> None:
     """Turn any checkpoint into one .safetensors file that says what it is."""
-    from bench import convert as converting
+    from sampler_bench.bench import convert as converting
 
     with refused():
         made = converting.convert(source, out, settings or [], force)
@@ -80,9 +80,9 @@ def train(
     ] = False,
 ) -> None:
     """Train a network, or go on; several processes: accelerate launch --module bench.cli train."""
-    from bench import training
-    from models.network import Execution
-    from models.training.trainer import DivergedError
+    from sampler_bench.bench import training
+    from sampler_bench.models.network import Execution
+    from sampler_bench.models.training.trainer import DivergedError
 
     with refused():
         if device not in {"auto", "cpu"}:

@@ -7,24 +7,24 @@ from typing import Any
 
 import torch
 
-import models
-from bench.expand import Labelled, Skipped, expand
-from bench.grid import Grid
-from bench.inventory import Inventory
-from bench.measures import METRICS
-from bench.metrics.extractors import EXTRACTORS, Extractor
-from bench.profiles.declared import expand_profiles
-from bench.profiles.planned import profile_work
-from bench.references import ReferenceSource
-from bench.trajectory import name as trajectory_name
-from bench.work import SHARDS, Work, classes, precision
-from models.labels import Condition
-from models.loading import name_of
-from models.network import Execution
-from results import Cell
-from solvers import AnySampler, Denoiser
-from solvers.lookup import lookup
-from solvers.variance import with_variance
+from sampler_bench import models
+from sampler_bench.bench.expand import Labelled, Skipped, expand
+from sampler_bench.bench.grid import Grid
+from sampler_bench.bench.inventory import Inventory
+from sampler_bench.bench.measures import METRICS
+from sampler_bench.bench.metrics.extractors import EXTRACTORS, Extractor
+from sampler_bench.bench.profiles.declared import expand_profiles
+from sampler_bench.bench.profiles.planned import profile_work
+from sampler_bench.bench.references import ReferenceSource
+from sampler_bench.bench.trajectory import name as trajectory_name
+from sampler_bench.bench.work import SHARDS, Work, classes, precision
+from sampler_bench.models.labels import Condition
+from sampler_bench.models.loading import name_of
+from sampler_bench.models.network import Execution
+from sampler_bench.results import Cell
+from sampler_bench.solvers import AnySampler, Denoiser
+from sampler_bench.solvers.lookup import lookup
+from sampler_bench.solvers.variance import with_variance
 
 COUNTED_STEPS = (128, 256)
 

@@ -4,8 +4,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
-import models
-import solvers
+from sampler_bench import models, solvers
 
 
 @cache
@@ -25,7 +24,7 @@ def load_plugins(figures: bool = False) -> None:
         "models": models.MODELS,
     }
     if figures:
-        import reports
+        from sampler_bench import reports
 
         registries = {"figures": reports.FIGURES}
     for group, registry in registries.items():

@@ -2,12 +2,12 @@
 
 import torch
 
-import solvers
-from bench.metrics.moments import Moments
-from bench.shard import InParts, quantize
-from bench.work import Work, classes
-from models.network import NetworkDenoiser
-from solvers import SeedNoise
+from sampler_bench import solvers
+from sampler_bench.bench.metrics.moments import Moments
+from sampler_bench.bench.shard import InParts, quantize
+from sampler_bench.bench.work import Work, classes
+from sampler_bench.models.network import NetworkDenoiser
+from sampler_bench.solvers import SeedNoise
 
 SAMPLES = 16
 STEPS = 6

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.plan import Plan
-from bench.progress import duration
-from bench.work import Work
-from models.network import NetworkDenoiser
+from sampler_bench.bench.plan import Plan
+from sampler_bench.bench.progress import duration
+from sampler_bench.bench.work import Work
+from sampler_bench.models.network import NetworkDenoiser
 
 GPU_FLOPS = 10e12
 """Assumed, not measured: float32 convolutions without TF32 on a data-centre GPU."""

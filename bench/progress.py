@@ -8,9 +8,9 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench.plan import Plan
-from bench.work import Work
-from results import Record
+from sampler_bench.bench.plan import Plan
+from sampler_bench.bench.work import Work
+from sampler_bench.results import Record
 
 
 class Watcher:

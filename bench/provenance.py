@@ -5,6 +5,7 @@ import subprocess
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -50,15 +51,16 @@ def _version(package: str) -> str:
 def _commit() -> str:
     """Return the source's git commit, marked if files were changed since.
 
-    "unknown" where this file is not under version control: an installed package may well lie
-    inside some other project's repository.
+    Where this file is not under version control, the commit that was written down when the package
+    was built (setup.py): an installed package may well lie inside some other project's repository.
     """
     try:
         _git("ls-files", "--error-unmatch", Path(__file__).name)
         commit = _git("rev-parse", "HEAD")
         changed = _git("status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.SubprocessError):
-        return "unknown"
+        built = files("sampler_bench") / "COMMIT"
+        return built.read_text("utf-8").strip() if built.is_file() else "unknown"
     return f"{commit}, with changes" if changed else commit
 
 

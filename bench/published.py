@@ -5,8 +5,8 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
-from models import fetch
-from models.published import PUBLISHED, REFERENCES, Published, PublishedReference
+from sampler_bench.models import fetch
+from sampler_bench.models.published import PUBLISHED, REFERENCES, Published, PublishedReference
 
 
 def show_checkpoints(console: Console) -> None:

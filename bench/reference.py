@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench.metrics.extractors import Extractor
-from bench.metrics.frechet import Reference
-from bench.metrics.moments import Moments
-from models.data.images import read_images
-from models.data.npz import read_npz
+from sampler_bench.bench.metrics.extractors import Extractor
+from sampler_bench.bench.metrics.frechet import Reference
+from sampler_bench.bench.metrics.moments import Moments
+from sampler_bench.models.data.images import read_images
+from sampler_bench.models.data.npz import read_npz
 
 EXPECTED = "arrays mu [d] and sigma [d, d]"
 # Largest asymmetry of sigma that is still rounding, relative to its largest entry.

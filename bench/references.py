@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from bench.metrics.extractors import Extractor
-from bench.metrics.frechet import Reference
-from bench.metrics.moments import Moments
-from bench.reference import load
-from bench.statistics import SHIPPED
-from models import fetch
-from models.published import REFERENCES, PublishedReference
-from solvers.lookup import unknown
+from sampler_bench.bench.metrics.extractors import Extractor
+from sampler_bench.bench.metrics.frechet import Reference
+from sampler_bench.bench.metrics.moments import Moments
+from sampler_bench.bench.reference import load
+from sampler_bench.bench.statistics import SHIPPED
+from sampler_bench.models import fetch
+from sampler_bench.models.published import REFERENCES, PublishedReference
+from sampler_bench.solvers.lookup import unknown
 
 OWN = "model"
 

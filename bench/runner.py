@@ -10,16 +10,16 @@ from typing import Protocol, TypeVar
 import numpy as np
 import torch
 
-from bench import preflight, provenance
-from bench.devices import full_precision
-from bench.measures import METRICS
-from bench.plan import Plan
-from bench.profiles.measured import measure_profile
-from bench.profiles.probe import VALUES, Probe, profile
-from bench.shard import Measured, measure
-from bench.trajectory import Trajectories
-from bench.work import Work
-from results import Cell, Record, Shard, Store
+from sampler_bench.bench import preflight, provenance
+from sampler_bench.bench.devices import full_precision
+from sampler_bench.bench.measures import METRICS
+from sampler_bench.bench.plan import Plan
+from sampler_bench.bench.profiles.measured import measure_profile
+from sampler_bench.bench.profiles.probe import VALUES, Probe, profile
+from sampler_bench.bench.shard import Measured, measure
+from sampler_bench.bench.trajectory import Trajectories
+from sampler_bench.bench.work import Work
+from sampler_bench.results import Cell, Record, Shard, Store
 
 T = TypeVar("T")
 

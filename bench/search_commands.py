@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.app import FAILED, app, console, errors, refused
+from sampler_bench.bench.app import FAILED, app, console, errors, refused
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import: not for --help
-    from bench.search.run import Outcome
+    from sampler_bench.bench.search.run import Outcome
 
 
 @app.command()
@@ -26,13 +26,13 @@ def search(
     plan: Annotated[bool, typer.Option("--plan", help="Print what would run, and stop.")] = False,
 ) -> None:
     """Search S_churn, S_min, S_max and S_noise within a budget, or go on with a search."""
-    from bench.devices import choose
-    from bench.plugins import load_plugins
-    from bench.search import declared
-    from bench.search.prepared import prepare
-    from bench.search.preview import show
-    from bench.search.run import Searcher
-    from results import Store
+    from sampler_bench.bench.devices import choose
+    from sampler_bench.bench.plugins import load_plugins
+    from sampler_bench.bench.search import declared
+    from sampler_bench.bench.search.prepared import prepare
+    from sampler_bench.bench.search.preview import show
+    from sampler_bench.bench.search.run import Searcher
+    from sampler_bench.results import Store
 
     with refused():
         load_plugins()

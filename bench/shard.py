@@ -12,12 +12,12 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from bench.metrics.moments import Moments
-from bench.trajectory import Trajectories
-from bench.work import Work, classes
-from models import Counted
-from solvers import Sampler, SeedNoise
-from solvers.variance import with_variance
+from sampler_bench.bench.metrics.moments import Moments
+from sampler_bench.bench.trajectory import Trajectories
+from sampler_bench.bench.work import Work, classes
+from sampler_bench.models import Counted
+from sampler_bench.solvers import Sampler, SeedNoise
+from sampler_bench.solvers.variance import with_variance
 
 SHOWN = 8
 """Samples of a cell kept to look at: the first of its first shard."""

@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from PIL import Image
 
-import solvers
-from bench.shard import quantize
-from models.labels import Labelled
-from models.network import NetworkDenoiser
-from solvers import SeedNoise
+from sampler_bench import solvers
+from sampler_bench.bench.shard import quantize
+from sampler_bench.models.labels import Labelled
+from sampler_bench.models.network import NetworkDenoiser
+from sampler_bench.solvers import SeedNoise
 
 ROWS, COLUMNS, STEPS = 5, 10, 18
 SCALE = 2

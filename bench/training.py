@@ -14,18 +14,18 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench.progress import duration
-from bench.provenance import collect
-from bench.sheet import write_sheet
-from models.checkpoints import own
-from models.data.dataset import Dataset, to_unit
-from models.data.loading import load
-from models.network import Execution
-from models.training import config as configurations
-from models.training.config import Configuration
-from models.training.exporting import checkpoint
-from models.training.loss import loss_over_sigma
-from models.training.trainer import Trainer, accelerator
+from sampler_bench.bench.progress import duration
+from sampler_bench.bench.provenance import collect
+from sampler_bench.bench.sheet import write_sheet
+from sampler_bench.models.checkpoints import own
+from sampler_bench.models.data.dataset import Dataset, to_unit
+from sampler_bench.models.data.loading import load
+from sampler_bench.models.network import Execution
+from sampler_bench.models.training import config as configurations
+from sampler_bench.models.training.config import Configuration
+from sampler_bench.models.training.exporting import checkpoint
+from sampler_bench.models.training.loss import loss_over_sigma
+from sampler_bench.models.training.trainer import Trainer, accelerator
 
 LOSS_IMAGES = 128
 LOSS_LEVELS = 25

@@ -9,7 +9,7 @@ import torch
 from scipy.integrate import solve_ivp
 from torch import Tensor
 
-from solvers import Denoiser, Sampler
+from sampler_bench.solvers import Denoiser, Sampler
 
 VERSION = 1
 RTOL = {"float64": 1e-9, "float32": 1e-5}

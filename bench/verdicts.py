@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from bench.check import Comparison, Verdict
+from sampler_bench.bench.check import Comparison, Verdict
 
 ORDER: tuple[Verdict, ...] = ("regressed", "inconclusive", "passed")
 

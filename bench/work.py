@@ -5,14 +5,14 @@ from typing import Any
 
 import torch
 
-from bench.measures import METRICS
-from bench.metrics.extractors import Extractor
-from bench.profiles.probe import VALUES, Probe
-from bench.references import ReferenceSource
-from models.data.clean import Clean
-from models.labels import Condition
-from results import Cell
-from solvers import Denoiser
+from sampler_bench.bench.measures import METRICS
+from sampler_bench.bench.metrics.extractors import Extractor
+from sampler_bench.bench.profiles.probe import VALUES, Probe
+from sampler_bench.bench.references import ReferenceSource
+from sampler_bench.models.data.clean import Clean
+from sampler_bench.models.labels import Condition
+from sampler_bench.results import Cell
+from sampler_bench.solvers import Denoiser
 
 SHARDS = 20
 

@@ -3,10 +3,10 @@
 denoiser = models.Counted(models.load("exact-fashion"))
 """
 
-from models.counted import Counted
-from models.exact import GaussianMixture, IdealDenoiser
-from models.loading import MODELS, described, load
-from models.network import Execution, NetworkDenoiser
+from sampler_bench.models.counted import Counted
+from sampler_bench.models.exact import GaussianMixture, IdealDenoiser
+from sampler_bench.models.loading import MODELS, described, load
+from sampler_bench.models.network import Execution, NetworkDenoiser
 
 __all__ = [
     "MODELS",

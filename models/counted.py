@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from solvers.denoiser import Denoiser
-from solvers.variance import with_variance
+from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.variance import with_variance
 
 
 class Counted:

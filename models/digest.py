@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from models.networks import NETWORKS
+from sampler_bench.models.networks import NETWORKS
 
 _TRAINING_ONLY = {"dropout", "label_dropout"}
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import httpx
 
-from models.cache import FetchError, chunks_of
-from models.part import Part, Resumable
+from sampler_bench.models.cache import FetchError, chunks_of
+from sampler_bench.models.part import Part, Resumable
 
 Progress = Callable[[str, int, int | None], None]
 """Called with what is going on, the bytes that are here, and the bytes in all if known."""

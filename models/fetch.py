@@ -17,9 +17,15 @@ from urllib.parse import unquote, urlsplit
 
 from filelock import Timeout
 
-from models.cache import Cache, FetchError, chunks_of, digest_of
-from models.download import Progress, Received, download, looks_like_html, shown
-from models.published import PUBLISHED, REFERENCES, Published, PublishedFile, PublishedReference
+from sampler_bench.models.cache import Cache, FetchError, chunks_of, digest_of
+from sampler_bench.models.download import Progress, Received, download, looks_like_html, shown
+from sampler_bench.models.published import (
+    PUBLISHED,
+    REFERENCES,
+    Published,
+    PublishedFile,
+    PublishedReference,
+)
 
 
 class NotHere(FetchError):  # noqa: N818

@@ -2,9 +2,9 @@
 
 import torch
 
-from models.data.loading import load
-from models.data.vision import PREFIX
-from models.exact import IdealDenoiser
+from sampler_bench.models.data.loading import load
+from sampler_bench.models.data.vision import PREFIX
+from sampler_bench.models.exact import IdealDenoiser
 
 IDEAL = "ideal:"
 SHAPES = {

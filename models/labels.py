@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from solvers.rows import restricted
-from solvers.variance import with_variance
+from sampler_bench.solvers.rows import restricted
+from sampler_bench.solvers.variance import with_variance
 
 
 @dataclass(frozen=True)

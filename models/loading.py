@@ -7,21 +7,21 @@ from typing import Any
 
 import torch
 
-from models import fetch
-from models.checkpoints.checkpoint import Checkpoint, CheckpointError
-from models.checkpoints.reading import read
-from models.ideal import IDEAL, ideal, short_name
-from models.network import Execution, NetworkDenoiser, assemble
-from models.networks import build
-from models.preconditioning import precondition
-from models.published import PUBLISHED
-from models.zoo.exact import (
+from sampler_bench.models import fetch
+from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
+from sampler_bench.models.checkpoints.reading import read
+from sampler_bench.models.ideal import IDEAL, ideal, short_name
+from sampler_bench.models.network import Execution, NetworkDenoiser, assemble
+from sampler_bench.models.networks import build
+from sampler_bench.models.preconditioning import precondition
+from sampler_bench.models.published import PUBLISHED
+from sampler_bench.models.zoo.exact import (
     exact_fashion,
     exact_mixture_8x8,
     exact_mixture_moons,
     exact_two_points,
 )
-from models.zoo.trained import REFERENCES, TRAINED
+from sampler_bench.models.zoo.trained import REFERENCES, TRAINED
 
 MODELS: dict[str, Callable[..., Any]] = {
     "exact-fashion": exact_fashion,

@@ -4,8 +4,8 @@ A figure is a function (DataFrame of records) → matplotlib Figure. To add one,
 function and add its row to FIGURES; `reports.write` then draws it for every run that it fits.
 """
 
-from reports.everything import write_everything
-from reports.figures import FIGURES, TABLES, FigureRow, TableRow
-from reports.report import write
+from sampler_bench.reports.everything import write_everything
+from sampler_bench.reports.figures import FIGURES, TABLES, FigureRow, TableRow
+from sampler_bench.reports.report import write
 
 __all__ = ["FIGURES", "TABLES", "FigureRow", "TableRow", "write", "write_everything"]

@@ -4,9 +4,9 @@ import math
 
 import pandas as pd
 
-from reports.points import points
-from results import published
-from results.published import settings
+from sampler_bench.reports.points import points
+from sampler_bench.results import published
+from sampler_bench.results.published import settings
 
 _SAME_NFE = 0.5
 

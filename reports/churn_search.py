@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports import notes
-from reports.curves import finish
-from reports.searches import Search, searches
-from reports.style import (
+from sampler_bench.reports import notes
+from sampler_bench.reports.curves import finish
+from sampler_bench.reports.searches import Search, searches
+from sampler_bench.reports.style import (
     GREY,
     PALETTE,
     NothingToDrawError,
@@ -20,8 +20,8 @@ from reports.style import (
     panels,
     styled,
 )
-from reports.swept import CHURN
-from reports.tables import with_error
+from sampler_bench.reports.swept import CHURN
+from sampler_bench.reports.tables import with_error
 
 _CHOSEN = PALETTE[1]
 _SMALLEST, _LARGEST = 3.5, 6.0  # points: dots of the fewest and the most samples

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from reports.points import chosen, labels, ordered, points
-from reports.style import PALETTE, NothingToDrawError, styled
+from sampler_bench.reports.points import chosen, labels, ordered, points
+from sampler_bench.reports.style import PALETTE, NothingToDrawError, styled
 
 Samples = Callable[[str], Mapping[str, np.ndarray] | None]  # work_key → arrays; Store.samples
 Row = tuple[str, np.ndarray]

@@ -12,9 +12,9 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from reports import notes
-from reports.points import HIGHER_IS_BETTER, PANEL, chosen, labels, ordered, points
-from reports.style import (
+from sampler_bench.reports import notes
+from sampler_bench.reports.points import HIGHER_IS_BETTER, PANEL, chosen, labels, ordered, points
+from sampler_bench.reports.style import (
     GREY,
     Look,
     NothingToDrawError,
@@ -24,8 +24,8 @@ from reports.style import (
     styled,
     value_axis,
 )
-from reports.swept import only_swept
-from results import published
+from sampler_bench.reports.swept import only_swept
+from sampler_bench.results import published
 
 METRICS = ("fid", "kid", "precision", "recall")
 _LINE = 0.195  # inches per line of the legend

@@ -10,17 +10,17 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports import tables
-from reports.beside import printed
-from reports.figures import FIGURES, TABLES
-from reports.paper import PAPER, Item
-from reports.provenance import provenance
-from reports.report import render
-from reports.runs import Run, gather, merged
-from reports.statements import STATEMENTS, Statement
-from reports.statements import table as statements
-from reports.style import NothingToDrawError, pictures
-from results.files import write_whole
+from sampler_bench.reports import tables
+from sampler_bench.reports.beside import printed
+from sampler_bench.reports.figures import FIGURES, TABLES
+from sampler_bench.reports.paper import PAPER, Item
+from sampler_bench.reports.provenance import provenance
+from sampler_bench.reports.report import render
+from sampler_bench.reports.runs import Run, gather, merged
+from sampler_bench.reports.statements import STATEMENTS, Statement
+from sampler_bench.reports.statements import table as statements
+from sampler_bench.reports.style import NothingToDrawError, pictures
+from sampler_bench.results.files import write_whole
 
 _PAGES = ("md", "html")
 

@@ -7,19 +7,23 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports import tables
-from reports.beside import beside_published
-from reports.churn_search import churn_search
-from reports.contact import contact_sheet
-from reports.curves import fid_vs_nfe
-from reports.profiles import curvature_over_sigma, local_error_over_sigma, loss_over_sigma
-from reports.sheet import churn_sheet, noise_levels, samples_over_nfe
-from reports.sweeps import fid_vs_alpha, fid_vs_churn, fid_vs_churns, fid_vs_rho
-from reports.table1 import table1
-from reports.table2 import table2
-from reports.table5 import table5
-from reports.trajectories import trajectories
-from reports.truncation import truncation_vs_nfe
+from sampler_bench.reports import tables
+from sampler_bench.reports.beside import beside_published
+from sampler_bench.reports.churn_search import churn_search
+from sampler_bench.reports.contact import contact_sheet
+from sampler_bench.reports.curves import fid_vs_nfe
+from sampler_bench.reports.profiles import (
+    curvature_over_sigma,
+    local_error_over_sigma,
+    loss_over_sigma,
+)
+from sampler_bench.reports.sheet import churn_sheet, noise_levels, samples_over_nfe
+from sampler_bench.reports.sweeps import fid_vs_alpha, fid_vs_churn, fid_vs_churns, fid_vs_rho
+from sampler_bench.reports.table1 import table1
+from sampler_bench.reports.table2 import table2
+from sampler_bench.reports.table5 import table5
+from sampler_bench.reports.trajectories import trajectories
+from sampler_bench.reports.truncation import truncation_vs_nfe
 
 
 @dataclass(frozen=True)

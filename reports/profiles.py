@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from reports import notes
-from reports.curves import finish, line_handle
-from reports.points import labels, ordered
-from reports.style import (
+from sampler_bench.reports import notes
+from sampler_bench.reports.curves import finish, line_handle
+from sampler_bench.reports.points import labels, ordered
+from sampler_bench.reports.style import (
     GREY,
     Look,
     NothingToDrawError,
@@ -24,7 +24,7 @@ from reports.style import (
     styled,
     value_axis,
 )
-from reports.swept import base_label
+from sampler_bench.reports.swept import base_label
 
 _FLOOR = 1 / 10  # on a logarithmic axis a band ends a decade below its line
 

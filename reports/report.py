@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from reports import tables
-from reports.figures import FIGURES, TABLES
-from reports.style import NothingToDrawError, save
-from results import Store, load
+from sampler_bench.reports import tables
+from sampler_bench.reports.figures import FIGURES, TABLES
+from sampler_bench.reports.style import NothingToDrawError, save
+from sampler_bench.results import Store, load
 
 
 def write(run: str | Path) -> Path:
@@ -46,7 +46,7 @@ def write(run: str | Path) -> Path:
 def render(name: str, page: Mapping[str, Any]) -> str:
     """The template of that name ("index.html"), filled in; HTML is escaped."""
     templates = Environment(
-        loader=PackageLoader("reports"),
+        loader=PackageLoader("sampler_bench.reports"),
         autoescape=select_autoescape(["html.j2"]),
         trim_blocks=True,
         lstrip_blocks=True,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from results import Store, load
+from sampler_bench.results import Store, load
 
 
 @dataclass(frozen=True)

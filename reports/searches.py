@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from reports.points import ordered
-from reports.swept import CHURN, settings
+from sampler_bench.reports.points import ordered
+from sampler_bench.reports.swept import CHURN, settings
 
 METRICS = ("fid", "kid")
 GROWTH = 3  # as bench.search.ladder has it

@@ -11,9 +11,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from reports.contact import Samples
-from reports.points import labels, ordered
-from reports.style import GREY, NothingToDrawError, styled
+from sampler_bench.reports.contact import Samples
+from sampler_bench.reports.points import labels, ordered
+from sampler_bench.reports.style import GREY, NothingToDrawError, styled
 
 _SIDE = 2  # images along a side of a tile
 _WIDTH = 8.6  # inches

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports import notes
-from reports.curves import band_handle, dot_look, draw_curves, finish, line_handle
-from reports.points import HIGHER_IS_BETTER, labels, ordered, points
-from reports.style import (
+from sampler_bench.reports import notes
+from sampler_bench.reports.curves import band_handle, dot_look, draw_curves, finish, line_handle
+from sampler_bench.reports.points import HIGHER_IS_BETTER, labels, ordered, points
+from sampler_bench.reports.style import (
     GREY,
     Look,
     NothingToDrawError,
@@ -23,7 +23,16 @@ from reports.style import (
     styled,
     value_axis,
 )
-from reports.swept import LINE, NAME, PANEL_OF, TITLE, base_label, lines, named, with_deterministic
+from sampler_bench.reports.swept import (
+    LINE,
+    NAME,
+    PANEL_OF,
+    TITLE,
+    base_label,
+    lines,
+    named,
+    with_deterministic,
+)
 
 METRICS = ("fid", "kid", "precision", "recall", "truncation-error")
 MOST_LINES = 28  # as many as differ in mark and dash; more are a search, not a sweep

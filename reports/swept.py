@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from reports.points import PANEL
-from results.load import COLUMNS
+from sampler_bench.reports.points import PANEL
+from sampler_bench.results.load import COLUMNS
 
 LINE = "line"  # column: what tells one line from another, beside PANEL
 BASE = "base"  # column: the label without the swept parameter, which grids append to it

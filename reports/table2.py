@@ -4,8 +4,8 @@ import re
 
 import pandas as pd
 
-from reports.curves import METRICS
-from reports.points import points
+from sampler_bench.reports.curves import METRICS
+from sampler_bench.reports.points import points
 
 CONFIGURATIONS = {
     "a": "A  Baseline",

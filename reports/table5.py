@@ -4,9 +4,9 @@ import math
 
 import pandas as pd
 
-from reports.searches import Search, searches
-from reports.swept import CHURN
-from results.published.churn import settings
+from sampler_bench.reports.searches import Search, searches
+from sampler_bench.reports.swept import CHURN
+from sampler_bench.results.published.churn import settings
 
 
 def table5(records: pd.DataFrame) -> pd.DataFrame:

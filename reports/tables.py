@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from reports.curves import METRICS
-from reports.points import PANEL, best, chosen, labels, points
-from reports.swept import CHURN
+from sampler_bench.reports.curves import METRICS
+from sampler_bench.reports.points import PANEL, best, chosen, labels, points
+from sampler_bench.reports.swept import CHURN
 
 
 def best_table(records: pd.DataFrame) -> pd.DataFrame:

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports.contact import Samples
-from reports.curves import finish
-from reports.points import labels, ordered
-from reports.style import PALETTE, NothingToDrawError, panels, styled
+from sampler_bench.reports.contact import Samples
+from sampler_bench.reports.curves import finish
+from sampler_bench.reports.points import labels, ordered
+from sampler_bench.reports.style import PALETTE, NothingToDrawError, panels, styled
 
 _ZOOM = 1.0  # σ up to which the lower panels show
 _TANGENTS = 5  # along each trajectory

@@ -9,11 +9,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports import notes
-from reports.curves import draw_curves, finish, line_handle
-from reports.points import PANEL, labels, ordered, points
-from reports.style import GREY, NothingToDrawError, looks, nfe_axis, panels, styled, value_axis
-from reports.swept import only_swept
+from sampler_bench.reports import notes
+from sampler_bench.reports.curves import draw_curves, finish, line_handle
+from sampler_bench.reports.points import PANEL, labels, ordered, points
+from sampler_bench.reports.style import (
+    GREY,
+    NothingToDrawError,
+    looks,
+    nfe_axis,
+    panels,
+    styled,
+    value_axis,
+)
+from sampler_bench.reports.swept import only_swept
 
 METRIC = "truncation-error"
 FLOOR = "prov_reference_error"

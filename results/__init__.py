@@ -1,10 +1,10 @@
 """What a measurement is, where it is kept, and what others have published."""
 
-from results import published
-from results.cell import Cell
-from results.load import load
-from results.record import Record
-from results.shard import Conflict, Shard
-from results.store import Store
+from sampler_bench.results import published
+from sampler_bench.results.cell import Cell
+from sampler_bench.results.load import load
+from sampler_bench.results.record import Record
+from sampler_bench.results.shard import Conflict, Shard
+from sampler_bench.results.store import Store
 
 __all__ = ["Cell", "Conflict", "Record", "Shard", "Store", "load", "published"]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from results.cell import Cell
-from results.record import Record
-from results.store import Store, agreeing_records
+from sampler_bench.results.cell import Cell
+from sampler_bench.results.record import Record
+from sampler_bench.results.store import Store, agreeing_records
 
 _CELL = [field.name for field in fields(Cell) if field.name not in {"sampler", "condition"}]
 _MEASURED = ["value", "se", "loo", "nfe", "nfe_min", "nfe_max", "seconds", "metric_name", "profile"]

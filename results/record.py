@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from results.canonical import hash_of
-from results.cell import Cell
+from sampler_bench.results.canonical import hash_of
+from sampler_bench.results.cell import Cell
 
 FORMAT = 1
 Receipt = Mapping[str, Any]

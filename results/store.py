@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from results import files, shard
-from results.record import Record
-from results.shard import Arrays, Conflict, Shard
+from sampler_bench.results import files, shard
+from sampler_bench.results.record import Record
+from sampler_bench.results.shard import Arrays, Conflict, Shard
 
 _VALUE_RTOL = 1e-4  # a distance is a difference of near-equal traces: it amplifies float noise
 _PROFILE_RTOL = 1e-3  # errors of single steps are differences of states 10,000 times as large,

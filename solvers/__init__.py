@@ -5,20 +5,20 @@ noise = solvers.SeedNoise(range(64), "cpu")
 samples = sampler(denoiser, noise.latents(denoiser.shape), noise)
 """
 
-from solvers.build import AnySampler, Incompatible, build
-from solvers.churn import Churn
-from solvers.denoiser import Denoiser
-from solvers.discretizations import DISCRETIZATIONS, Discretization
-from solvers.fixed_step import FixedStep
-from solvers.flow import Flow
-from solvers.noise import SeedNoise
-from solvers.original.registry import ORIGINALS
-from solvers.original.whole import Original, OriginalSampler
-from solvers.presets import TABLE_1
-from solvers.registry import SOLVERS
-from solvers.rk45 import RK45
-from solvers.sampler import Sampler
-from solvers.schedules import SCALINGS, SCHEDULES, Schedule
+from sampler_bench.solvers.build import AnySampler, Incompatible, build
+from sampler_bench.solvers.churn import Churn
+from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.discretizations import DISCRETIZATIONS, Discretization
+from sampler_bench.solvers.fixed_step import FixedStep
+from sampler_bench.solvers.flow import Flow
+from sampler_bench.solvers.noise import SeedNoise
+from sampler_bench.solvers.original.registry import ORIGINALS
+from sampler_bench.solvers.original.whole import Original, OriginalSampler
+from sampler_bench.solvers.presets import TABLE_1
+from sampler_bench.solvers.registry import SOLVERS
+from sampler_bench.solvers.rk45 import RK45
+from sampler_bench.solvers.sampler import Sampler
+from sampler_bench.solvers.schedules import SCALINGS, SCHEDULES, Schedule
 
 __all__ = [
     "DISCRETIZATIONS",

@@ -5,15 +5,15 @@ import math
 import sys
 from typing import Any
 
-from solvers.churn import Churn
-from solvers.discretizations import DISCRETIZATIONS
-from solvers.lookup import lookup, unknown
-from solvers.original.registry import ORIGINALS
-from solvers.original.whole import OriginalSampler
-from solvers.parameters import keywords
-from solvers.registry import SOLVERS
-from solvers.sampler import Sampler
-from solvers.schedules import SCALINGS, SCHEDULES
+from sampler_bench.solvers.churn import Churn
+from sampler_bench.solvers.discretizations import DISCRETIZATIONS
+from sampler_bench.solvers.lookup import lookup, unknown
+from sampler_bench.solvers.original.registry import ORIGINALS
+from sampler_bench.solvers.original.whole import OriginalSampler
+from sampler_bench.solvers.parameters import keywords
+from sampler_bench.solvers.registry import SOLVERS
+from sampler_bench.solvers.sampler import Sampler
+from sampler_bench.solvers.schedules import SCALINGS, SCHEDULES
 
 AnySampler = Sampler | OriginalSampler
 ENDS = {"zero": "the last step goes to σ = 0", "sigma-min": "sampling stops at σ_min"}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from solvers.flow import Flow
+from sampler_bench.solvers.flow import Flow
 
 MOST_GAMMA = math.sqrt(2) - 1
 """γ at which as much noise is added as is there: σ̂² = 2σ²."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from solvers.levels import iddpm_levels
-from solvers.parameters import require
-from solvers.schedules import VP
+from sampler_bench.solvers.levels import iddpm_levels
+from sampler_bench.solvers.parameters import require
+from sampler_bench.solvers.schedules import VP
 
 LevelFunction = Callable[..., Tensor]
 

@@ -6,11 +6,11 @@ from typing import Any, Self
 
 from torch import Tensor
 
-from solvers.churn import Churn, Noise
-from solvers.flow import Flow
-from solvers.parameters import keywords
-from solvers.solver import Solver
-from solvers.steps import euler
+from sampler_bench.solvers.churn import Churn, Noise
+from sampler_bench.solvers.flow import Flow
+from sampler_bench.solvers.parameters import keywords
+from sampler_bench.solvers.solver import Solver
+from sampler_bench.solvers.steps import euler
 
 Step = Callable[..., Tensor]
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from solvers.denoiser import Denoiser
-from solvers.schedules import Schedule
+from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.schedules import Schedule
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """The solvers, by name. A new row is tested by existing."""
 
-from solvers.fixed_step import FixedStep
-from solvers.rk45 import RK45
-from solvers.solver import Solver
-from solvers.steps import euler, heun, rk2, rk4
+from sampler_bench.solvers.fixed_step import FixedStep
+from sampler_bench.solvers.rk45 import RK45
+from sampler_bench.solvers.solver import Solver
+from sampler_bench.solvers.steps import euler, heun, rk2, rk4
 
 SOLVERS: dict[str, Solver] = {
     "euler": FixedStep(euler, order=1),

@@ -8,11 +8,11 @@ import torch
 from scipy.integrate import solve_ivp
 from torch import Tensor
 
-from solvers.churn import Churn, Noise
-from solvers.flow import Flow
-from solvers.parameters import require
-from solvers.solver import Solver
-from solvers.steps import euler
+from sampler_bench.solvers.churn import Churn, Noise
+from sampler_bench.solvers.flow import Flow
+from sampler_bench.solvers.parameters import require
+from sampler_bench.solvers.solver import Solver
+from sampler_bench.solvers.steps import euler
 
 
 @dataclass(frozen=True)

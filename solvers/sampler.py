@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from solvers.churn import Churn, Noise, no_noise
-from solvers.denoiser import Denoiser
-from solvers.discretizations import DISCRETIZATIONS
-from solvers.flow import Flow
-from solvers.parameters import keywords
-from solvers.registry import SOLVERS
-from solvers.schedules import SCALINGS, SCHEDULES, Linear, Schedule
-from solvers.solver import Solver
+from sampler_bench.solvers.churn import Churn, Noise, no_noise
+from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.discretizations import DISCRETIZATIONS
+from sampler_bench.solvers.flow import Flow
+from sampler_bench.solvers.parameters import keywords
+from sampler_bench.solvers.registry import SOLVERS
+from sampler_bench.solvers.schedules import SCALINGS, SCHEDULES, Linear, Schedule
+from sampler_bench.solvers.solver import Solver
 
 Value = str | int | float | None
 CHURN_FIELDS = tuple(f.name for f in fields(Churn))

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Self
 
 from torch import Tensor
 
-from solvers.churn import Churn, Noise
-from solvers.flow import Flow
+from sampler_bench.solvers.churn import Churn, Noise
+from sampler_bench.solvers.flow import Flow
 
 
 class Solver(ABC):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import grid, plan
+from sampler_bench.bench import grid, plan
 
 ROOT = Path(__file__).parents[1]
 

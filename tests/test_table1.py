@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-import solvers
-from models import preconditioning
-from models.training import loss, noise
-from reports.table1 import COLUMNS, CONSTANTS, EXPRESSIONS, table1
-from solvers import discretizations, schedules
-from solvers.levels import iddpm_levels
+from sampler_bench import solvers
+from sampler_bench.models import preconditioning
+from sampler_bench.models.training import loss, noise
+from sampler_bench.reports.table1 import COLUMNS, CONSTANTS, EXPRESSIONS, table1
+from sampler_bench.solvers import discretizations, schedules
+from sampler_bench.solvers.levels import iddpm_levels
 
 SIGMA = torch.tensor([0.02, 0.1, 0.7, 3.0, 50.0], dtype=torch.float64)
 T = torch.tensor([0.01, 0.1, 0.4, 0.9, 1.0], dtype=torch.float64)

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from bench.metrics.fidelity import require
+from sampler_bench.bench.metrics.fidelity import require
 
 # A precision costs n² distances and a KID 100 subsets; beyond this, 20 more of each are too many.
 MOST_FOR_LEAVE_ONE_OUT = 10_000

@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from bench.metrics import fashion_extractor
-from bench.metrics.fidelity import require
+from sampler_bench.bench.metrics import fashion_extractor
+from sampler_bench.bench.metrics.fidelity import require
 
 # Counted from the start of each call, so that features do not depend on the sampler's batch size.
 CHUNK = 250

@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from bench.metrics.fashion_net import FEATURES, FashionNet, to_native
-from bench.metrics.fidelity import require
+from sampler_bench.bench.metrics.fashion_net import FEATURES, FashionNet, to_native
+from sampler_bench.bench.metrics.fidelity import require
 
 NAME = "fashion"
 FEATURE_LAYER = str(FEATURES)

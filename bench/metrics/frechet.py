@@ -8,9 +8,9 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.fidelity import require
-from bench.metrics.moments import Moments
-from bench.metrics.trace_sqrt import Spectrum
+from sampler_bench.bench.metrics.fidelity import require
+from sampler_bench.bench.metrics.moments import Moments
+from sampler_bench.bench.metrics.trace_sqrt import Spectrum
 
 Array = NDArray[np.float64]
 

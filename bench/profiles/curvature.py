@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.profiles.probe import Drawn, Probe, over_log_sigma
-from solvers import SOLVERS, Denoiser, Flow, Sampler, Schedule
-from solvers.churn import Churn, no_noise
-from solvers.parameters import require
-from solvers.schedules import Linear
+from sampler_bench.bench.profiles.probe import Drawn, Probe, over_log_sigma
+from sampler_bench.solvers import SOLVERS, Denoiser, Flow, Sampler, Schedule
+from sampler_bench.solvers.churn import Churn, no_noise
+from sampler_bench.solvers.parameters import require
+from sampler_bench.solvers.schedules import Linear
 
 HALF_WIDTH = 0.02
 """δ of the central difference, in e-folds of σ."""

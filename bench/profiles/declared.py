@@ -4,10 +4,10 @@ import itertools
 from dataclasses import fields
 from typing import Any
 
-from bench.expand import Labelled, Skipped, expand_entry, expand_tables
-from bench.grid import Grid, ProfileEntry, SamplerEntry
-from bench.profiles import PROBES, Probe
-from solvers.lookup import lookup, unknown
+from sampler_bench.bench.expand import Labelled, Skipped, expand_entry, expand_tables
+from sampler_bench.bench.grid import Grid, ProfileEntry, SamplerEntry
+from sampler_bench.bench.profiles import PROBES, Probe
+from sampler_bench.solvers.lookup import lookup, unknown
 
 
 def expand_profiles(grid: Grid) -> tuple[list[Labelled], list[Skipped]]:

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.profiles.probe import Drawn, Probe, over_log_sigma
-from models.network import NetworkDenoiser
-from models.training.loss import EDM, denoising_loss
-from models.untrained import untrained
-from solvers import Denoiser
-from solvers.lookup import lookup
-from solvers.parameters import require
+from sampler_bench.bench.profiles.probe import Drawn, Probe, over_log_sigma
+from sampler_bench.models.network import NetworkDenoiser
+from sampler_bench.models.training.loss import EDM, denoising_loss
+from sampler_bench.models.untrained import untrained
+from sampler_bench.solvers import Denoiser
+from sampler_bench.solvers.lookup import lookup
+from sampler_bench.solvers.parameters import require
 
 WEIGHTS: Mapping[str, str] = {
     "trained": "the weights the model has",

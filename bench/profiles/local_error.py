@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.profiles.probe import Drawn, Probe
-from models import Counted
-from models.exact import GaussianMixture
-from solvers import SOLVERS, Denoiser, FixedStep, Flow, Sampler
-from solvers.churn import Churn, no_noise
-from solvers.lookup import lookup
-from solvers.parameters import require
-from solvers.schedules import Linear
+from sampler_bench.bench.profiles.probe import Drawn, Probe
+from sampler_bench.models import Counted
+from sampler_bench.models.exact import GaussianMixture
+from sampler_bench.solvers import SOLVERS, Denoiser, FixedStep, Flow, Sampler
+from sampler_bench.solvers.churn import Churn, no_noise
+from sampler_bench.solvers.lookup import lookup
+from sampler_bench.solvers.parameters import require
+from sampler_bench.solvers.schedules import Linear
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from bench.profiles.probe import SIGMA, VALUES, Drawn, Probe
-from bench.shard import SHOWN, InParts, Measured
-from bench.work import Work, classes
-from models import Counted
-from solvers import SeedNoise
-from solvers.sampler import announce_samples
+from sampler_bench.bench.profiles.probe import SIGMA, VALUES, Drawn, Probe
+from sampler_bench.bench.shard import SHOWN, InParts, Measured
+from sampler_bench.bench.work import Work, classes
+from sampler_bench.models import Counted
+from sampler_bench.solvers import SeedNoise
+from sampler_bench.solvers.sampler import announce_samples
 
 
 def measure_profile(

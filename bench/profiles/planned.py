@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from bench.expand import Labelled
-from bench.grid import Grid
-from bench.profiles.probe import Probe
-from bench.references import ReferenceSource
-from bench.work import SHARDS, Work, classes, precision
-from models.data.clean import Clean, clean_data
-from models.labels import Condition
-from results import Cell
+from sampler_bench.bench.expand import Labelled
+from sampler_bench.bench.grid import Grid
+from sampler_bench.bench.profiles.probe import Probe
+from sampler_bench.bench.references import ReferenceSource
+from sampler_bench.bench.work import SHARDS, Work, classes, precision
+from sampler_bench.models.data.clean import Clean, clean_data
+from sampler_bench.models.labels import Condition
+from sampler_bench.results import Cell
 
 
 def profile_work(

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from results import Shard
-from solvers import Denoiser
+from sampler_bench.results import Shard
+from sampler_bench.solvers import Denoiser
 
 SIGMA, VALUES = "sigma", "profile"
 """What shards call the noise levels [L] and the values [n, L]."""

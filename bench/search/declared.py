@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, field_validator
 
-from bench.grid import LEAST_SAMPLES, Grid, Names, SamplerEntry, Scalar
-from models.declared import parse, text_of, toml_files, validated
-from solvers.sampler import CHURN_FIELDS
+from sampler_bench.bench.grid import LEAST_SAMPLES, Grid, Names, SamplerEntry, Scalar
+from sampler_bench.models.declared import parse, text_of, toml_files, validated
+from sampler_bench.solvers.sampler import CHURN_FIELDS
 
 SHIPPED = Path(__file__).parents[1] / "searches"
 DETERMINISTIC, CHURNED = "Deterministic", "With churn (search)"

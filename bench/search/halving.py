@@ -16,8 +16,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from bench.search.ladder import Ladder, Rung, going_on
-from bench.search.space import Candidate
+from sampler_bench.bench.search.ladder import Ladder, Rung, going_on
+from sampler_bench.bench.search.space import Candidate
 
 Measure = Callable[[Sequence[Candidate], Rung], Sequence[float]]
 """Returns the value of each candidate on a rung: less is better, infinite where it failed."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from bench import plan as plans
-from bench.search.declared import CHURNED, Search
-from bench.search.ladder import Ladder, Rung
-from bench.search.space import Candidate, different
-from bench.work import Work
-from solvers import Churn, Sampler
+from sampler_bench.bench import plan as plans
+from sampler_bench.bench.search.declared import CHURNED, Search
+from sampler_bench.bench.search.ladder import Ladder, Rung
+from sampler_bench.bench.search.space import Candidate, different
+from sampler_bench.bench.work import Work
+from sampler_bench.solvers import Churn, Sampler
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from bench.search.prepared import Prepared
+from sampler_bench.bench.search.prepared import Prepared
 
 
 def show(

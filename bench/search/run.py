@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 import torch
 from rich.console import Console
 
-from bench.plan import Plan
-from bench.progress import Watcher
-from bench.runner import Runner
-from bench.search import halving
-from bench.search.ladder import Rung
-from bench.search.prepared import Prepared
-from bench.search.space import Candidate
-from bench.work import Work
-from results import Record, Store
-from solvers import Churn
+from sampler_bench.bench.plan import Plan
+from sampler_bench.bench.progress import Watcher
+from sampler_bench.bench.runner import Runner
+from sampler_bench.bench.search import halving
+from sampler_bench.bench.search.ladder import Rung
+from sampler_bench.bench.search.prepared import Prepared
+from sampler_bench.bench.search.space import Candidate
+from sampler_bench.bench.work import Work
+from sampler_bench.results import Record, Store
+from sampler_bench.solvers import Churn
 
 
 @dataclass(frozen=True)

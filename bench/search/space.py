@@ -4,9 +4,9 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.search.declared import Candidates
-from solvers import Denoiser, Sampler
-from solvers.churn import Churn
+from sampler_bench.bench.search.declared import Candidates
+from sampler_bench.solvers import Denoiser, Sampler
+from sampler_bench.solvers.churn import Churn
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Makes the statistics that ship, from Fashion-MNIST's 60,000 training images.
 
-python -m bench.statistics.make /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz
+python -m sampler_bench.bench.statistics.make …/fashion-mnist/train-images-idx3-ubyte.gz
 """
 
 import sys
@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from bench.metrics.extractors import build_extractor
-from bench.reference import make
-from models.data.loading import load
+from sampler_bench.bench.metrics.extractors import build_extractor
+from sampler_bench.bench.reference import make
+from sampler_bench.models.data.loading import load
 
 HERE = Path(__file__).parent
 SIZES: dict[str, dict[str, Any]] = {

@@ -1,6 +1,6 @@
 """How good the zoo's networks are: distances and classes of their samples, beside real images'.
 
-    python -m bench.zoo.quality TRAIN.gz TEST.gz --out models/zoo/networks/quality.json
+    python -m sampler_bench.bench.zoo.quality TRAIN.gz TEST.gz --out …/quality.json
 
 Distances are Fréchet distances of the ``fashion`` features to all 60,000 training images: FID in
 all but the features. Finished parts are kept: the same command goes on after an interruption.
@@ -18,24 +18,23 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-import models
-import solvers
-from bench.devices import choose, full_precision
-from bench.metrics.extractors import build_extractor
-from bench.metrics.fashion_extractor import load_net
-from bench.metrics.fashion_net import CLASSES
-from bench.metrics.frechet import Reference, frechet, jackknife
-from bench.metrics.moments import Moments
-from bench.provenance import collect
-from bench.reference import load as read_statistics
-from bench.shard import InParts, quantize
-from bench.statistics import SHIPPED
-from models.data.dataset import to_unit
-from models.data.loading import load
-from models.labels import Condition
-from models.network import Execution
-from models.zoo.trained import TRAINED
-from solvers import SeedNoise
+from sampler_bench import models, solvers
+from sampler_bench.bench.devices import choose, full_precision
+from sampler_bench.bench.metrics.extractors import build_extractor
+from sampler_bench.bench.metrics.fashion_extractor import load_net
+from sampler_bench.bench.metrics.fashion_net import CLASSES
+from sampler_bench.bench.metrics.frechet import Reference, frechet, jackknife
+from sampler_bench.bench.metrics.moments import Moments
+from sampler_bench.bench.provenance import collect
+from sampler_bench.bench.reference import load as read_statistics
+from sampler_bench.bench.shard import InParts, quantize
+from sampler_bench.bench.statistics import SHIPPED
+from sampler_bench.models.data.dataset import to_unit
+from sampler_bench.models.data.loading import load
+from sampler_bench.models.labels import Condition
+from sampler_bench.models.network import Execution
+from sampler_bench.models.zoo.trained import TRAINED
+from sampler_bench.solvers import SeedNoise
 
 SAMPLES = 10_000
 SHARDS = 20

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from models.checkpoints.opcodes import RefusedError
+from sampler_bench.models.checkpoints.opcodes import RefusedError
 
 MAGIC = b"PK\x03\x04"
 _PIECE = 1 << 20

@@ -13,13 +13,13 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from models.checkpoints import torch_file
-from models.checkpoints.checkpoint import Checkpoint, CheckpointError
-from models.checkpoints.diffusers_scheduler import training
-from models.checkpoints.own import safetensors_header
-from models.checkpoints.source import choice, parsed_options, positive, whole
-from models.levels import PREDICTIONS, SCHEDULES
-from models.networks.diffusers import Arguments, checked
+from sampler_bench.models.checkpoints import torch_file
+from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
+from sampler_bench.models.checkpoints.diffusers_scheduler import training
+from sampler_bench.models.checkpoints.own import safetensors_header
+from sampler_bench.models.checkpoints.source import choice, parsed_options, positive, whole
+from sampler_bench.models.levels import PREDICTIONS, SCHEDULES
+from sampler_bench.models.networks.diffusers import Arguments, checked
 
 FORMAT = "diffusers"
 _OPTIONS = {

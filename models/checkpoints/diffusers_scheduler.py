@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.checkpoints.checkpoint import CheckpointError
+from sampler_bench.models.checkpoints.checkpoint import CheckpointError
 
 _DDPM = {"beta_start": 1e-4, "beta_end": 0.02, "beta_schedule": "linear"}
 _SCORE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "linear"}

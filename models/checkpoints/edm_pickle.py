@@ -11,10 +11,10 @@ from typing import Any
 
 from torch import Tensor
 
-from models.checkpoints import restricted
-from models.checkpoints.checkpoint import Checkpoint, CheckpointError
-from models.checkpoints.inert import Module, Weights
-from models.checkpoints.source import parsed_options
+from sampler_bench.models.checkpoints import restricted
+from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
+from sampler_bench.models.checkpoints.inert import Module, Weights
+from sampler_bench.models.checkpoints.source import parsed_options
 
 _MAGIC = tuple(bytes([0x80, protocol]) for protocol in (2, 3, 4, 5))
 _TORCH_LEGACY = b"\x80\x02\x8a\x0a"

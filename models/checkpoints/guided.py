@@ -9,12 +9,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.checkpoints import torch_file
-from models.checkpoints.checkpoint import Checkpoint
-from models.checkpoints.guided_network import Architecture, recognised
-from models.checkpoints.guided_released import RELEASED, Released
-from models.checkpoints.guided_renaming import renamed
-from models.checkpoints.source import Source, choice, flag, parsed_options, problem, whole
+from sampler_bench.models.checkpoints import torch_file
+from sampler_bench.models.checkpoints.checkpoint import Checkpoint
+from sampler_bench.models.checkpoints.guided_network import Architecture, recognised
+from sampler_bench.models.checkpoints.guided_released import RELEASED, Released
+from sampler_bench.models.checkpoints.guided_renaming import renamed
+from sampler_bench.models.checkpoints.source import (
+    Source,
+    choice,
+    flag,
+    parsed_options,
+    problem,
+    whole,
+)
 
 FORMAT = "guided-diffusion"
 _OPTIONS = {

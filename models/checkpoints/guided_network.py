@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from models.checkpoints.layout import Layout
-from models.checkpoints.source import Source
+from sampler_bench.models.checkpoints.layout import Layout
+from sampler_bench.models.checkpoints.source import Source
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models.checkpoints.guided_network import Architecture
+from sampler_bench.models.checkpoints.guided_network import Architecture
 
 
 @dataclass(frozen=True)

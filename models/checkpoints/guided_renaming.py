@@ -5,9 +5,9 @@ from typing import Any
 
 from torch import Tensor
 
-from models.checkpoints.guided_network import Architecture, upsampler
-from models.checkpoints.layout import Step
-from models.checkpoints.source import Source
+from sampler_bench.models.checkpoints.guided_network import Architecture, upsampler
+from sampler_bench.models.checkpoints.layout import Step
+from sampler_bench.models.checkpoints.source import Source
 
 _BLOCK = {
     "in_layers.0": "norm0",

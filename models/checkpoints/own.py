@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from models.checkpoints.checkpoint import Checkpoint, CheckpointError
+from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
 
 FORMAT = "sampler-bench"
 VERSION = 1

@@ -4,8 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.checkpoints import diffusers, edm_pickle, guided, own, score_sde, torch_file
-from models.checkpoints.checkpoint import Checkpoint, CheckpointError
+from sampler_bench.models.checkpoints import (
+    diffusers,
+    edm_pickle,
+    guided,
+    own,
+    score_sde,
+    torch_file,
+)
+from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
 
 FORMATS = (
     "our .safetensors",

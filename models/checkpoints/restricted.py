@@ -15,9 +15,9 @@ from typing import Any, BinaryIO
 
 import torch
 
-from models.checkpoints import inert, opcodes, torch_file
-from models.checkpoints.checkpoint import CheckpointError
-from models.checkpoints.opcodes import RefusedError
+from sampler_bench.models.checkpoints import inert, opcodes, torch_file
+from sampler_bench.models.checkpoints.checkpoint import CheckpointError
+from sampler_bench.models.checkpoints.opcodes import RefusedError
 
 _TORCH_MODULE = re.compile(r"torch\.nn\.modules\.\w+\.\w+", re.ASCII)
 _TORCH_VALUE = re.compile(r"torch\.(b?float(16|32|64)|device|Size|memory_format)", re.ASCII)

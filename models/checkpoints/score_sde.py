@@ -11,16 +11,16 @@ from typing import Any
 
 from torch import Tensor
 
-from models.checkpoints import torch_file
-from models.checkpoints.checkpoint import Checkpoint
-from models.checkpoints.score_sde_network import (
+from sampler_bench.models.checkpoints import torch_file
+from sampler_bench.models.checkpoints.checkpoint import Checkpoint
+from sampler_bench.models.checkpoints.score_sde_network import (
     FOURIER,
     MODULES,
     Architecture,
     recognised,
     renamed,
 )
-from models.checkpoints.source import (
+from sampler_bench.models.checkpoints.source import (
     Source,
     check_tensor,
     flag,

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.checkpoints.layout import Layout, Step
-from models.checkpoints.source import Source
+from sampler_bench.models.checkpoints.layout import Layout, Step
+from sampler_bench.models.checkpoints.source import Source
 
 MODULES = "all_modules."
 FOURIER = "all_modules.0.W"

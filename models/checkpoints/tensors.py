@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.checkpoints.checkpoint import CheckpointError
+from sampler_bench.models.checkpoints.checkpoint import CheckpointError
 
 
 def check_memory(loaded: Any, size: int, where: str) -> None:

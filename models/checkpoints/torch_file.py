@@ -12,9 +12,9 @@ from typing import Any, BinaryIO
 
 import torch
 
-from models.checkpoints import archive, opcodes
-from models.checkpoints.checkpoint import CheckpointError
-from models.checkpoints.tensors import check_memory
+from sampler_bench.models.checkpoints import archive, opcodes
+from sampler_bench.models.checkpoints.checkpoint import CheckpointError
+from sampler_bench.models.checkpoints.tensors import check_memory
 
 _GLOBALS = {
     "collections OrderedDict",

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.data.dataset import check_range
-from models.data.idx import read_idx
-from models.data.images import image_names
-from models.data.npz import read_npz
+from sampler_bench.models.data.dataset import check_range
+from sampler_bench.models.data.idx import read_idx
+from sampler_bench.models.data.images import image_names
+from sampler_bench.models.data.npz import read_npz
 
 LIST = "dataset.json"
 LIST_FORM = '{"labels": [["NAME", 0], …]}'

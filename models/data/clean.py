@@ -8,11 +8,11 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from models.data.dataset import Dataset
-from models.data.loading import load
-from models.data.sizing import pad, resize
-from models.exact import GaussianMixture
-from models.zoo.exact import fashion_images
+from sampler_bench.models.data.dataset import Dataset
+from sampler_bench.models.data.loading import load
+from sampler_bench.models.data.sizing import pad, resize
+from sampler_bench.models.exact import GaussianMixture
+from sampler_bench.models.zoo.exact import fashion_images
 
 OWN = "model"
 

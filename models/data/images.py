@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from models.data.idx import read_idx
-from models.data.npz import read_npz
+from sampler_bench.models.data.idx import read_idx
+from sampler_bench.models.data.npz import read_npz
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 KEYS = ("images", "arr_0")

@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from models.data.classes import read_labels
-from models.data.dataset import Dataset
-from models.data.images import read_images
-from models.data.sizing import pad as padded
-from models.data.sizing import resize as resized
-from models.data.vision import PREFIX, read_vision
+from sampler_bench.models.data.classes import read_labels
+from sampler_bench.models.data.dataset import Dataset
+from sampler_bench.models.data.images import read_images
+from sampler_bench.models.data.sizing import pad as padded
+from sampler_bench.models.data.sizing import resize as resized
+from sampler_bench.models.data.vision import PREFIX, read_vision
 
 
 def load(

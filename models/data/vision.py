@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from models.data.classes import as_labels
-from models.data.images import batches, channels_first
-from solvers.lookup import lookup, unknown
+from sampler_bench.models.data.classes import as_labels
+from sampler_bench.models.data.images import batches, channels_first
+from sampler_bench.solvers.lookup import lookup, unknown
 
 PREFIX = "torchvision:"
 FORM = f"{PREFIX}NAME?root=FOLDER&KEY=VALUE"

@@ -8,9 +8,9 @@ from typing import Any, Literal, Union, get_args, get_origin
 import torch
 from torch import nn
 
-from models.networks.adm import DhariwalUNet
-from models.networks.song import SongUNet
-from solvers.lookup import lookup, unknown
+from sampler_bench.models.networks.adm import DhariwalUNet
+from sampler_bench.models.networks.song import SongUNet
+from sampler_bench.solvers.lookup import lookup, unknown
 
 NETWORKS: dict[str, Any] = {"SongUNet": SongUNet, "DhariwalUNet": DhariwalUNet}
 
@@ -43,7 +43,7 @@ def build(network: str, arguments: Mapping[str, Any]) -> nn.Module:
             of range; one line that says which.
     """
     if network == "UNet2DModel":  # its library takes seconds to import, and may not be there
-        from models.networks import diffusers
+        from sampler_bench.models.networks import diffusers
 
         return diffusers.build(arguments)
     cls = lookup(NETWORKS, network, "network")

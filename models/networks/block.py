@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.networks.layers import Convolution, Resampling, group_norm
+from sampler_bench.models.networks.layers import Convolution, Resampling, group_norm
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.networks.block import Block, BlockSettings
-from models.networks.conditions import drop_labels, scaled_init
-from models.networks.layers import (
+from sampler_bench.models.networks.block import Block, BlockSettings
+from sampler_bench.models.networks.conditions import drop_labels, scaled_init
+from sampler_bench.models.networks.layers import (
     Convolution,
     FourierEmbedding,
     PositionalEmbedding,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.training.resampling import warp
+from sampler_bench.models.training.resampling import warp
 
 LABELS = 9
 """Length of the conditioning vector: a network's ``augment_dim``."""

@@ -19,15 +19,15 @@ from pydantic import (
 )
 from torch import nn
 
-from models.declared import parse, text_of, toml_files, validated
-from models.network import Execution, NetworkDenoiser
-from models.networks import NETWORKS, build
-from models.preconditioning import Preconditioning, precondition
-from models.training.augment import LABELS, Augmentation
-from models.training.loss import WEIGHTINGS, Weighting
-from models.training.noise import NOISE, Noise
-from models.training.parts import made
-from solvers.lookup import lookup
+from sampler_bench.models.declared import parse, text_of, toml_files, validated
+from sampler_bench.models.network import Execution, NetworkDenoiser
+from sampler_bench.models.networks import NETWORKS, build
+from sampler_bench.models.preconditioning import Preconditioning, precondition
+from sampler_bench.models.training.augment import LABELS, Augmentation
+from sampler_bench.models.training.loss import WEIGHTINGS, Weighting
+from sampler_bench.models.training.noise import NOISE, Noise
+from sampler_bench.models.training.parts import made
+from sampler_bench.solvers.lookup import lookup
 
 SHIPPED = Path(__file__).with_name("configs")
 FROM_DATA = {"img_resolution", "img_channels", "label_dim", "augment_dim"}

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from models.checkpoints.checkpoint import Checkpoint
-from models.training.trainer import Trainer
+from sampler_bench.models.checkpoints.checkpoint import Checkpoint
+from sampler_bench.models.training.trainer import Trainer
 
 
 def checkpoint(trainer: Trainer, provenance: Mapping[str, str]) -> Checkpoint:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models import preconditioning
+from sampler_bench.models import preconditioning
 
 
 class Noise(ABC):

@@ -12,16 +12,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.data.dataset import Dataset, to_unit
-from models.network import Execution, NetworkDenoiser
-from models.training.config import Configuration, Parts
-from models.training.draws import draw, positions
-from models.training.ema import EMA
-from models.training.log import Log
-from models.training.loss import denoising_loss
-from models.training.progress import Progress
-from models.training.schedule import learning_rate
-from models.training.states import States
+from sampler_bench.models.data.dataset import Dataset, to_unit
+from sampler_bench.models.network import Execution, NetworkDenoiser
+from sampler_bench.models.training.config import Configuration, Parts
+from sampler_bench.models.training.draws import draw, positions
+from sampler_bench.models.training.ema import EMA
+from sampler_bench.models.training.log import Log
+from sampler_bench.models.training.loss import denoising_loss
+from sampler_bench.models.training.progress import Progress
+from sampler_bench.models.training.schedule import learning_rate
+from sampler_bench.models.training.states import States
 
 
 class DivergedError(ValueError):

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.exact import GaussianMixture, IdealDenoiser
+from sampler_bench.models.exact import GaussianMixture, IdealDenoiser
 
 
 def fashion_images() -> tuple[Tensor, Tensor, str]:
@@ -16,7 +16,7 @@ def fashion_images() -> tuple[Tensor, Tensor, str]:
 
     uint8 [2000, 1, 28, 28] and int64 [2000]; 200 images of each of the ten classes.
     """
-    path = files("models") / "zoo" / "fashion" / "fashion-2000.npz"
+    path = files("sampler_bench.models") / "zoo" / "fashion" / "fashion-2000.npz"
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     with path.open("rb") as file, np.load(file) as archive:
         images, labels = archive["images"], archive["labels"]

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from models.checkpoints import own
+from sampler_bench.models.checkpoints import own
 
 FOLDER = Path(__file__).with_name("networks")
 TRAINED = {path.stem: path for path in sorted(FOLDER.glob("*.safetensors"))}

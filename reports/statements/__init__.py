@@ -5,10 +5,17 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports.statements import convergence, curvature, deterministic, loss, stochastic, training
-from reports.statements import truncation as local
-from reports.statements.panel import Panel, panels
-from reports.statements.verdict import FAILS, HOLDS, UNDECIDED, Answer, Case, Verdict
+from sampler_bench.reports.statements import (
+    convergence,
+    curvature,
+    deterministic,
+    loss,
+    stochastic,
+    training,
+)
+from sampler_bench.reports.statements import truncation as local
+from sampler_bench.reports.statements.panel import Panel, panels
+from sampler_bench.reports.statements.verdict import FAILS, HOLDS, UNDECIDED, Answer, Case, Verdict
 
 __all__ = [
     "FAILS",

@@ -5,10 +5,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reports.statements.estimate import LEVEL, mean
-from reports.statements.panel import Panel, Point, number_of
-from reports.statements.verdict import FAILS, HOLDS, UNDECIDED, Answer, Verdict, case, together
-from reports.tables import with_error
+from sampler_bench.reports.statements.estimate import LEVEL, mean
+from sampler_bench.reports.statements.panel import Panel, Point, number_of
+from sampler_bench.reports.statements.verdict import (
+    FAILS,
+    HOLDS,
+    UNDECIDED,
+    Answer,
+    Verdict,
+    case,
+    together,
+)
+from sampler_bench.reports.tables import with_error
 
 ORDERS = {"euler": 1, "heun": 2}
 FINEST = 4

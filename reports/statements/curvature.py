@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reports.statements.estimate import LEVEL, among, relative, word
-from reports.statements.panel import Panel
-from reports.statements.profiles import Profile, profile
-from reports.statements.verdict import (
+from sampler_bench.reports.statements.estimate import LEVEL, among, relative, word
+from sampler_bench.reports.statements.panel import Panel
+from sampler_bench.reports.statements.profiles import Profile, profile
+from sampler_bench.reports.statements.verdict import (
     FAILS,
     HOLDS,
     UNDECIDED,

@@ -4,11 +4,18 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from reports.points import NEAR_BEST
-from reports.statements.estimate import LEVEL, Estimate, among, relative, word
-from reports.statements.families import DETERMINISTIC, FAMILIES, RK45, Family, before, belongs
-from reports.statements.panel import Panel, Point, curve
-from reports.statements.verdict import (
+from sampler_bench.reports.points import NEAR_BEST
+from sampler_bench.reports.statements.estimate import LEVEL, Estimate, among, relative, word
+from sampler_bench.reports.statements.families import (
+    DETERMINISTIC,
+    FAMILIES,
+    RK45,
+    Family,
+    before,
+    belongs,
+)
+from sampler_bench.reports.statements.panel import Panel, Point, curve
+from sampler_bench.reports.statements.verdict import (
     FAILS,
     HOLDS,
     UNDECIDED,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reports.statements.panel import Panel, Point, above, curve
+from sampler_bench.reports.statements.panel import Panel, Point, above, curve
 
 EDM: dict[str, Any] = {
     "solver": "heun",

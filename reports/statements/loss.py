@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reports.statements.estimate import LEVEL, among
-from reports.statements.families import edm_preconditioned
-from reports.statements.panel import Panel
-from reports.statements.profiles import Profile, profile
-from reports.statements.verdict import (
+from sampler_bench.reports.statements.estimate import LEVEL, among
+from sampler_bench.reports.statements.families import edm_preconditioned
+from sampler_bench.reports.statements.panel import Panel
+from sampler_bench.reports.statements.profiles import Profile, profile
+from sampler_bench.reports.statements.verdict import (
     FAILS,
     HOLDS,
     UNDECIDED,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports.statements.estimate import Estimate, mean, measured
-from results.load import COLUMNS
+from sampler_bench.reports.statements.estimate import Estimate, mean, measured
+from sampler_bench.results.load import COLUMNS
 
 CONDITION = ("class_label", "guidance")
 _METRIC = ("metric", "metric_name")

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from reports.statements.estimate import Estimate, among, lowest, relative, word
-from reports.statements.families import CHURNED, DETERMINISTIC, edm_trained, is_exact
-from reports.statements.panel import Panel, Point, above, curve, number_of
-from reports.statements.verdict import (
+from sampler_bench.reports.statements.estimate import Estimate, among, lowest, relative, word
+from sampler_bench.reports.statements.families import CHURNED, DETERMINISTIC, edm_trained, is_exact
+from sampler_bench.reports.statements.panel import Panel, Point, above, curve, number_of
+from sampler_bench.reports.statements.verdict import (
     FAILS,
     HOLDS,
     UNDECIDED,

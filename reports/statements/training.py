@@ -4,11 +4,11 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from reports.statements.estimate import EQUAL, Estimate, among, relative, word
-from reports.statements.families import CHURNED, DETERMINISTIC, edm_trained, is_exact
-from reports.statements.families import on_simple_data as simple
-from reports.statements.panel import Panel, Point
-from reports.statements.verdict import (
+from sampler_bench.reports.statements.estimate import EQUAL, Estimate, among, relative, word
+from sampler_bench.reports.statements.families import CHURNED, DETERMINISTIC, edm_trained, is_exact
+from sampler_bench.reports.statements.families import on_simple_data as simple
+from sampler_bench.reports.statements.panel import Panel, Point
+from sampler_bench.reports.statements.verdict import (
     FAILS,
     HOLDS,
     UNDECIDED,

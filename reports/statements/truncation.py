@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from reports.statements.estimate import LEVEL, Estimate, among, lowest, relative, word
-from reports.statements.families import DETERMINISTIC
-from reports.statements.panel import Panel, Point
-from reports.statements.profiles import Profile, profile
-from reports.statements.verdict import (
+from sampler_bench.reports.statements.estimate import LEVEL, Estimate, among, lowest, relative, word
+from sampler_bench.reports.statements.families import DETERMINISTIC
+from sampler_bench.reports.statements.panel import Panel, Point
+from sampler_bench.reports.statements.profiles import Profile, profile
+from sampler_bench.reports.statements.verdict import (
     FAILS,
     HOLDS,
     UNDECIDED,

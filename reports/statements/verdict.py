@@ -5,9 +5,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from reports.statements.estimate import EQUAL, Estimate, lowest
-from reports.statements.panel import Panel
-from reports.tables import with_error
+from sampler_bench.reports.statements.estimate import EQUAL, Estimate, lowest
+from sampler_bench.reports.statements.panel import Panel
+from sampler_bench.reports.tables import with_error
 
 Answer = Literal["holds", "fails", "undecided here"]
 HOLDS: Answer = "holds"

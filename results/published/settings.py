@@ -50,5 +50,5 @@ def is_lowest_of_seeds(row: pd.Series) -> bool:
 
 @cache
 def _entries() -> list[dict[str, Any]]:
-    text = resources.files("results.published").joinpath("settings.toml").read_text("utf-8")
+    text = resources.files(__package__).joinpath("settings.toml").read_text("utf-8")
     return tomllib.loads(text)["sampler"]

@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from solvers.denoiser import Denoiser
-from solvers.original.sde import SDE, VE, VP
-from solvers.original.whole import Original
-from solvers.parameters import require
-from solvers.rows import restricted
+from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.original.sde import SDE, VE, VP
+from sampler_bench.solvers.original.whole import Original
+from sampler_bench.solvers.parameters import require
+from sampler_bench.solvers.rows import restricted
 
 Noise = Callable[[Tensor], Tensor]
 _SMALLEST = 1e-12

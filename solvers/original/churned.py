@@ -6,16 +6,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from solvers.churn import MOST_GAMMA, Churn, Noise, no_noise
-from solvers.denoiser import Denoiser
-from solvers.discretizations import DISCRETIZATIONS
-from solvers.fixed_step import FixedStep
-from solvers.flow import Flow
-from solvers.lookup import lookup
-from solvers.original.whole import Original
-from solvers.parameters import require
-from solvers.schedules import Linear
-from solvers.steps import heun
+from sampler_bench.solvers.churn import MOST_GAMMA, Churn, Noise, no_noise
+from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.discretizations import DISCRETIZATIONS
+from sampler_bench.solvers.fixed_step import FixedStep
+from sampler_bench.solvers.flow import Flow
+from sampler_bench.solvers.lookup import lookup
+from sampler_bench.solvers.original.whole import Original
+from sampler_bench.solvers.parameters import require
+from sampler_bench.solvers.schedules import Linear
+from sampler_bench.solvers.steps import heun
 
 SIGMA_MIN, SIGMA_MAX, LEVELS = 0.002, 80.0, 18
 """EDM's levels for CIFAR-10 (ρ = 7): those above σ are stepped through on the way down to it."""

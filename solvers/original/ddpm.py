@@ -5,12 +5,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from solvers.churn import Noise
-from solvers.denoiser import Denoiser
-from solvers.lookup import lookup
-from solvers.original.ddim import check_chain, ends, levels_of, spaced
-from solvers.original.whole import Original
-from solvers.variance import with_variance
+from sampler_bench.solvers.churn import Noise
+from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.lookup import lookup
+from sampler_bench.solvers.original.ddim import check_chain, ends, levels_of, spaced
+from sampler_bench.solvers.original.whole import Original
+from sampler_bench.solvers.variance import with_variance
 
 VARIANCES = ("learned", "small", "large")
 

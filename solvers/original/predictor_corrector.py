@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from solvers.denoiser import Denoiser
-from solvers.original.sde import SDE, VE
+from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.original.sde import SDE, VE
 
 Noise = Callable[[Tensor], Tensor]
 

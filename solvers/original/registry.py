@@ -1,11 +1,11 @@
 """The authors' samplers, by name."""
 
-from solvers.original.adaptive import ADAPTIVE_VE, ADAPTIVE_VP
-from solvers.original.churned import CHURNED
-from solvers.original.ddim import DDIM
-from solvers.original.ddpm import DDPM
-from solvers.original.song import SONG_VE, SONG_VP
-from solvers.original.whole import Original
+from sampler_bench.solvers.original.adaptive import ADAPTIVE_VE, ADAPTIVE_VP
+from sampler_bench.solvers.original.churned import CHURNED
+from sampler_bench.solvers.original.ddim import DDIM
+from sampler_bench.solvers.original.ddpm import DDPM
+from sampler_bench.solvers.original.song import SONG_VE, SONG_VP
+from sampler_bench.solvers.original.whole import Original
 
 ORIGINALS: dict[str, Original] = {
     "song-vp": SONG_VP,

@@ -4,13 +4,13 @@ from typing import Any
 
 from torch import Tensor
 
-from solvers.churn import Noise
-from solvers.denoiser import Denoiser
-from solvers.lookup import lookup
-from solvers.original.predictor_corrector import CORRECTORS, PREDICTORS, sample
-from solvers.original.sde import SDE, VE, VP
-from solvers.original.whole import Original
-from solvers.parameters import require
+from sampler_bench.solvers.churn import Noise
+from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.lookup import lookup
+from sampler_bench.solvers.original.predictor_corrector import CORRECTORS, PREDICTORS, sample
+from sampler_bench.solvers.original.sde import SDE, VE, VP
+from sampler_bench.solvers.original.whole import Original
+from sampler_bench.solvers.parameters import require
 
 PROCESSES = {"sde": False, "flow": True}
 NORMS = ("group", "sample")

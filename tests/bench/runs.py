@@ -5,12 +5,11 @@ from pathlib import Path
 
 import torch
 
-import models
-import results
-from bench import grid as grids
-from bench import plan as plans
-from bench.runner import Runner
-from results import Store
+from sampler_bench import models, results
+from sampler_bench.bench import grid as grids
+from sampler_bench.bench import plan as plans
+from sampler_bench.bench.runner import Runner
+from sampler_bench.results import Store
 
 
 class Silent:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from bench.cli import app
+from sampler_bench.bench.cli import app
 
 GRID = {
     "name": '"mine"',

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from bench.check import Comparison, compare, exit_code
-from bench.cli import app
-from results import Cell, Record, Store
+from sampler_bench.bench.check import Comparison, compare, exit_code
+from sampler_bench.bench.cli import app
+from sampler_bench.results import Cell, Record, Store
 
 SHARDS = 20
 PASSED, REGRESSED, COULD_NOT_RUN, INCONCLUSIVE = range(4)

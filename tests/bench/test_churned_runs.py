@@ -2,7 +2,7 @@
 
 import pytest
 
-import results
+from sampler_bench import results
 from tests.bench import runs
 
 GRID = """

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-import results
-from bench import runner
-from bench.catalogue import CATALOGUE
-from bench.cli import app
+from sampler_bench import results
+from sampler_bench.bench import runner
+from sampler_bench.bench.catalogue import CATALOGUE
+from sampler_bench.bench.cli import app
 from tests.bench import runs
 
 

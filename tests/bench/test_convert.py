@@ -6,11 +6,11 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-import models
-from bench import convert as converting
-from bench.cli import app
-from models.checkpoints import own
-from models.network import assemble
+from sampler_bench import models
+from sampler_bench.bench import convert as converting
+from sampler_bench.bench.cli import app
+from sampler_bench.models.checkpoints import own
+from sampler_bench.models.network import assemble
 from tests.models.checkpoints import edm_writer, originals
 from tests.models.checkpoints.tiny import random_checkpoint
 from tests.models.test_network_golden import INDEX

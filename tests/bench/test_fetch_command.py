@@ -10,12 +10,12 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from bench import fetching, published, reference
-from bench.cli import app
-from bench.metrics.extractors import Extractor, build_extractor
-from bench.references import OWN, ReferenceSource
-from models import download, fetch
-from models.published import PUBLISHED, REFERENCES
+from sampler_bench.bench import fetching, published, reference
+from sampler_bench.bench.cli import app
+from sampler_bench.bench.metrics.extractors import Extractor, build_extractor
+from sampler_bench.bench.references import OWN, ReferenceSource
+from sampler_bench.models import download, fetch
+from sampler_bench.models.published import PUBLISHED, REFERENCES
 from tests.bench import runs
 from tests.models.serving import Page, publish, site
 

@@ -12,15 +12,15 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from bench import grid as grids
-from bench import plan as plans
-from bench.cli import app
-from bench.plan import Plan
-from bench.runner import Runner
-from bench.trajectory import Trajectories
-from results import Store
-from solvers import SOLVERS, Churn, FixedStep, Flow, Schedule, discretizations
-from solvers.schedules import UnitVariance
+from sampler_bench.bench import grid as grids
+from sampler_bench.bench import plan as plans
+from sampler_bench.bench.cli import app
+from sampler_bench.bench.plan import Plan
+from sampler_bench.bench.runner import Runner
+from sampler_bench.bench.trajectory import Trajectories
+from sampler_bench.results import Store
+from sampler_bench.solvers import SOLVERS, Churn, FixedStep, Flow, Schedule, discretizations
+from sampler_bench.solvers.schedules import UnitVariance
 
 PASSED, REGRESSED, INCONCLUSIVE = 0, 1, 3
 TRAJECTORIES = Trajectories()  # of the exact flow: no fault of a sampler reaches them

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bench import grid as grids
-from bench import plan as plans
-from reports.paper import PAPER
+from sampler_bench.bench import grid as grids
+from sampler_bench.bench import plan as plans
+from sampler_bench.reports.paper import PAPER
 
 FIGURE_2 = [
     "Original sampler",

@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-import models
-import results
-import solvers
-from bench.metrics import fashion_extractor
-from bench.shard import quantize
+from sampler_bench import models, results, solvers
+from sampler_bench.bench.metrics import fashion_extractor
+from sampler_bench.bench.shard import quantize
 from tests.bench import runs
 
 FASHION = """
@@ -90,8 +88,8 @@ def peak_memory(folder, samples):
     folder.mkdir()
     (folder / "grid.toml").write_text(MEMORY.format(samples=samples))
     code = (
-        "import resource, sys; from bench import cli; sys.argv = ['bench', 'run', '--grid', "
-        "'grid.toml', '--out', 'out']\n"
+        "import resource, sys; from sampler_bench.bench import cli\n"
+        "sys.argv = ['bench', 'run', '--grid', 'grid.toml', '--out', 'out']\n"
         "try: cli.main()\n"
         "except SystemExit as e: assert not e.code\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"

@@ -6,16 +6,15 @@ import torch
 from torch import nn
 from typer.testing import CliRunner
 
-import models
-import results
-from bench import reference
-from bench.cli import app
-from bench.metrics.extractors import build_extractor
-from models.checkpoints import own
-from models.checkpoints.checkpoint import Checkpoint
-from models.network import NetworkDenoiser
-from models.networks import NETWORKS
-from models.zoo.exact import exact_fashion, fashion_images
+from sampler_bench import models, results
+from sampler_bench.bench import reference
+from sampler_bench.bench.cli import app
+from sampler_bench.bench.metrics.extractors import build_extractor
+from sampler_bench.models.checkpoints import own
+from sampler_bench.models.checkpoints.checkpoint import Checkpoint
+from sampler_bench.models.network import NetworkDenoiser
+from sampler_bench.models.networks import NETWORKS
+from sampler_bench.models.zoo.exact import exact_fashion, fashion_images
 
 ARGUMENTS = {
     "img_resolution": 28,
@@ -130,7 +129,7 @@ class Exact(NetworkDenoiser):
 def test_data_ranges(bench, tmp_path, monkeypatch, scale, shift, text):
     monkeypatch.setattr(Exact, "scale", scale)
     monkeypatch.setattr(Exact, "shift", shift)
-    monkeypatch.setattr("models.network.NetworkDenoiser", Exact)
+    monkeypatch.setattr("sampler_bench.models.network.NetworkDenoiser", Exact)
     result = bench(written(tmp_path / "exact.safetensors"))
     if text:
         refused(result, text)

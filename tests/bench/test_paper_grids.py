@@ -3,9 +3,9 @@
 import pytest
 from typer.testing import CliRunner
 
-from bench import grid as grids
-from bench import plan as plans
-from bench.cli import app
+from sampler_bench.bench import grid as grids
+from sampler_bench.bench import plan as plans
+from sampler_bench.bench.cli import app
 
 # NFE that Tables 2 to 4 and Figures 5 to 8, 12, 13c and 15 print; alpha: Figure 2's dots.
 PRINTED = {

@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-import results
+from sampler_bench import results
 
 
 def bench(*arguments, cwd):
-    command = [sys.executable, "-m", "bench.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "sampler_bench", *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
 
 

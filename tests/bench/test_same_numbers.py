@@ -55,7 +55,15 @@ def test_batch_size_changes_no_bit_of_quantised_images(tmp_path):
 def test_killed_at_random_moments_and_resumed(tmp_path):
     """At least 20 times SIGKILL; the same command goes on and ends with the same bits."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "bench.runner", "reports", "torch_fidelity", "runs"])
+    context.set_forkserver_preload(
+        [
+            "torch",
+            "sampler_bench.bench.runner",
+            "sampler_bench.reports",
+            "torch_fidelity",
+            "tests.bench.runs",
+        ]
+    )
     moments = random.Random(0)
     kills, partial, rounds = 0, 0, 0
     while kills < 20:
@@ -88,7 +96,7 @@ def test_killed_between_records_and_the_end_of_their_shards(tmp_path, monkeypatc
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("results.Store.drop_shards", killed)
+        patch.setattr("sampler_bench.results.Store.drop_shards", killed)
         with pytest.raises(KeyboardInterrupt):
             runs.run(tmp_path / "run")
     left = sorted((tmp_path / "run").glob("shards/*/*.npz"))
@@ -110,7 +118,7 @@ def uninterrupted(tmp_path):
 
 def interrupted(folder, keep):
     """Run the grid until its first record would be written; keep the shards that ``keep`` says."""
-    from results import Store
+    from sampler_bench.results import Store
 
     kept = Store.write_record
     Store.write_record = lambda self, record: (_ for _ in ()).throw(KeyboardInterrupt)
@@ -148,7 +156,7 @@ def test_a_torn_shard_is_measured_again(whole, tmp_path):
 
 
 def test_shards_that_disagree_are_shown(tmp_path):
-    from results import Conflict, Store
+    from sampler_bench.results import Conflict, Store
 
     path = some_shard(tmp_path / "run")
     store = Store(tmp_path / "run")

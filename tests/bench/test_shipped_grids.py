@@ -10,11 +10,11 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-import results
-from bench import grid as grids
-from bench import plan as plans
-from bench.cli import app
-from models.network import NetworkDenoiser
+from sampler_bench import results
+from sampler_bench.bench import grid as grids
+from sampler_bench.bench import plan as plans
+from sampler_bench.bench.cli import app
+from sampler_bench.models.network import NetworkDenoiser
 
 FETCHED = ("baseline-", "edm-", "ideal:")  # what is published; a test downloads nothing
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from bench.metrics.extractors import build_extractor
-from bench.metrics.frechet import frechet
-from bench.metrics.moments import Moments
-from bench.references import ReferenceSource
-from bench.statistics import SHIPPED
-from models.data.sizing import pad, resize
-from models.zoo.exact import fashion_images
+from sampler_bench.bench.metrics.extractors import build_extractor
+from sampler_bench.bench.metrics.frechet import frechet
+from sampler_bench.bench.metrics.moments import Moments
+from sampler_bench.bench.references import ReferenceSource
+from sampler_bench.bench.statistics import SHIPPED
+from sampler_bench.models.data.sizing import pad, resize
+from sampler_bench.models.zoo.exact import fashion_images
 
 
 @dataclass

@@ -10,17 +10,16 @@ from accelerate.state import AcceleratorState
 from PIL import Image
 from typer.testing import CliRunner
 
-import models
-import results
-from bench import training
-from bench.cli import app
-from bench.provenance import collect
-from models.checkpoints import own
-from models.data.dataset import Dataset, to_unit
-from models.network import NetworkDenoiser
-from models.training.config import Configuration, read
-from models.training.trainer import Trainer, accelerator
-from models.zoo.exact import fashion_images
+from sampler_bench import models, results
+from sampler_bench.bench import training
+from sampler_bench.bench.cli import app
+from sampler_bench.bench.provenance import collect
+from sampler_bench.models.checkpoints import own
+from sampler_bench.models.data.dataset import Dataset, to_unit
+from sampler_bench.models.network import NetworkDenoiser
+from sampler_bench.models.training.config import Configuration, read
+from sampler_bench.models.training.trainer import Trainer, accelerator
+from sampler_bench.models.zoo.exact import fashion_images
 from tests.bench import trainings
 from tests.bench.trainings import prepared, trained
 
@@ -188,7 +187,7 @@ def test_classes_are_the_sheet_s_columns(tmp_path, monkeypatch):
         asked.append(labels)
         return call(model, x, sigma, labels, **given)
 
-    monkeypatch.setattr("models.network.NetworkDenoiser.__call__", listening)
+    monkeypatch.setattr("sampler_bench.models.network.NetworkDenoiser.__call__", listening)
     trained(path, "--out", tmp_path / "out", "--images", 32)
     assert own.read(tmp_path / "out" / "tiny.safetensors").arguments["label_dim"] == 10
     assert asked[-1].tolist() == [*range(10)] * 5

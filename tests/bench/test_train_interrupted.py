@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import training
+from sampler_bench.bench import training
 from tests.bench import trainings
 from tests.bench.trainings import losses, prepared, trained, typed, weights
 
@@ -43,7 +43,9 @@ def whole(tmp_path_factory):
 def started(path, out, *more, largest_file=None, brake=0.0):
     """Start the command in a process of its own; what it says goes to ``out``.txt."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "accelerate", "bench.training", "trainings"])
+    context.set_forkserver_preload(
+        ["torch", "accelerate", "sampler_bench.bench.training", "tests.bench.trainings"]
+    )
     arguments = [path, "--out", out, *OFTEN, *more]
     said = f"{out}.txt"
     process = context.Process(
@@ -110,9 +112,9 @@ def test_killed_while_it_saves(whole, tmp_path, monkeypatch, moment):
 
     with monkeypatch.context() as patch:
         place = {
-            "written": "models.training.states._sync",
-            "named": "models.training.states.States._drop_all_but",
-            "logged": "models.training.trainer.Trainer.save",
+            "written": "sampler_bench.models.training.states._sync",
+            "named": "sampler_bench.models.training.states.States._drop_all_but",
+            "logged": "sampler_bench.models.training.trainer.Trainer.save",
         }[moment]
         patch.setattr(place, killed)
         patch.setattr("shutil.rmtree", lambda *arguments, **given: None)  # nothing is cleaned up

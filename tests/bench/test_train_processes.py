@@ -3,13 +3,11 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from models.checkpoints import own
-from tests.bench import trainings
+from sampler_bench.models.checkpoints import own
 from tests.bench.trainings import losses, prepared, trained
 
 # Dropout draws for the images of a pass, wherever they are: with it, passes are to differ.
@@ -19,12 +17,16 @@ LAUNCH = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"
 
 def on_two(*arguments):
     """Run the command on two processes; return its exit code and what both of them said."""
-    # The repository's root: torchrun's processes import from where they are started.
-    root = Path(trainings.__file__).parents[2]
-    command = [sys.executable, *LAUNCH, "-m", "bench.cli", "train", *map(str, arguments)]
+    command = [
+        sys.executable,
+        *LAUNCH,
+        "-m",
+        "sampler_bench",
+        "train",
+        *map(str, arguments),
+    ]
     done = subprocess.run(
         [*command, "--device", "cpu"],
-        cwd=root,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,

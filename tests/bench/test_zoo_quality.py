@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from bench.metrics.extractors import build_extractor
-from bench.metrics.frechet import frechet
-from bench.metrics.moments import Moments
-from bench.zoo.quality import _judged, _reference, _root
-from models.zoo.exact import fashion_images
+from sampler_bench.bench.metrics.extractors import build_extractor
+from sampler_bench.bench.metrics.frechet import frechet
+from sampler_bench.bench.metrics.moments import Moments
+from sampler_bench.bench.zoo.quality import _judged, _reference, _root
+from sampler_bench.models.zoo.exact import fashion_images
 
 
 def test_real_images_are_near_and_of_all_classes():

@@ -12,10 +12,10 @@ import torch
 from accelerate.state import AcceleratorState
 from typer.testing import CliRunner
 
-from bench import training
-from bench.cli import app
-from models.checkpoints import own
-from models.training.trainer import Trainer
+from sampler_bench.bench import training
+from sampler_bench.bench.cli import app
+from sampler_bench.models.checkpoints import own
+from sampler_bench.models.training.trainer import Trainer
 
 CONFIGURATION = """
 name = "tiny"
@@ -97,7 +97,10 @@ def states(folder):
     return sorted(path.name for path in (folder / "state").iterdir())
 
 
-QUICK = {"bench.training.write_sheet": lambda model, path: None, "bench.training.LOSS_LEVELS": 2}
+QUICK = {
+    "sampler_bench.bench.training.write_sheet": lambda model, path: None,
+    "sampler_bench.bench.training.LOSS_LEVELS": 2,
+}
 
 
 def in_a_process(arguments, said, largest_file=None, brake=0.0):

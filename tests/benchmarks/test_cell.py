@@ -5,13 +5,13 @@ from itertools import count
 import pytest
 import torch
 
-from bench import plan as plans
-from bench.grid import Grid
-from bench.runner import Runner
-from bench.shard import quantize
-from bench.work import Work
-from results import Store
-from solvers import SeedNoise
+from sampler_bench.bench import plan as plans
+from sampler_bench.bench.grid import Grid
+from sampler_bench.bench.runner import Runner
+from sampler_bench.bench.shard import quantize
+from sampler_bench.bench.work import Work
+from sampler_bench.results import Store
+from sampler_bench.solvers import SeedNoise
 
 BATCH = 256
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.baselines import locate
+from sampler_bench.bench.baselines import locate
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def python(*arguments: str) -> None:
 
 def test_finished_grid(benchmark, finished):
     benchmark.group = "a finished grid"
-    arguments = ("-m", "bench.cli", "run", "--grid", "quick", "--out", str(finished))
+    arguments = ("-m", "sampler_bench", "run", "--grid", "quick", "--out", str(finished))
     benchmark.pedantic(python, arguments, rounds=3)
     assert not any((finished / "shards").glob("*")), "the baseline is not of this grid"
 

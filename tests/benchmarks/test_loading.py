@@ -3,16 +3,15 @@
 import pickle
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-import models
-from models.checkpoints import own
-from models.checkpoints.checkpoint import Checkpoint
-from models.networks import build
+from sampler_bench import models
+from sampler_bench.models.checkpoints import own
+from sampler_bench.models.checkpoints.checkpoint import Checkpoint
+from sampler_bench.models.networks import build
 from tests.models.checkpoints import edm_writer
 
 ARGUMENTS = {"img_resolution": 32, "img_channels": 3, "model_channels": 96, "num_blocks": 3}
@@ -84,7 +83,6 @@ def test_memory(files, tmp_path, name):
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).parents[2],
     )
     added, model = map(int, ran.stdout.split())
     assert added - model < MOST * (files / name).stat().st_size

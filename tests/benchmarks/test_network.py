@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from models.networks import NETWORKS
-from models.networks.block import Block
-from models.networks.layers import Convolution
+from sampler_bench.models.networks import NETWORKS
+from sampler_bench.models.networks.block import Block
+from sampler_bench.models.networks.layers import Convolution
 
 CASES = {
     "DDPM++": ("SongUNet", {"img_resolution": 32, "channel_mult": [1, 2, 2]}),

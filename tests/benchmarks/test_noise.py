@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from solvers import SeedNoise
+from sampler_bench.solvers import SeedNoise
 
 SAMPLES = 256
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from bench import plan as plans
-from bench.grid import Grid
-from bench.profiles.measured import measure_profile
+from sampler_bench.bench import plan as plans
+from sampler_bench.bench.grid import Grid
+from sampler_bench.bench.profiles.measured import measure_profile
 
 BATCH = 64
 GROUP = "local error of exact-fashion"

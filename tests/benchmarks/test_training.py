@@ -7,11 +7,11 @@ import pytest
 import torch
 from accelerate.state import AcceleratorState
 
-from models.data.dataset import Dataset, to_unit
-from models.training.config import Configuration, read
-from models.training.loss import denoising_loss
-from models.training.trainer import Trainer, accelerator
-from models.zoo.exact import fashion_images
+from sampler_bench.models.data.dataset import Dataset, to_unit
+from sampler_bench.models.training.config import Configuration, read
+from sampler_bench.models.training.loss import denoising_loss
+from sampler_bench.models.training.trainer import Trainer, accelerator
+from sampler_bench.models.zoo.exact import fashion_images
 
 AT_LEAST = 0.95
 ROUNDS = 15

@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from models import download
-from models.published import PUBLISHED, PublishedFile
+from sampler_bench.models import download
+from sampler_bench.models.published import PUBLISHED, PublishedFile
 
 
 @dataclass

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-import models
-import solvers
+from sampler_bench import models, solvers
 from tests.solvers.mixtures import Recorder, gaussian
 
 ONE = torch.tensor(1.0, dtype=torch.float64)

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-import solvers
-from bench.plan import predicted_nfe
-from models import Counted
-from models.network import Execution, NetworkDenoiser, assemble
-from solvers import SOLVERS, SeedNoise
+from sampler_bench import solvers
+from sampler_bench.bench.plan import predicted_nfe
+from sampler_bench.models import Counted
+from sampler_bench.models.network import Execution, NetworkDenoiser, assemble
+from sampler_bench.solvers import SOLVERS, SeedNoise
 from tests.models.test_network_golden import CASES, INDEX, checkpoint
 
 SCHEDULES = {"VP": ("vp", "vp", "unit-variance"), "VE": ("ve", "ve", "none")}

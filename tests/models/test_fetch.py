@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from models import cache, download, fetch
-from models.cache import FetchError
+from sampler_bench.models import cache, download, fetch
+from sampler_bench.models.cache import FetchError
 from tests.models.serving import Page, publish, site
 
 __all__ = ["publish", "site"]

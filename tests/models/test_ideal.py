@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from models import IdealDenoiser, exact
+from sampler_bench.models import IdealDenoiser, exact
 from tests.models.hooks import largest_temporary
 
 SHAPE = (1, 3, 3)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-import models
-from models.ideal import described_ideal
-from models.loading import name_of
+from sampler_bench import models
+from sampler_bench.models.ideal import described_ideal
+from sampler_bench.models.loading import name_of
 
 
 def test_it_is_the_ideal_denoiser_of_the_files_images(tmp_path):

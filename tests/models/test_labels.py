@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-import solvers
-from bench.shard import InParts
-from models import Counted
-from models.labels import Condition, Guided, Labelled
-from solvers import SeedNoise
+from sampler_bench import solvers
+from sampler_bench.bench.shard import InParts
+from sampler_bench.models import Counted
+from sampler_bench.models.labels import Condition, Guided, Labelled
+from sampler_bench.solvers import SeedNoise
 
 CLASSES = 5
 

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from models.levels import SCHEDULES, Levels
-from models.preconditioning import precondition
+from sampler_bench.models.levels import SCHEDULES, Levels
+from sampler_bench.models.preconditioning import precondition
 
 X0, NOISE = 0.37, -1.21
 

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-import models
-from models import fetch
-from models.fetch import NotHere
-from models.published import PUBLISHED, PublishedFile
+from sampler_bench import models
+from sampler_bench.models import fetch
+from sampler_bench.models.fetch import NotHere
+from sampler_bench.models.published import PUBLISHED, PublishedFile
 from tests.models.checkpoints import edm_writer
 from tests.models.test_network_golden import INDEX, assemble, checkpoint, fill
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.distributions import MultivariateNormal
 
-from models import GaussianMixture, exact
+from sampler_bench.models import GaussianMixture, exact
 from tests.models.hooks import largest_temporary
 
 SHAPE = (2, 3)

@@ -8,9 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from models.checkpoints.checkpoint import Checkpoint
-from models.network import assemble
-from models.preconditioning import PRECONDITIONINGS
+from sampler_bench.models.checkpoints.checkpoint import Checkpoint
+from sampler_bench.models.network import assemble
+from sampler_bench.models.preconditioning import PRECONDITIONINGS
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "networks"
 INDEX = json.loads((GOLDEN / "index.json").read_text())

@@ -6,12 +6,14 @@ from importlib.resources import files
 
 import pytest
 
-from models.networks import build
-from models.preconditioning import precondition
-from models.published import PUBLISHED, REFERENCES, parsed
+from sampler_bench.models.networks import build
+from sampler_bench.models.preconditioning import precondition
+from sampler_bench.models.published import PUBLISHED, REFERENCES, parsed
 
-TEXT = (files("models.published") / "published.toml").read_text("utf-8")
-RESULTS = tomllib.loads((files("results.published") / "checkpoints.toml").read_text("utf-8"))
+TEXT = (files("sampler_bench.models.published") / "published.toml").read_text("utf-8")
+RESULTS = tomllib.loads(
+    (files("sampler_bench.results.published") / "checkpoints.toml").read_text("utf-8")
+)
 REFS = "https://nvlabs-fi-cdn.nvidia.com/edm/fid-refs"
 PARAMETERS = {
     "edm-cifar10-32x32-cond-vp": 55_735_299,

@@ -5,12 +5,12 @@ import json
 import pytest
 import torch
 
-import models
-from models.checkpoints import own
-from models.data.dataset import to_unit
-from models.training.config import Configuration, read
-from models.zoo.exact import fashion_images
-from models.zoo.trained import FOLDER, REFERENCES, TRAINED, description
+from sampler_bench import models
+from sampler_bench.models.checkpoints import own
+from sampler_bench.models.data.dataset import to_unit
+from sampler_bench.models.training.config import Configuration, read
+from sampler_bench.models.zoo.exact import fashion_images
+from sampler_bench.models.zoo.trained import FOLDER, REFERENCES, TRAINED, description
 
 ZOO = ["fashion-adm", "fashion-edm-ve", "fashion-edm-vp", "fashion-ve", "fashion-vp"]
 TABLE2 = [f"table2-{letter}-{kind}" for letter in "abcdef" for kind in ("vp", "ve")]

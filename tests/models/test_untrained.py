@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-import models
-from models.training.config import Parts, read
-from models.untrained import untrained
+from sampler_bench import models
+from sampler_bench.models.training.config import Parts, read
+from sampler_bench.models.untrained import untrained
 
 
 def test_initial_weights_are_those_that_training_begins_with():

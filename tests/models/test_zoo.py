@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-import models
-import solvers
-from models import MODELS
-from models.zoo.exact import fashion_images
+from sampler_bench import models, solvers
+from sampler_bench.models import MODELS
+from sampler_bench.models.zoo.exact import fashion_images
 
 # A digest is part of every cell's key: another value makes all stored results of the model void.
 DIGESTS = {

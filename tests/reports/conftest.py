@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from results import Cell, Record
-from results.load import table
+from sampler_bench.results import Cell, Record
+from sampler_bench.results.load import table
 
 LINES = {
     "Original sampler (Euler)": ("euler", 1, 900.0, 1),

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from reports.beside import beside_published, printed
-from reports.tables import latex, markdown
-from results.load import table
+from sampler_bench.reports.beside import beside_published, printed
+from sampler_bench.reports.tables import latex, markdown
+from sampler_bench.results.load import table
 
 MODEL = "baseline-cifar10-32x32-uncond-vp"
 SAMPLER = {

@@ -6,10 +6,10 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-import reports
-from bench.cli import app
-from reports.paper import PAPER
-from results import Store
+from sampler_bench import reports
+from sampler_bench.bench.cli import app
+from sampler_bench.reports.paper import PAPER
+from sampler_bench.results import Store
 
 
 @pytest.fixture

@@ -8,11 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.text import Text
 
-from reports import FIGURES
-from reports.contact import chosen_rows, contact_sheet
-from reports.curves import fid_vs_nfe
-from reports.style import DASHES, MARKERS, PALETTE, NothingToDrawError, log_ticks, looks, save
-from reports.truncation import fitted_order, truncation_vs_nfe
+from sampler_bench.reports import FIGURES
+from sampler_bench.reports.contact import chosen_rows, contact_sheet
+from sampler_bench.reports.curves import fid_vs_nfe
+from sampler_bench.reports.style import (
+    DASHES,
+    MARKERS,
+    PALETTE,
+    NothingToDrawError,
+    log_ticks,
+    looks,
+    save,
+)
+from sampler_bench.reports.truncation import fitted_order, truncation_vs_nfe
 
 IMAGES = np.arange(12 * 3 * 8 * 8, dtype=np.uint8).reshape(12, 3, 8, 8)
 EVERYTHING = ("fid", "kid", "recall", "truncation-error")

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.points import best, chosen, labels, points
+from sampler_bench.reports.points import best, chosen, labels, points
 
 
 def curve(values, metric="fid"):

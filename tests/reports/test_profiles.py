@@ -4,10 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.profiles import curvature_over_sigma, local_error_over_sigma, loss_over_sigma
-from reports.sheet import churn_sheet, noise_levels, samples_over_nfe
-from reports.style import NothingToDrawError
-from reports.trajectories import trajectories
+from sampler_bench.reports.profiles import (
+    curvature_over_sigma,
+    local_error_over_sigma,
+    loss_over_sigma,
+)
+from sampler_bench.reports.sheet import churn_sheet, noise_levels, samples_over_nfe
+from sampler_bench.reports.style import NothingToDrawError
+from sampler_bench.reports.trajectories import trajectories
 
 WEIGHTS = {w: {"weights": w, "P_mean": -1.2, "P_std": 1.2} for w in ("initial", "trained")}
 STEPS = {

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import reports
-from reports import tables
-from results import Store
+from sampler_bench import reports
+from sampler_bench.reports import tables
+from sampler_bench.results import Store
 
 ORDINARY = ("fid-vs-nfe", "truncation-vs-nfe", "contact-sheet", "samples-over-nfe")
 """The figures of a run that sweeps nothing."""

@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reports import FIGURES
-from reports.churn_search import churn_search
-from reports.searches import FRESH, paired_se, searches
-from reports.style import NothingToDrawError, save
-from reports.table5 import table5
-from reports.tables import latex, markdown
-from results.load import table
+from sampler_bench.reports import FIGURES
+from sampler_bench.reports.churn_search import churn_search
+from sampler_bench.reports.searches import FRESH, paired_se, searches
+from sampler_bench.reports.style import NothingToDrawError, save
+from sampler_bench.reports.table5 import table5
+from sampler_bench.reports.tables import latex, markdown
+from sampler_bench.results.load import table
 from tests.reports.conftest import make_records
 
 NONE = (0, 0, math.inf, 1)

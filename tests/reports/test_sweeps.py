@@ -6,11 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.curves import fid_vs_nfe
-from reports.style import NothingToDrawError, pictures
-from reports.sweeps import MOST_LINES, fid_vs_alpha, fid_vs_churn, fid_vs_churns, fid_vs_rho
-from reports.swept import base_label, only_swept
-from results import load
+from sampler_bench.reports.curves import fid_vs_nfe
+from sampler_bench.reports.style import NothingToDrawError, pictures
+from sampler_bench.reports.sweeps import (
+    MOST_LINES,
+    fid_vs_alpha,
+    fid_vs_churn,
+    fid_vs_churns,
+    fid_vs_rho,
+)
+from sampler_bench.reports.swept import base_label, only_swept
+from sampler_bench.results import load
 
 BASELINES = Path(__file__).parents[2] / "results" / "baselines"
 DETERMINISTIC = {"S_churn": (0,), "label": "Deterministic"}

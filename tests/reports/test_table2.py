@@ -3,11 +3,11 @@
 import pandas as pd
 import pytest
 
-from reports.curves import fid_vs_nfe
-from reports.style import NothingToDrawError
-from reports.table2 import CONFIGURATIONS, table2
-from reports.tables import latex, markdown
-from results.load import table
+from sampler_bench.reports.curves import fid_vs_nfe
+from sampler_bench.reports.style import NothingToDrawError
+from sampler_bench.reports.table2 import CONFIGURATIONS, table2
+from sampler_bench.reports.tables import latex, markdown
+from sampler_bench.results.load import table
 from tests.reports.conftest import make_records
 
 LABEL = "Heun, EDM time steps, NFE 35"

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from results import Cell, Record
+from sampler_bench.results import Cell, Record
 
 
 def make_cell(**changes: Any) -> Cell:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from results import Cell
+from sampler_bench.results import Cell
 
 NAMES = st.text("abcdefghij_", min_size=1, max_size=6)
 SETTINGS = st.dictionaries(

@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-from results import Store
+from sampler_bench.results import Store
 
 WRITER = """
 import sys
 import numpy as np
-from results import Store
+from sampler_bench.results import Store
 store = Store(sys.argv[1])
 print("ready", flush=True)
 for index in range(100_000):

@@ -4,8 +4,8 @@ import shutil
 import pandas as pd
 import pytest
 
-from results import Conflict, Store, load
-from results.load import COLUMNS, table
+from sampler_bench.results import Conflict, Store, load
+from sampler_bench.results.load import COLUMNS, table
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pytest
 
-from results import published
-from results.load import table
+from sampler_bench.results import published
+from sampler_bench.results.load import table
 
 
 def test_one_schema():

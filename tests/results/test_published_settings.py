@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-import solvers
-from bench.expand import expand
-from bench.grid import read
-from results import published
-from results.published import churn, settings
+from sampler_bench import solvers
+from sampler_bench.bench.expand import expand
+from sampler_bench.bench.grid import read
+from sampler_bench.results import published
+from sampler_bench.results.published import churn, settings
 
 
 def entries():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from results import Record
+from sampler_bench.results import Record
 
 FLOATS = st.floats(-1e6, 1e6)
 

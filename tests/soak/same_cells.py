@@ -16,10 +16,10 @@ from pathlib import Path
 
 import torch
 
-from bench import grid as grids
-from bench import plan as plans
-from bench.runner import Runner
-from results import Store
+from sampler_bench.bench import grid as grids
+from sampler_bench.bench import plan as plans
+from sampler_bench.bench.runner import Runner
+from sampler_bench.results import Store
 
 CELLS, SAMPLES, BATCH, MOST_EVALUATIONS = 40, 64, 64, 150
 FETCHED = ("baseline-", "edm-", "ideal:")

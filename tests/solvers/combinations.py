@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-import solvers
-from solvers import DISCRETIZATIONS, SCALINGS, SCHEDULES, SOLVERS
+from sampler_bench import solvers
+from sampler_bench.solvers import DISCRETIZATIONS, SCALINGS, SCHEDULES, SOLVERS
 
 FIXED = [name for name, solver in SOLVERS.items() if solver.takes_steps]
 FLOWS = list(itertools.product(SCHEDULES, SCALINGS))

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models import GaussianMixture
+from sampler_bench.models import GaussianMixture
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

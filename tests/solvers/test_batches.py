@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-import solvers
+from sampler_bench import solvers
 from tests.solvers.combinations import build, each_fixed, each_flow, normal
 from tests.solvers.mixtures import three_components
 

@@ -7,10 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import solvers
-from results import Cell
-from solvers import DISCRETIZATIONS, SCALINGS, SCHEDULES, SOLVERS, TABLE_1, Incompatible, Sampler
-from solvers.build import BUILD_KEYS, own_parameters
+from sampler_bench import solvers
+from sampler_bench.results import Cell
+from sampler_bench.solvers import (
+    DISCRETIZATIONS,
+    SCALINGS,
+    SCHEDULES,
+    SOLVERS,
+    TABLE_1,
+    Incompatible,
+    Sampler,
+)
+from sampler_bench.solvers.build import BUILD_KEYS, own_parameters
 from tests.solvers import combinations
 from tests.solvers.combinations import each_discretization, each_flow, each_solver, float64, normal
 from tests.solvers.mixtures import Recorder, gaussian

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-import solvers
-from solvers import Churn, Flow
+from sampler_bench import solvers
+from sampler_bench.solvers import Churn, Flow
 from tests.solvers.combinations import build, each_fixed, each_flow, float64, normal
 from tests.solvers.mixtures import Recorder, gaussian, three_components
 

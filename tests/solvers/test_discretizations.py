@@ -7,11 +7,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import solvers
-from solvers import DISCRETIZATIONS
-from solvers.discretizations import edm, iddpm, log_snr, ve, vp
-from solvers.levels import iddpm_levels
-from solvers.schedules import VP
+from sampler_bench import solvers
+from sampler_bench.solvers import DISCRETIZATIONS
+from sampler_bench.solvers.discretizations import edm, iddpm, log_snr, ve, vp
+from sampler_bench.solvers.levels import iddpm_levels
+from sampler_bench.solvers.schedules import VP
 from tests.solvers.combinations import each_discretization, float64
 from tests.solvers.mixtures import Recorder, gaussian
 

@@ -5,9 +5,9 @@ import itertools
 import pytest
 import torch
 
-import solvers
-from solvers import DISCRETIZATIONS, Flow, build
-from solvers.steps import euler, rk2
+from sampler_bench import solvers
+from sampler_bench.solvers import DISCRETIZATIONS, Flow, build
+from sampler_bench.solvers.steps import euler, rk2
 from tests.solvers import combinations
 from tests.solvers.combinations import (
     each_discretization,

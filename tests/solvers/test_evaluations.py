@@ -4,9 +4,9 @@ import pytest
 import torch
 from scipy.integrate import solve_ivp
 
-import solvers
-from models import Counted
-from solvers import SOLVERS, TABLE_1
+from sampler_bench import solvers
+from sampler_bench.models import Counted
+from sampler_bench.solvers import SOLVERS, TABLE_1
 from tests.solvers.combinations import (
     build,
     each_discretization,

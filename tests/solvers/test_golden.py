@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-import solvers
-from models import Counted
-from solvers.schedules import VP, Geometric, UnitVariance
-from solvers.steps import euler
+from sampler_bench import solvers
+from sampler_bench.models import Counted
+from sampler_bench.solvers.schedules import VP, Geometric, UnitVariance
+from sampler_bench.solvers.steps import euler
 from tests.solvers.mixtures import GOLDEN, Recorder, golden_mixture
 
 ARRAYS = np.load(GOLDEN / "samplers.npz")

@@ -8,8 +8,8 @@ import torch
 from scipy.integrate import solve_ivp
 from torch import Tensor
 
-import solvers
-from solvers import SOLVERS, FixedStep
+from sampler_bench import solvers
+from sampler_bench.solvers import SOLVERS, FixedStep
 from tests.solvers.combinations import each_fixed, each_flow, float64, normal
 from tests.solvers.mixtures import three_components
 

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import solvers
-from solvers import SCALINGS, SCHEDULES, Flow
-from solvers.schedules import VP
+from sampler_bench import solvers
+from sampler_bench.solvers import SCALINGS, SCHEDULES, Flow
+from sampler_bench.solvers.schedules import VP
 from tests.solvers.combinations import each_flow, float64, normal
 from tests.solvers.mixtures import gaussian
 

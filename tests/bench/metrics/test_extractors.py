@@ -12,11 +12,11 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from bench.metrics import extractors
-from bench.metrics.extractors import EXTRACTORS, build_extractor
-from bench.metrics.fashion_extractor import WEIGHTS, load_net
-from bench.metrics.fashion_net import to_native
-from bench.metrics.train_fashion import accuracy, load
+from sampler_bench.bench.metrics import extractors
+from sampler_bench.bench.metrics.extractors import EXTRACTORS, build_extractor
+from sampler_bench.bench.metrics.fashion_extractor import WEIGHTS, load_net
+from sampler_bench.bench.metrics.fashion_net import to_native
+from sampler_bench.bench.metrics.train_fashion import accuracy, load
 
 ROOT = Path(__file__).parents[3]
 ORIGINAL = Path("/usr/share/datasets/fashion-mnist")
@@ -261,7 +261,7 @@ def test_a_torchvision_that_does_not_match(monkeypatch):
         raise RuntimeError("operator torchvision::nms\ndoes not exist")
 
     monkeypatch.setattr(importlib, "import_module", fails)
-    from bench.metrics.fidelity import require
+    from sampler_bench.bench.metrics.fidelity import require
 
     with pytest.raises(ValueError, match="matching releases") as error:
         require("utils")
@@ -270,7 +270,8 @@ def test_a_torchvision_that_does_not_match(monkeypatch):
 
 def test_torch_fidelity_is_imported_only_when_needed():
     program = (
-        "import sys, bench.metrics.extractors, bench.metrics.frechet, bench.metrics.distances, "
-        "bench.reference; sys.exit('torch_fidelity' in sys.modules)"
+        "import sys\n"
+        "from sampler_bench.bench.metrics import distances, extractors, frechet\n"
+        "import sampler_bench.bench.reference; sys.exit('torch_fidelity' in sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.data.idx import read_idx
+from sampler_bench.models.data.idx import read_idx
 
 FOLDER = Path(__file__).parents[3] / "models/zoo/fashion"
 SHIPPED = FOLDER / "fashion-2000.npz"

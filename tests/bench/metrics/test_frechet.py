@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch.utils.data import Dataset
 
-from bench.metrics.extractors import build_extractor
-from bench.metrics.frechet import Reference, frechet, jackknife
-from bench.metrics.moments import Moments
+from sampler_bench.bench.metrics.extractors import build_extractor
+from sampler_bench.bench.metrics.frechet import Reference, frechet, jackknife
+from sampler_bench.bench.metrics.moments import Moments
 
 DATA = Path(__file__).parents[3] / "models/zoo/fashion/fashion-2000.npz"
 

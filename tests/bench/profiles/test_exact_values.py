@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-import models
-import solvers
-from bench.profiles.curvature import Curvature
-from bench.profiles.denoising_loss import DenoisingLoss
-from bench.profiles.local_error import LocalError
-from bench.profiles.probe import Drawn
-from models.exact import GaussianMixture
+from sampler_bench import models, solvers
+from sampler_bench.bench.profiles.curvature import Curvature
+from sampler_bench.bench.profiles.denoising_loss import DenoisingLoss
+from sampler_bench.bench.profiles.local_error import LocalError
+from sampler_bench.bench.profiles.probe import Drawn
+from sampler_bench.models.exact import GaussianMixture
 
 S = 0.5
 LEVELS = (0.05, 0.2, 0.5, 2.0, 10.0)

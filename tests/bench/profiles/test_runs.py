@@ -5,15 +5,14 @@ import math
 import numpy as np
 import pytest
 
-import results
-import solvers
-from bench import grid as grids
-from bench import plan as plans
-from bench.profiles.curvature import Curvature
-from bench.profiles.measured import _drawn
-from bench.profiles.probe import over_log_sigma, profile
-from results import Shard
-from solvers import SeedNoise
+from sampler_bench import results, solvers
+from sampler_bench.bench import grid as grids
+from sampler_bench.bench import plan as plans
+from sampler_bench.bench.profiles.curvature import Curvature
+from sampler_bench.bench.profiles.measured import _drawn
+from sampler_bench.bench.profiles.probe import over_log_sigma, profile
+from sampler_bench.results import Shard
+from sampler_bench.solvers import SeedNoise
 from tests.bench import runs
 
 GRID = """

@@ -6,14 +6,14 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-import models
-from bench.cli import app
-from bench.search import declared
-from bench.search.prepared import prepare
-from bench.search.space import different
-from models.declared import toml_files
-from models.zoo import trained
-from solvers import Churn, build
+from sampler_bench import models
+from sampler_bench.bench.cli import app
+from sampler_bench.bench.search import declared
+from sampler_bench.bench.search.prepared import prepare
+from sampler_bench.bench.search.space import different
+from sampler_bench.models.declared import toml_files
+from sampler_bench.models.zoo import trained
+from sampler_bench.solvers import Churn, build
 
 TEXT = """
 name = "tiny"

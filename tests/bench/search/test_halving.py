@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.search import halving
-from bench.search.ladder import Ladder
-from bench.search.space import Candidate
-from solvers import Churn
+from sampler_bench.bench.search import halving
+from sampler_bench.bench.search.ladder import Ladder
+from sampler_bench.bench.search.space import Candidate
+from sampler_bench.solvers import Churn
 
 SIDES = (8, 5, 5, 4)
 OPTIMUM = (5, 1, 3, 2)

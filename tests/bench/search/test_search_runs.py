@@ -5,10 +5,10 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
-import results
-from bench.cli import app
-from bench.runner import Runner
-from reports.searches import FRESH, searches
+from sampler_bench import results
+from sampler_bench.bench.cli import app
+from sampler_bench.bench.runner import Runner
+from sampler_bench.reports.searches import FRESH, searches
 
 TEXT = """
 name = "tiny"

@@ -10,8 +10,8 @@ import torch
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-from models.checkpoints.checkpoint import Checkpoint, CheckpointError
-from models.network import assemble
+from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
+from sampler_bench.models.network import assemble
 from tests.golden.weights import fill
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "original"

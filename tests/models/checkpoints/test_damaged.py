@@ -7,10 +7,10 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.checkpoints import own
-from models.checkpoints.checkpoint import CheckpointError
-from models.checkpoints.reading import read
-from models.network import assemble
+from sampler_bench.models.checkpoints import own
+from sampler_bench.models.checkpoints.checkpoint import CheckpointError
+from sampler_bench.models.checkpoints.reading import read
+from sampler_bench.models.network import assemble
 from tests.models.checkpoints import edm_writer
 from tests.models.checkpoints.originals import guided_content, score_sde_content
 from tests.models.checkpoints.tiny import random_checkpoint

@@ -4,18 +4,17 @@ import json
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from models.checkpoints import diffusers as reader
-from models.checkpoints import own
-from models.checkpoints.checkpoint import CheckpointError
-from models.checkpoints.diffusers_scheduler import BETAS, training
-from models.checkpoints.reading import read
-from models.network import assemble
+from sampler_bench.models.checkpoints import diffusers as reader
+from sampler_bench.models.checkpoints import own
+from sampler_bench.models.checkpoints.checkpoint import CheckpointError
+from sampler_bench.models.checkpoints.diffusers_scheduler import BETAS, training
+from sampler_bench.models.checkpoints.reading import read
+from sampler_bench.models.network import assemble
 
 diffusers = pytest.importorskip("diffusers", reason="needs: pip install 'sampler-bench[diffusers]'")
 
@@ -406,14 +405,13 @@ def test_without_the_library_one_line_says_what_to_type(folder):
     code = (
         "import sys; sys.modules['diffusers'] = None\n"
         "from pathlib import Path\n"
-        "from models.checkpoints.reading import read\n"
-        "from models.network import assemble\n"
+        "from sampler_bench.models.checkpoints.reading import read\n"
+        "from sampler_bench.models.network import assemble\n"
         "try: assemble(read(Path(sys.argv[1])))\n"
         "except ValueError as error: print(error)"
     )
-    root = Path(own.__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", code, folder], cwd=root, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, folder], capture_output=True, text=True, check=True
     )
     assert done.stdout.count("\n") == 1
     assert "pip install 'sampler-bench[diffusers]'" in done.stdout

@@ -7,9 +7,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from models.checkpoints import edm_pickle
-from models.checkpoints.checkpoint import CheckpointError
-from models.network import assemble
+from sampler_bench.models.checkpoints import edm_pickle
+from sampler_bench.models.checkpoints.checkpoint import CheckpointError
+from sampler_bench.models.network import assemble
 from tests.models.checkpoints import edm_writer
 from tests.models.test_network_golden import CASES, GOLDEN, INDEX, checkpoint, distance
 

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.checkpoints import guided as reader
-from models.checkpoints.checkpoint import CheckpointError
-from models.network import assemble
+from sampler_bench.models.checkpoints import guided as reader
+from sampler_bench.models.checkpoints.checkpoint import CheckpointError
+from sampler_bench.models.network import assemble
 from tests.models.checkpoints.original_keys import guided, song
 from tests.models.checkpoints.originals import (
     TOLERANCE,

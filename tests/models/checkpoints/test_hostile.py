@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from models.checkpoints import edm_pickle, own, restricted, torch_file
-from models.checkpoints.checkpoint import CheckpointError
+from sampler_bench.models.checkpoints import edm_pickle, own, restricted, torch_file
+from sampler_bench.models.checkpoints.checkpoint import CheckpointError
 from tests.models.checkpoints import edm_writer, hostile
 
 NAMES = sorted(hostile.executing("x", "y"))
@@ -185,8 +185,8 @@ def test_safetensors(tmp_path, name):
 CHILD = """
 import resource, sys
 from pathlib import Path
-from models.checkpoints import edm_pickle, torch_file
-from models.checkpoints.checkpoint import CheckpointError
+from sampler_bench.models.checkpoints import edm_pickle, torch_file
+from sampler_bench.models.checkpoints.checkpoint import CheckpointError
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -217,7 +217,6 @@ def test_bombs(tmp_path, kind):
         capture_output=True,
         text=True,
         timeout=120,
-        cwd=Path(__file__).parents[3],
     )
     refused = dict(line.split("\t") for line in done.stdout.splitlines())
     missing = sorted(set(bombs) - set(refused))

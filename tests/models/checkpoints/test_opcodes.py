@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from models.checkpoints import opcodes
+from sampler_bench.models.checkpoints import opcodes
 
 PROTO = b"\x80\x04"
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from models.checkpoints import own
-from models.checkpoints.checkpoint import Checkpoint, CheckpointError
-from models.network import assemble
+from sampler_bench.models.checkpoints import own
+from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
+from sampler_bench.models.network import assemble
 from tests.models.checkpoints.tiny import random_checkpoint
 
 
@@ -252,7 +252,7 @@ MEASURE = """
 import resource, sys
 from pathlib import Path
 import torch
-from models.checkpoints import own
+from sampler_bench.models.checkpoints import own
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 before = peak()
 checkpoint = own.read(Path(sys.argv[1]), {})
@@ -266,8 +266,5 @@ def test_reading_takes_little_more_memory_than_the_file(tmp_path):
     size = 300_000_000
     tensors = {f"t{i}": torch.ones(size // 40, dtype=torch.float32) for i in range(10)}
     own.write(Checkpoint("N", {}, "edm", {}, tensors, "test"), path)
-    root = Path(own.__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURE, path], cwd=root, capture_output=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", MEASURE, path], capture_output=True, check=True)
     assert int(done.stdout) < 1.3 * size

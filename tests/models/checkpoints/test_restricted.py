@@ -5,8 +5,8 @@ import io
 import pytest
 import torch
 
-from models.checkpoints import restricted
-from models.checkpoints.checkpoint import CheckpointError
+from sampler_bench.models.checkpoints import restricted
+from sampler_bench.models.checkpoints.checkpoint import CheckpointError
 from tests.models.checkpoints import hostile
 
 LOAD = hostile.name("torch.storage", "_load_from_bytes")

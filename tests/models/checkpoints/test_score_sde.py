@@ -7,9 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.checkpoints import score_sde
-from models.checkpoints.checkpoint import CheckpointError
-from models.network import assemble
+from sampler_bench.models.checkpoints import score_sde
+from sampler_bench.models.checkpoints.checkpoint import CheckpointError
+from sampler_bench.models.network import assemble
 from tests.models.checkpoints.original_keys import guided, song
 from tests.models.checkpoints.originals import (
     CASES,

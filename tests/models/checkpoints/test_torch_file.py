@@ -7,8 +7,8 @@ from collections import OrderedDict
 import pytest
 import torch
 
-from models.checkpoints import torch_file
-from models.checkpoints.checkpoint import CheckpointError
+from sampler_bench.models.checkpoints import torch_file
+from sampler_bench.models.checkpoints.checkpoint import CheckpointError
 
 FORMATS = {"zip": True, "legacy": False}
 

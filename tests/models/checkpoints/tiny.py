@@ -2,8 +2,8 @@
 
 import torch
 
-from models.checkpoints.checkpoint import Checkpoint
-from models.networks import build
+from sampler_bench.models.checkpoints.checkpoint import Checkpoint
+from sampler_bench.models.networks import build
 
 SONG = {
     "img_resolution": 8,

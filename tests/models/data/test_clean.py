@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-import models
-from models.data.clean import clean_data
-from models.exact import GaussianMixture
-from models.zoo.exact import fashion_images
-from solvers import SeedNoise
+from sampler_bench import models
+from sampler_bench.models.data.clean import clean_data
+from sampler_bench.models.exact import GaussianMixture
+from sampler_bench.models.zoo.exact import fashion_images
+from sampler_bench.solvers import SeedNoise
 
 
 def drawn(model, n, first=0, source="model"):

@@ -10,8 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from models.data import images as module
-from models.data.images import read_images
+from sampler_bench.models.data import images as module
+from sampler_bench.models.data.images import read_images
 
 
 def pictures(n: int, *shape: int) -> np.ndarray:

@@ -10,8 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from models.data.dataset import Dataset, to_unit
-from models.data.loading import load
+from sampler_bench.models.data.dataset import Dataset, to_unit
+from sampler_bench.models.data.loading import load
 from tests.models.data.sources import CLASSES, folder, idx, idx_pair, listed, pack, pictures
 
 GREY = pictures(6, 8, 8)
@@ -124,7 +124,7 @@ def area_mean(image: np.ndarray, size: int) -> np.ndarray:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7])
 def test_resize_is_the_mean_over_areas(tmp_path, size, monkeypatch):
-    monkeypatch.setattr("models.data.sizing.CHUNK", 4)
+    monkeypatch.setattr("sampler_bench.models.data.sizing.CHUNK", 4)
     found = load(str(npz(tmp_path / "a.npz", images=GREY)), resize=size).images
     np.testing.assert_array_equal(found[:, 0], [area_mean(image, size) for image in GREY])
 
@@ -195,7 +195,7 @@ def test_unreadable_for_other_reasons(tmp_path, monkeypatch):
         def fail(_: Path, error: Exception = error) -> None:
             raise error
 
-        monkeypatch.setattr("models.data.loading.read_images", fail)
+        monkeypatch.setattr("sampler_bench.models.data.loading.read_images", fail)
         assert words in message(path)
 
 

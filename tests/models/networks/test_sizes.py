@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.networks import build
+from sampler_bench.models.networks import build
 
 DDPMPP = {"embedding_type": "positional", "channel_mult_noise": 1, "resample_filter": [1, 1]}
 NCSNPP = {

@@ -3,9 +3,9 @@
 import torch
 from accelerate.state import AcceleratorState
 
-from models.data.dataset import Dataset
-from models.training.config import Configuration
-from models.training.trainer import Trainer, accelerator
+from sampler_bench.models.data.dataset import Dataset
+from sampler_bench.models.training.config import Configuration
+from sampler_bench.models.training.trainer import Trainer, accelerator
 
 TINY = {
     "name": "tiny",

@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy import ndimage, stats
 
-from models.training.augment import LABELS, Augmentation, Parameters
+from sampler_bench.models.training.augment import LABELS, Augmentation, Parameters
 
 X_FLIP, Y_FLIP, SCALE, ROTATE, ANISOTROPY, TRANSLATE = range(6)
 NUMBERS = {SCALE: [2], ROTATE: [3], ANISOTROPY: [4, 5], TRANSLATE: [6, 7]}

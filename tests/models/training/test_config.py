@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from models.training.config import SHIPPED, Configuration, Parts, read, shipped
+from sampler_bench.models.training.config import SHIPPED, Configuration, Parts, read, shipped
 
 CHAINS = [("", "vp"), ("", "ve"), ("table2-", "vp"), ("table2-", "ve")]
 NOT_LEARNED = {"name"}
@@ -86,7 +86,7 @@ def test_every_shipped_configuration_can_be_built(name):
     [("a-vp", 61_804_419), ("a-ve", 62_758_787), ("f-vp", 55_733_891), ("f-ve", 56_397_827)],
 )
 def test_the_paper_s_networks_have_its_number_of_parameters(name, parameters):
-    from models.networks import build
+    from sampler_bench.models.networks import build
 
     configuration = read(name)
     parts = Parts(configuration, (3, 32, 32), 0)

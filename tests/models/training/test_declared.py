@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models.training.draws import draw, positions
+from sampler_bench.models.training.draws import draw, positions
 from tests.models.training.runs import configuration, images, trainer
 
 
@@ -96,7 +96,9 @@ def test_what_follows_from_the_data(tmp_path):
 
 def test_seconds_add_up(tmp_path, monkeypatch):
     clock = iter(range(0, 1000, 2))
-    monkeypatch.setattr("models.training.trainer.time.perf_counter", lambda: next(clock))
+    monkeypatch.setattr(
+        "sampler_bench.models.training.trainer.time.perf_counter", lambda: next(clock)
+    )
     made = trainer(tmp_path)
     for _ in range(3):
         made.step()
@@ -126,6 +128,8 @@ def test_a_uniform_of_zero_is_a_noise_level(tmp_path, monkeypatch):
         def standard_normal(self, dtype, out):
             out[:] = 0
 
-    monkeypatch.setattr("models.training.draws._generator", lambda seed, number: Zeros())
+    monkeypatch.setattr(
+        "sampler_bench.models.training.draws._generator", lambda seed, number: Zeros()
+    )
     sigma = trainer(tmp_path).parts.noise.quantile(draw(0, 0, 2, (1, 8, 8)).sigma)
     assert (sigma > 0).all() and sigma.isfinite().all()

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from models.training.ema import EMA
-from models.training.schedule import learning_rate
+from sampler_bench.models.training.ema import EMA
+from sampler_bench.models.training.schedule import learning_rate
 
 BATCH = 8
 

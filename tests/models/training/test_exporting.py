@@ -5,8 +5,8 @@ import json
 import pytest
 import torch
 
-from models.network import assemble
-from models.training.exporting import checkpoint
+from sampler_bench.models.network import assemble
+from sampler_bench.models.training.exporting import checkpoint
 from tests.models.training.runs import images, trainer
 
 ADM = {

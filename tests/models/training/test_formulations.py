@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from models import GaussianMixture, NetworkDenoiser
-from models.preconditioning import IDDPM, PRECONDITIONINGS
-from models.training.ema import EMA
-from models.training.loss import WEIGHTINGS, denoising_loss, loss_over_sigma
-from models.training.noise import NOISE
-from models.training.schedule import learning_rate
+from sampler_bench.models import GaussianMixture, NetworkDenoiser
+from sampler_bench.models.preconditioning import IDDPM, PRECONDITIONINGS
+from sampler_bench.models.training.ema import EMA
+from sampler_bench.models.training.loss import WEIGHTINGS, denoising_loss, loss_over_sigma
+from sampler_bench.models.training.noise import NOISE
+from sampler_bench.models.training.schedule import learning_rate
 
 STEPS, BATCH, PEAK = 2000, 512, 5e-3
 MIXTURE = GaussianMixture.isotropic(

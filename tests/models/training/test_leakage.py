@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from models.training import noise
-from models.training.augment import LABELS, Augmentation, Parameters
-from models.training.loss import denoising_loss
-from solvers import build
-from solvers.noise import SeedNoise
+from sampler_bench.models.training import noise
+from sampler_bench.models.training.augment import LABELS, Augmentation, Parameters
+from sampler_bench.models.training.loss import denoising_loss
+from sampler_bench.solvers import build
+from sampler_bench.solvers.noise import SeedNoise
 
 SIZE, BATCH, PEAK = 8, 128, 4e-3
 NAMES = ["x-flip", "y-flip", "scale", "rotate", "anisotropy", "translate"]

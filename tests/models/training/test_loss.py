@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from models.network import NetworkDenoiser
-from models.networks import NETWORKS
-from models.preconditioning import PRECONDITIONINGS
-from models.training.loss import WEIGHTINGS, denoising_loss, loss_over_sigma
+from sampler_bench.models.network import NetworkDenoiser
+from sampler_bench.models.networks import NETWORKS
+from sampler_bench.models.preconditioning import PRECONDITIONINGS
+from sampler_bench.models.training.loss import WEIGHTINGS, denoising_loss, loss_over_sigma
 
 SIGMAS = [0.002, 0.05, 0.5, 5.0, 80.0]
 TINY = {

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import integrate, optimize, stats
 
-from models.training.noise import NOISE
+from sampler_bench.models.training.noise import NOISE
 
 U = torch.linspace(0.001, 0.999, 201, dtype=torch.float64)
 DRAWS = 20_000

@@ -5,7 +5,7 @@ import pytest
 import pywt
 import torch
 
-from models.training.resampling import DELAY, SYM6, warp
+from sampler_bench.models.training.resampling import DELAY, SYM6, warp
 
 EYE = torch.eye(2, dtype=torch.float64)[None]
 STILL = torch.zeros(1, 2, dtype=torch.float64)

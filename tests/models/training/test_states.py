@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from models.training.log import Log
-from models.training.progress import Progress
-from models.training.states import States
+from sampler_bench.models.training.log import Log
+from sampler_bench.models.training.progress import Progress
+from sampler_bench.models.training.states import States
 
 ABOUT = {"configuration": {"optimizer": {"lr": 0.1}}, "data": "d"}
 

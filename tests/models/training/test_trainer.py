@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from models.training.draws import draw, positions
-from models.training.schedule import learning_rate
-from models.training.trainer import DivergedError
+from sampler_bench.models.training.draws import draw, positions
+from sampler_bench.models.training.schedule import learning_rate
+from sampler_bench.models.training.trainer import DivergedError
 from tests.models.training.runs import images, losses, same, train, trainer, weights
 
 

@@ -5,9 +5,9 @@ import zlib
 
 import numpy as np
 
-from reports.statements.families import DETERMINISTIC, EDM, FAMILIES
-from results import Cell, Record
-from results.load import table
+from sampler_bench.reports.statements.families import DETERMINISTIC, EDM, FAMILIES
+from sampler_bench.results import Cell, Record
+from sampler_bench.results.load import table
 
 VP, VE, DDIM = FAMILIES
 NETWORK = "fashion-vp"

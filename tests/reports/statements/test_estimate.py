@@ -5,7 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from reports.statements.estimate import LEVEL, Estimate, among, lowest, measured, relative, word
+from sampler_bench.reports.statements.estimate import (
+    LEVEL,
+    Estimate,
+    among,
+    lowest,
+    measured,
+    relative,
+    word,
+)
 
 LOO = 10 + np.random.default_rng(0).standard_normal(20)
 

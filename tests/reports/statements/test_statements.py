@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import results
-from reports.figures import FIGURES, TABLES
-from reports.statements import FAILS, HOLDS, STATEMENTS, UNDECIDED, judged, table
-from reports.tables import html, latex, markdown
-from results.load import table as tidy
+from sampler_bench import results
+from sampler_bench.reports.figures import FIGURES, TABLES
+from sampler_bench.reports.statements import FAILS, HOLDS, STATEMENTS, UNDECIDED, judged, table
+from sampler_bench.reports.tables import html, latex, markdown
+from sampler_bench.results.load import table as tidy
 from tests.reports.statements.making import FULL, NETWORK, NO_CHURN, made, record
 
 BASELINES = Path(results.__file__).parent / "baselines"

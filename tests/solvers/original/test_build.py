@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-import solvers
-from models import Counted
-from solvers import ORIGINALS, Incompatible
+from sampler_bench import solvers
+from sampler_bench.models import Counted
+from sampler_bench.solvers import ORIGINALS, Incompatible
 from tests.solvers.mixtures import gaussian
 
 STEPS = {"song-vp": 30, "song-ve": 30, "ddim": 30, "ddpm": 30, "churned": 3}

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-import solvers
-from models import Counted
-from solvers.levels import iddpm_levels
-from solvers.original.ddim import levels_of, spaced
+from sampler_bench import solvers
+from sampler_bench.models import Counted
+from sampler_bench.solvers.levels import iddpm_levels
+from sampler_bench.solvers.original.ddim import levels_of, spaced
 from tests.solvers.mixtures import three_components
 
 

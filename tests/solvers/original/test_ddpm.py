@@ -3,15 +3,15 @@
 import pytest
 import torch
 
-import solvers
-from bench.shard import InParts
-from models import Counted
-from models.labels import Condition
-from models.network import NetworkDenoiser
-from models.networks import NETWORKS
-from models.preconditioning import IDDPM
-from solvers.original.ddim import levels_of, spaced
-from solvers.variance import with_variance
+from sampler_bench import solvers
+from sampler_bench.bench.shard import InParts
+from sampler_bench.models import Counted
+from sampler_bench.models.labels import Condition
+from sampler_bench.models.network import NetworkDenoiser
+from sampler_bench.models.networks import NETWORKS
+from sampler_bench.models.preconditioning import IDDPM
+from sampler_bench.solvers.original.ddim import levels_of, spaced
+from sampler_bench.solvers.variance import with_variance
 from tests.solvers.mixtures import three_components
 
 STEPS = 12

@@ -6,8 +6,8 @@ import math
 import pytest
 import torch
 
-import solvers
-from models import Counted, GaussianMixture
+from sampler_bench import solvers
+from sampler_bench.models import Counted, GaussianMixture
 from tests.solvers.mixtures import three_components
 
 FINE = [

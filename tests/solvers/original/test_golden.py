@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from models import Counted
-from models.exact import GaussianMixture
-from solvers.original import adaptive, predictor_corrector
-from solvers.original.sde import VE, VP
+from sampler_bench.models import Counted
+from sampler_bench.models.exact import GaussianMixture
+from sampler_bench.solvers.original import adaptive, predictor_corrector
+from sampler_bench.solvers.original.sde import VE, VP
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 DECLARED = json.loads((GOLDEN / "sde.json").read_text("utf-8"))
