@@ -13,7 +13,7 @@ from setuptools.command.build_py import build_py
 from setuptools.command.sdist import sdist
 
 ROOT = Path(__file__).resolve().parent
-ROOMS = ("bench", "models", "reports", "results", "solvers")
+ROOMS = ("bench", "kit", "models", "reports", "results", "solvers")
 COMMIT = "COMMIT"  # read by bench/provenance.py
 
 

@@ -3,7 +3,7 @@
 from importlib.resources import files
 from pathlib import Path
 
-from sampler_bench.solvers.lookup import unknown
+from sampler_bench.kit.names import unknown
 
 SHIPPED = Path(str(files("sampler_bench.results") / "baselines"))
 

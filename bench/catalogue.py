@@ -14,11 +14,11 @@ from sampler_bench.bench.metrics.extractors import EXTRACTORS
 from sampler_bench.bench.profiles import PROBES
 from sampler_bench.bench.search import declared as searches
 from sampler_bench.bench.statistics import SHIPPED
-from sampler_bench.models.declared import toml_files
+from sampler_bench.kit.names import lookup
+from sampler_bench.kit.parameters import keywords
+from sampler_bench.kit.toml import toml_files
 from sampler_bench.models.training import config as configurations
 from sampler_bench.models.zoo import trained
-from sampler_bench.solvers.lookup import lookup
-from sampler_bench.solvers.parameters import keywords
 
 Rows = list[tuple[str, str]]
 

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from sampler_bench import solvers
 from sampler_bench.bench.grid import Grid, SamplerEntry
+from sampler_bench.kit.names import unknown
 from sampler_bench.solvers import DISCRETIZATIONS, ORIGINALS, SCHEDULES, SOLVERS, Incompatible
 from sampler_bench.solvers.build import BUILD_KEYS, PLAIN_KEYS, own_parameters
-from sampler_bench.solvers.lookup import unknown
 
 Table = TypeVar("Table", bound=SamplerEntry)
 

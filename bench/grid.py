@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from sampler_bench.models.declared import parse, text_of, toml_files, validated
+from sampler_bench.kit.toml import parse, text_of, toml_files, validated
 
 SHIPPED = Path(__file__).with_name("grids")
 LEAST_SAMPLES = 20  # one per shard

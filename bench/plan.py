@@ -18,12 +18,12 @@ from sampler_bench.bench.profiles.planned import profile_work
 from sampler_bench.bench.references import ReferenceSource
 from sampler_bench.bench.trajectory import name as trajectory_name
 from sampler_bench.bench.work import SHARDS, Work, classes, precision
+from sampler_bench.kit.names import lookup
 from sampler_bench.models.labels import Condition
 from sampler_bench.models.loading import name_of
 from sampler_bench.models.network import Execution
 from sampler_bench.results import Cell
 from sampler_bench.solvers import AnySampler, Denoiser
-from sampler_bench.solvers.lookup import lookup
 from sampler_bench.solvers.variance import with_variance
 
 COUNTED_STEPS = (128, 256)

@@ -14,9 +14,9 @@ from sampler_bench.bench.metrics.frechet import Reference
 from sampler_bench.bench.metrics.moments import Moments
 from sampler_bench.bench.reference import load
 from sampler_bench.bench.statistics import SHIPPED
+from sampler_bench.kit.names import unknown
 from sampler_bench.models import fetch
 from sampler_bench.models.published import REFERENCES, PublishedReference
-from sampler_bench.solvers.lookup import unknown
 
 OWN = "model"
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sampler_bench.solvers.lookup import unknown
+from sampler_bench.kit.names import unknown
 
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
 _LARGEST_BETA = 0.999

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sampler_bench.kit.names import lookup
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
 from sampler_bench.models.digest import content_digest
 from sampler_bench.models.networks import build
 from sampler_bench.models.preconditioning import Preconditioning, precondition
-from sampler_bench.solvers.lookup import lookup
 
 PRECISIONS = {
     "float32": torch.float32,

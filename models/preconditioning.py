@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from sampler_bench.kit.names import lookup, unknown
 from sampler_bench.models.levels import Levels
 from sampler_bench.solvers.levels import iddpm_levels
-from sampler_bench.solvers.lookup import lookup, unknown
 
 Coefficients = tuple[Tensor, Tensor, Tensor, Tensor]
 

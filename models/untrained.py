@@ -2,9 +2,9 @@
 
 import torch
 
+from sampler_bench.kit.names import lookup
 from sampler_bench.models.network import NetworkDenoiser
 from sampler_bench.models.networks import NETWORKS
-from sampler_bench.solvers.lookup import lookup
 
 
 def untrained(model: NetworkDenoiser, seed: int) -> NetworkDenoiser:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from sampler_bench.kit.files import write_whole
 from sampler_bench.reports import tables
 from sampler_bench.reports.beside import printed
 from sampler_bench.reports.figures import FIGURES, TABLES
@@ -20,7 +21,6 @@ from sampler_bench.reports.runs import Run, gather, merged
 from sampler_bench.reports.statements import STATEMENTS, Statement
 from sampler_bench.reports.statements import table as statements
 from sampler_bench.reports.style import NothingToDrawError, pictures
-from sampler_bench.results.files import write_whole
 
 _PAGES = ("md", "html")
 

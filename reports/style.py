@@ -18,7 +18,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 from PIL import Image, ImageChops
 
-from sampler_bench.results.files import write_whole
+from sampler_bench.kit.files import write_whole
 
 # Okabe & Ito, "Color Universal Design" (2008), without yellow, which is lost on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
-from sampler_bench.results.canonical import hash_of, number_or_name, plain
+from sampler_bench.kit.canonical import hash_of, number_or_name, plain
 
 FORMAT = 1
 PRECISIONS = ("float32", "float64", "bfloat16", "float16")

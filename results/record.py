@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sampler_bench.results.canonical import hash_of
+from sampler_bench.kit.canonical import hash_of
 from sampler_bench.results.cell import Cell
 
 FORMAT = 1

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sampler_bench.results.files import whole
+from sampler_bench.kit.files import whole
 
 Arrays = Mapping[str, np.ndarray]
 RTOL = 1e-6  # what another machine's float arithmetic may change

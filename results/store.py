@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from sampler_bench.results import files, shard
+from sampler_bench.kit import files
+from sampler_bench.results import shard
 from sampler_bench.results.record import Record
 from sampler_bench.results.shard import Arrays, Conflict, Shard
 

@@ -5,12 +5,12 @@ import math
 import sys
 from typing import Any
 
+from sampler_bench.kit.names import lookup, unknown
+from sampler_bench.kit.parameters import keywords
 from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.discretizations import DISCRETIZATIONS
-from sampler_bench.solvers.lookup import lookup, unknown
 from sampler_bench.solvers.original.registry import ORIGINALS
 from sampler_bench.solvers.original.whole import OriginalSampler
-from sampler_bench.solvers.parameters import keywords
 from sampler_bench.solvers.registry import SOLVERS
 from sampler_bench.solvers.sampler import Sampler
 from sampler_bench.solvers.schedules import SCALINGS, SCHEDULES

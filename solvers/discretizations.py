@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.levels import iddpm_levels
-from sampler_bench.solvers.parameters import require
 from sampler_bench.solvers.schedules import VP
 
 LevelFunction = Callable[..., Tensor]

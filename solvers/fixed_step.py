@@ -6,9 +6,9 @@ from typing import Any, Self
 
 from torch import Tensor
 
+from sampler_bench.kit.parameters import keywords
 from sampler_bench.solvers.churn import Churn, Noise
 from sampler_bench.solvers.flow import Flow
-from sampler_bench.solvers.parameters import keywords
 from sampler_bench.solvers.solver import Solver
 from sampler_bench.solvers.steps import euler
 

@@ -8,9 +8,9 @@ import torch
 from scipy.integrate import solve_ivp
 from torch import Tensor
 
+from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.churn import Churn, Noise
 from sampler_bench.solvers.flow import Flow
-from sampler_bench.solvers.parameters import require
 from sampler_bench.solvers.solver import Solver
 from sampler_bench.solvers.steps import euler
 

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sampler_bench.kit.parameters import keywords
 from sampler_bench.solvers.churn import Churn, Noise, no_noise
 from sampler_bench.solvers.denoiser import Denoiser
 from sampler_bench.solvers.discretizations import DISCRETIZATIONS
 from sampler_bench.solvers.flow import Flow
-from sampler_bench.solvers.parameters import keywords
 from sampler_bench.solvers.registry import SOLVERS
 from sampler_bench.solvers.schedules import SCALINGS, SCHEDULES, Linear, Schedule
 from sampler_bench.solvers.solver import Solver

@@ -8,7 +8,7 @@ from typing import ClassVar, Self, final
 import torch
 from torch import Tensor
 
-from sampler_bench.solvers.parameters import require
+from sampler_bench.kit.parameters import require
 
 
 class Schedule(ABC):

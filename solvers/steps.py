@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
+from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.flow import Flow
-from sampler_bench.solvers.parameters import require
 
 
 def euler(flow: Flow, x: Tensor, t: Tensor, t_next: Tensor) -> Tensor:

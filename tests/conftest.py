@@ -13,7 +13,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 settings.register_profile("reproducible", deadline=None, derandomize=True)
 settings.load_profile("reproducible")
 
-ROOMS = {"bench", "models", "reports", "results", "solvers"}
+ROOMS = {"bench", "kit", "models", "reports", "results", "solvers"}
 
 
 @pytest.fixture(autouse=True)

@@ -7,21 +7,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = {"solvers", "models", "results", "reports", "bench"}
+ROOMS = {"kit", "solvers", "models", "results", "reports", "bench"}
 ALLOWED = {
-    "solvers": set(),
+    "kit": set(),
+    "solvers": {"kit"},
     "models": {
+        "kit",
         "solvers.denoiser",
         "solvers.levels",
-        "solvers.lookup",
         "solvers.rows",
         "solvers.variance",
     },
-    "results": set(),
-    "reports": {"results"},
+    "results": {"kit"},
+    "reports": {"kit", "results"},
     "bench": ROOMS,
 }
-WITHOUT_TORCH = {"results", "reports"}
+WITHOUT_TORCH = {"kit", "results", "reports"}
 
 
 def imports(source: str) -> Iterator[str]:
@@ -65,6 +66,8 @@ def test_imports_point_one_way(room):
         ("results", "import torch.nn as nn"),
         ("reports", "from torch import Tensor"),
         ("reports", "from sampler_bench.bench.grid import Grid"),
+        ("kit", "from sampler_bench.results import Cell"),
+        ("kit", "import torch"),
         ("bench", "import tests.solvers"),
         ("bench", "import solvers"),
         ("bench", "from bench import grid"),
@@ -83,6 +86,7 @@ def test_a_wrong_arrow_is_seen(room, source):
         ("reports", "import sampler_bench.results.published"),
         ("bench", "from sampler_bench.solvers import build"),
         ("solvers", "from sampler_bench.solvers.flow import Flow"),
+        ("results", "from sampler_bench.kit.names import unknown"),
     ],
 )
 def test_a_right_arrow_is_not(room, source):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("bench", "models", "reports", "results", "solvers")
+ROOMS = ("bench", "kit", "models", "reports", "results", "solvers")
 # Not needed to see that nothing is forgotten: other files of the same kinds stay.
 LEFT_OUT = shutil.ignore_patterns(
     ".*", "gallery", "build", "*.egg-info", "__pycache__", "runs", "tests", "table2-*", "figure*"

@@ -7,7 +7,8 @@
     samples = sb.build(solver="heun", steps=18)(denoiser, noise.latents(denoiser.shape), noise)
 
 The rooms are :mod:`~sampler_bench.solvers`, :mod:`~sampler_bench.models`,
-:mod:`~sampler_bench.results`, :mod:`~sampler_bench.reports` and :mod:`~sampler_bench.bench`.
+:mod:`~sampler_bench.results`, :mod:`~sampler_bench.reports` and :mod:`~sampler_bench.bench`;
+:mod:`~sampler_bench.kit` lies below them all.
 Everything here is imported when it is first used: PyTorch takes seconds.
 """
 
@@ -30,7 +31,7 @@ _PLACES = {
     "load_results": "results:load",
     "write_report": "reports:write",
 }
-_ROOMS = ("bench", "models", "reports", "results", "solvers")
+_ROOMS = ("bench", "kit", "models", "reports", "results", "solvers")
 
 __all__ = [
     "Counted",

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from sampler_bench.bench.profiles.probe import Drawn, Probe, over_log_sigma
+from sampler_bench.kit.parameters import require
 from sampler_bench.solvers import SOLVERS, Denoiser, Flow, Sampler, Schedule
 from sampler_bench.solvers.churn import Churn, no_noise
-from sampler_bench.solvers.parameters import require
 from sampler_bench.solvers.schedules import Linear
 
 HALF_WIDTH = 0.02

@@ -7,7 +7,7 @@ from typing import Any
 from sampler_bench.bench.expand import Labelled, Skipped, expand_entry, expand_tables
 from sampler_bench.bench.grid import Grid, ProfileEntry, SamplerEntry
 from sampler_bench.bench.profiles import PROBES, Probe
-from sampler_bench.solvers.lookup import lookup, unknown
+from sampler_bench.kit.names import lookup, unknown
 
 
 def expand_profiles(grid: Grid) -> tuple[list[Labelled], list[Skipped]]:

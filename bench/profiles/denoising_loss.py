@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from sampler_bench.bench.profiles.probe import Drawn, Probe, over_log_sigma
+from sampler_bench.kit.names import lookup
+from sampler_bench.kit.parameters import require
 from sampler_bench.models.network import NetworkDenoiser
 from sampler_bench.models.training.loss import EDM, denoising_loss
 from sampler_bench.models.untrained import untrained
 from sampler_bench.solvers import Denoiser
-from sampler_bench.solvers.lookup import lookup
-from sampler_bench.solvers.parameters import require
 
 WEIGHTS: Mapping[str, str] = {
     "trained": "the weights the model has",

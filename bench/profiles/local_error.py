@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from sampler_bench.bench.profiles.probe import Drawn, Probe
+from sampler_bench.kit.names import lookup
+from sampler_bench.kit.parameters import require
 from sampler_bench.models import Counted
 from sampler_bench.models.exact import GaussianMixture
 from sampler_bench.solvers import SOLVERS, Denoiser, FixedStep, Flow, Sampler
 from sampler_bench.solvers.churn import Churn, no_noise
-from sampler_bench.solvers.lookup import lookup
-from sampler_bench.solvers.parameters import require
 from sampler_bench.solvers.schedules import Linear
 
 

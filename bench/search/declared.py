@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, field_validator
 
 from sampler_bench.bench.grid import LEAST_SAMPLES, Grid, Names, SamplerEntry, Scalar
-from sampler_bench.models.declared import parse, text_of, toml_files, validated
+from sampler_bench.kit.toml import parse, text_of, toml_files, validated
 from sampler_bench.solvers.sampler import CHURN_FIELDS
 
 SHIPPED = Path(__file__).parents[1] / "searches"

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sampler_bench.kit.names import unknown
 from sampler_bench.models.checkpoints.checkpoint import CheckpointError
-from sampler_bench.solvers.lookup import unknown
 
 _LONGEST = 500
 

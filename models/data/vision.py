@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from sampler_bench.kit.names import lookup, unknown
 from sampler_bench.models.data.classes import as_labels
 from sampler_bench.models.data.images import batches, channels_first
-from sampler_bench.solvers.lookup import lookup, unknown
 
 PREFIX = "torchvision:"
 FORM = f"{PREFIX}NAME?root=FOLDER&KEY=VALUE"

@@ -8,9 +8,9 @@ from typing import Any, Literal, Union, get_args, get_origin
 import torch
 from torch import nn
 
+from sampler_bench.kit.names import lookup, unknown
 from sampler_bench.models.networks.adm import DhariwalUNet
 from sampler_bench.models.networks.song import SongUNet
-from sampler_bench.solvers.lookup import lookup, unknown
 
 NETWORKS: dict[str, Any] = {"SongUNet": SongUNet, "DhariwalUNet": DhariwalUNet}
 

@@ -7,7 +7,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor, nn
 
-from sampler_bench.solvers.lookup import unknown
+from sampler_bench.kit.names import unknown
 
 INSTALL = "pip install 'sampler-bench[diffusers]'"
 

@@ -19,7 +19,8 @@ from pydantic import (
 )
 from torch import nn
 
-from sampler_bench.models.declared import parse, text_of, toml_files, validated
+from sampler_bench.kit.names import lookup
+from sampler_bench.kit.toml import parse, text_of, toml_files, validated
 from sampler_bench.models.network import Execution, NetworkDenoiser
 from sampler_bench.models.networks import NETWORKS, build
 from sampler_bench.models.preconditioning import Preconditioning, precondition
@@ -27,7 +28,6 @@ from sampler_bench.models.training.augment import LABELS, Augmentation
 from sampler_bench.models.training.loss import WEIGHTINGS, Weighting
 from sampler_bench.models.training.noise import NOISE, Noise
 from sampler_bench.models.training.parts import made
-from sampler_bench.solvers.lookup import lookup
 
 SHIPPED = Path(__file__).with_name("configs")
 FROM_DATA = {"img_resolution", "img_channels", "label_dim", "augment_dim"}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from sampler_bench.solvers.lookup import lookup, unknown
+from sampler_bench.kit.names import lookup, unknown
 
 
 def made(registry: Mapping[str, Any], name: str, constants: Mapping[str, Any], what: str) -> Any:

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.denoiser import Denoiser
 from sampler_bench.solvers.original.sde import SDE, VE, VP
 from sampler_bench.solvers.original.whole import Original
-from sampler_bench.solvers.parameters import require
 from sampler_bench.solvers.rows import restricted
 
 Noise = Callable[[Tensor], Tensor]

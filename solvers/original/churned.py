@@ -6,14 +6,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sampler_bench.kit.names import lookup
+from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.churn import MOST_GAMMA, Churn, Noise, no_noise
 from sampler_bench.solvers.denoiser import Denoiser
 from sampler_bench.solvers.discretizations import DISCRETIZATIONS
 from sampler_bench.solvers.fixed_step import FixedStep
 from sampler_bench.solvers.flow import Flow
-from sampler_bench.solvers.lookup import lookup
 from sampler_bench.solvers.original.whole import Original
-from sampler_bench.solvers.parameters import require
 from sampler_bench.solvers.schedules import Linear
 from sampler_bench.solvers.steps import heun
 

@@ -5,12 +5,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sampler_bench.kit.names import lookup
+from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.churn import Noise
 from sampler_bench.solvers.denoiser import Denoiser
 from sampler_bench.solvers.levels import iddpm_levels
-from sampler_bench.solvers.lookup import lookup
 from sampler_bench.solvers.original.whole import Original
-from sampler_bench.solvers.parameters import require
 
 
 def ddim(

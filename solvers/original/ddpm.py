@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sampler_bench.kit.names import lookup
 from sampler_bench.solvers.churn import Noise
 from sampler_bench.solvers.denoiser import Denoiser
-from sampler_bench.solvers.lookup import lookup
 from sampler_bench.solvers.original.ddim import check_chain, ends, levels_of, spaced
 from sampler_bench.solvers.original.whole import Original
 from sampler_bench.solvers.variance import with_variance

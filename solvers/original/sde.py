@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.denoiser import Denoiser
-from sampler_bench.solvers.parameters import require
 
 
 class SDE(ABC):

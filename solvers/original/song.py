@@ -4,13 +4,13 @@ from typing import Any
 
 from torch import Tensor
 
+from sampler_bench.kit.names import lookup
+from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.churn import Noise
 from sampler_bench.solvers.denoiser import Denoiser
-from sampler_bench.solvers.lookup import lookup
 from sampler_bench.solvers.original.predictor_corrector import CORRECTORS, PREDICTORS, sample
 from sampler_bench.solvers.original.sde import SDE, VE, VP
 from sampler_bench.solvers.original.whole import Original
-from sampler_bench.solvers.parameters import require
 
 PROCESSES = {"sde": False, "flow": True}
 NORMS = ("group", "sample")

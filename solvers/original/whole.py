@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
+from sampler_bench.kit.parameters import keywords
 from sampler_bench.solvers.churn import Noise, no_noise
 from sampler_bench.solvers.denoiser import Denoiser
-from sampler_bench.solvers.parameters import keywords
 
 Value = str | int | float | None
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from sampler_bench.kit.files import TEMPORARY, whole
 from sampler_bench.results import Conflict, Store
 from sampler_bench.results import shard as shards
-from sampler_bench.results.files import TEMPORARY, whole
 
 WORK = "0123456789abcdef"
 ARRAYS = st.dictionaries(

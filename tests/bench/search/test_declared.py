@@ -11,7 +11,7 @@ from sampler_bench.bench.cli import app
 from sampler_bench.bench.search import declared
 from sampler_bench.bench.search.prepared import prepare
 from sampler_bench.bench.search.space import different
-from sampler_bench.models.declared import toml_files
+from sampler_bench.kit.toml import toml_files
 from sampler_bench.models.zoo import trained
 from sampler_bench.solvers import Churn, build
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from sampler_bench.solvers.lookup import unknown
+from sampler_bench.kit.names import unknown
 
 Declared = TypeVar("Declared", bound=BaseModel)
 
