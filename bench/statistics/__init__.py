@@ -1,6 +1,6 @@
 """Statistics of real images that ship: what the networks of the zoo are judged by.
 
-Made by ``python -m sampler_bench.bench.statistics.make``; the README beside them says of what.
+Made by ``python -m tools.fashion_statistics``; the README beside them says of what.
 """
 
 from pathlib import Path

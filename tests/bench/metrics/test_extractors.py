@@ -16,7 +16,7 @@ from sampler_bench.bench.metrics import extractors
 from sampler_bench.bench.metrics.extractors import EXTRACTORS, build_extractor
 from sampler_bench.bench.metrics.fashion_extractor import WEIGHTS, load_net
 from sampler_bench.bench.metrics.fashion_net import to_native
-from sampler_bench.bench.metrics.train_fashion import accuracy, load
+from tools.fashion_extractor import accuracy, load
 
 ROOT = Path(__file__).parents[3]
 ORIGINAL = Path("/usr/share/datasets/fashion-mnist")

@@ -1,6 +1,6 @@
 """Writes fashion-2000.npz: the first 200 Fashion-MNIST training images of each class.
 
-    python models/zoo/fashion/make.py /usr/share/datasets/fashion-mnist
+    python -m tools.fashion_images /usr/share/datasets/fashion-mnist
 
 The argument is the folder of the original files (Debian package dataset-fashion-mnist). The images
 stay in the order of the original file; the same files give the same arrays again.
@@ -12,12 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
+from tools import ROOT
+
+OUT = ROOT / "models" / "zoo" / "fashion" / "fashion-2000.npz"
 PER_CLASS = 200
 CLASSES = 10
 
 
 def main() -> None:
-    """Selects the images and writes the file beside this script."""
+    """Selects the images and writes the file where it ships."""
     folder = Path(sys.argv[1])
     # IDX headers: 16 bytes before images, 8 before labels.
     images = np.frombuffer(
@@ -30,7 +33,7 @@ def main() -> None:
         np.concatenate([np.flatnonzero(labels == label)[:PER_CLASS] for label in range(CLASSES)])
     )
     np.savez_compressed(
-        Path(__file__).with_name("fashion-2000.npz"),
+        OUT,
         images=images[chosen],
         labels=labels[chosen],
         indices=chosen.astype(np.uint16),

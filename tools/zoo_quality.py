@@ -1,6 +1,6 @@
 """How good the zoo's networks are: distances and classes of their samples, beside real images'.
 
-    python -m sampler_bench.bench.zoo.quality TRAIN.gz TEST.gz --out …/quality.json
+    python -m tools.zoo_quality TRAIN.gz TEST.gz --out models/zoo/networks/quality.json
 
 Distances are Fréchet distances of the ``fashion`` features to all 60,000 training images: FID in
 all but the features. Finished parts are kept: the same command goes on after an interruption.

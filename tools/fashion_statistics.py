@@ -1,6 +1,6 @@
 """Makes the statistics that ship, from Fashion-MNIST's 60,000 training images.
 
-python -m sampler_bench.bench.statistics.make …/fashion-mnist/train-images-idx3-ubyte.gz
+python -m tools.fashion_statistics …/fashion-mnist/train-images-idx3-ubyte.gz
 """
 
 import sys
@@ -13,8 +13,9 @@ import numpy as np
 from sampler_bench.bench.metrics.extractors import build_extractor
 from sampler_bench.bench.reference import make
 from sampler_bench.models.data.loading import load
+from tools import ROOT
 
-HERE = Path(__file__).parent
+HERE = ROOT / "bench" / "statistics"
 SIZES: dict[str, dict[str, Any]] = {
     "fashion-mnist-28x28": {},
     "fashion-mnist-16x16": {"pad": 32, "resize": 16},  # as in the configurations table2-…

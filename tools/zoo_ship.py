@@ -1,6 +1,6 @@
 """Puts trained networks into the zoo, and writes its README: no number in it is typed.
 
-    python -m sampler_bench.bench.zoo.ship FOLDER…
+    python -m tools.zoo_ship FOLDER…
 
 FOLDER is what ``bench train`` filled; without one README.md alone is written anew.
 """
@@ -13,10 +13,12 @@ from typing import Any
 
 import pandas as pd
 
-from sampler_bench.bench.zoo.quality import CHURNED
 from sampler_bench.models.checkpoints import own
-from sampler_bench.models.zoo.trained import FOLDER, TRAINED, description
+from sampler_bench.models.zoo.trained import TRAINED, description
+from tools import ROOT
+from tools.zoo_quality import CHURNED
 
+FOLDER = ROOT / "models" / "zoo" / "networks"
 QUALITY = FOLDER / "quality.json"
 HEAD = """# Networks that ship
 
@@ -26,7 +28,7 @@ Trained by `bench train NAME` on Fashion-MNIST (Zalando SE, MIT licence) with th
 holds the averaged weights, the configuration, the digest of the data, images seen and seconds of
 training; `NAME.jsonl` is the log, `NAME.loss.json` the loss over σ at initialisation and at the
 end, `NAME.png` samples of seeds 0 … 49 (Heun, NFE 35; a conditional network's columns are classes).
-This file is written by `python -m sampler_bench.bench.zoo.ship`.
+This file is written by `python -m tools.zoo_ship`.
 
 """
 
@@ -80,7 +82,7 @@ def _judged(quality: dict[str, Any], names: list[str]) -> str:
     real, gaussian = quality["real"], quality["gaussian"]["distance"]
     text = (
         f"Fréchet distance of `fashion` features to the 60,000 training images, "
-        f"{real['samples']:,} samples, Heun's method, `python -m sampler_bench.bench.zoo.quality "
+        f"{real['samples']:,} samples, Heun's method, `python -m tools.zoo_quality "
         "TRAIN.gz TEST.gz --only NAME --steps N --schedule σ(t) …` (NFE 2N − 1). For comparison: "
         f"{real['training_images']:.4f} for as many training images, "
         f"{real['test_images']:.4f} for the 10,000 test images, "

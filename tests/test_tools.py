@@ -1,4 +1,4 @@
-"""How the zoo is judged."""
+"""Makers' scripts: how the zoo is judged."""
 
 import pytest
 import torch
@@ -6,8 +6,8 @@ import torch
 from sampler_bench.bench.metrics.extractors import build_extractor
 from sampler_bench.bench.metrics.frechet import frechet
 from sampler_bench.bench.metrics.moments import Moments
-from sampler_bench.bench.zoo.quality import _judged, _reference, _root
 from sampler_bench.models.zoo.exact import fashion_images
+from tools.zoo_quality import _judged, _reference, _root
 
 
 def test_real_images_are_near_and_of_all_classes():

@@ -1,6 +1,6 @@
 """Trains the ``fashion`` feature extractor on all 60,000 training images and writes its weights.
 
-    python -m sampler_bench.bench.metrics.train_fashion --data /usr/share/datasets/fashion-mnist
+    python -m tools.fashion_extractor --data /usr/share/datasets/fashion-mnist
 
 The test images are used once, after training, for the accuracy that is printed and stored.
 The last epoch's weights are kept whatever it is; below 92 % nothing is written.
@@ -18,8 +18,9 @@ from torch.nn import functional
 
 from sampler_bench.bench.metrics.fashion_net import FashionNet
 from sampler_bench.models.data.idx import read_idx
+from tools import ROOT
 
-WEIGHTS = Path(__file__).with_name("weights") / "fashion.safetensors"
+WEIGHTS = ROOT / "bench" / "metrics" / "weights" / "fashion.safetensors"
 EPOCHS = 10
 BATCH = 256
 PEAK_RATE = 4e-3
@@ -96,7 +97,7 @@ def main() -> None:
     }
     metadata = {
         "test_accuracy": f"{measured:.4f}",
-        "command": f"python -m {__spec__.name} --epochs {arguments.epochs}",
+        "command": f"python -m tools.fashion_extractor --epochs {arguments.epochs}",
         "seed": str(SEED),
         "torch": str(torch.__version__),
         "python": platform.python_version(),
