@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from filelock import Timeout
 
+from sampler_bench.kit.names import unknown
 from sampler_bench.models.cache import Cache, FetchError, chunks_of, digest_of
 from sampler_bench.models.download import Progress, Received, download, looks_like_html, shown
 from sampler_bench.models.published import (
@@ -83,12 +83,8 @@ def find(name: str) -> Item:
         return Item(name, f"references/{name}", REFERENCES[name].files, REFERENCES[name])
     if "://" in name:
         return _at_address(name)
-    nearest = get_close_matches(name, [*PUBLISHED, *REFERENCES], n=1)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-    raise FetchError(
-        f"unknown checkpoint or reference {name!r}{hint} (bench list models and bench list "
-        "references show them)"
-    )
+    listed = "those of bench list models and bench list references"
+    raise FetchError(unknown(name, [*PUBLISHED, *REFERENCES], "checkpoint or reference", listed))
 
 
 def path_of(name: str, cache: Path | None = None) -> Path | None:

@@ -106,7 +106,7 @@ def test_explain_names_each_field(cell):
     [
         ({"precision": "float23"}, "did you mean 'float32'"),
         ({"metric": "fidd"}, "did you mean 'fid'"),
-        ({"quantizer": "?"}, "allowed: uint8, none"),
+        ({"quantizer": "?"}, "known: none, uint8"),
         ({"samples": 0}, "samples must be an integer >= 1, got 0"),
         ({"seed_start": 1.5}, "seed_start must be an integer"),
         ({"sampler": {"rho": math.nan}}, "sampler.rho is not a number"),
