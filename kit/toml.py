@@ -17,12 +17,14 @@ def parse(text: str, where: str) -> dict[str, Any]:
     """Return a TOML text's keys and values.
 
     Raises:
-        ValueError: If it is not TOML; one line that names ``where``.
+        ValueError: If it is not TOML, or nobody could read it; one line that names ``where``.
     """
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # Python's own, of a number with thousands of digits, is another
         raise ValueError(f"{where}: not TOML: {error}") from None
+    except RecursionError:
+        raise ValueError(f"{where}: not TOML: nested too deeply") from None
 
 
 def validated(values: Mapping[str, Any], model: type[Declared], where: str) -> Declared:

@@ -13,7 +13,7 @@ SOURCES = {
     for path in sorted((ROOT / room).rglob("*.py"))
 }
 
-PLACES = {"difflib": "kit/names.py"}
+PLACES = {"difflib": "kit/names.py", "tomllib": "kit/toml.py"}
 """Libraries that one file alone may import."""
 
 
