@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
-from sampler_bench.kit.canonical import hash_of, number_or_name, plain
+from sampler_bench.kit.canonical import hash_of, plain, restored
 from sampler_bench.kit.names import unknown
 
 FORMAT = 1
@@ -68,12 +68,11 @@ class Cell:
         for part in ("sampler", "condition"):
             settings = plain(getattr(self, part), f"cell: {part}")
             for name, value in settings.items():
-                if isinstance(value, dict | list):
+                if isinstance(value, dict | list | bool):
                     raise ValueError(
                         f"cell: {part}.{name} must be a name or a number, got {value!r}"
                     )
-            resolved = {name: number_or_name(value) for name, value in settings.items()}
-            object.__setattr__(self, part, resolved)
+            object.__setattr__(self, part, restored(settings))
 
     def __hash__(self) -> int:
         return hash(self.key)

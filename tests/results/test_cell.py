@@ -111,7 +111,7 @@ def test_explain_names_each_field(cell):
         ({"seed_start": 1.5}, "seed_start must be an integer"),
         ({"sampler": {"rho": math.nan}}, "sampler.rho is not a number"),
         ({"sampler": {"rho": [1]}}, "sampler.rho must be a name or a number"),
-        ({"sampler": {"rho": True}}, "sampler.rho is True"),
+        ({"sampler": {"rho": True}}, "sampler.rho must be a name or a number, got True"),
     ],
 )
 def test_bad_values_are_one_clear_line(cell, changes, message):
