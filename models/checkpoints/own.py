@@ -6,7 +6,6 @@ safetensors writes several in any order, and the same checkpoint has to be the s
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from sampler_bench.kit.canonical import faithful, restored
+from sampler_bench.kit.files import Unwritable, whole_by_name
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
 
 FORMAT = "sampler-bench"
@@ -123,19 +123,15 @@ def write(checkpoint: Checkpoint, path: Path) -> None:
 
 
 def _save(tensors: Mapping[str, Tensor], metadata: dict[str, str], path: Path) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    if not path.parent.is_dir():
+        raise CheckpointError(f"{path}: cannot be written: there is no folder {path.parent}")
     try:
-        unfinished.touch()
-        mode = unfinished.stat().st_mode
-        save_file(dict(tensors), unfinished, metadata)
-        unfinished.chmod(mode)  # safetensors' is the owner's alone
-        with unfinished.open("rb") as file:
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except (SafetensorError, OSError, RuntimeError) as error:
+        with whole_by_name(path) as unfinished:
+            save_file(dict(tensors), unfinished, metadata)
+    except Unwritable as error:
+        raise CheckpointError(f"{path}: cannot be written: {error.reason}") from None
+    except (SafetensorError, RuntimeError) as error:
         raise CheckpointError(f"{path}: cannot be written: {_line(error)}") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

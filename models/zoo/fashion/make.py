@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sampler_bench.kit.files import whole
+
 PER_CLASS = 200
 CLASSES = 10
 
@@ -29,12 +31,9 @@ def main() -> None:
     chosen = np.sort(
         np.concatenate([np.flatnonzero(labels == label)[:PER_CLASS] for label in range(CLASSES)])
     )
-    np.savez_compressed(
-        Path(__file__).with_name("fashion-2000.npz"),
-        images=images[chosen],
-        labels=labels[chosen],
-        indices=chosen.astype(np.uint16),
-    )
+    kept = {"images": images[chosen], "labels": labels[chosen]}
+    with whole(Path(__file__).with_name("fashion-2000.npz")) as file:
+        np.savez_compressed(file, **kept, indices=chosen.astype(np.uint16))
 
 
 if __name__ == "__main__":
