@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 T = TypeVar("T")
-_LONGEST = 200
+_LONGEST = 100
 
 
 def lookup(registry: Mapping[str, T], name: str, what: str) -> T:
@@ -19,6 +19,12 @@ def lookup(registry: Mapping[str, T], name: str, what: str) -> T:
     return registry[name]
 
 
+def shown(value: object) -> str:
+    """Return a value as messages show it: as it is written, but not all of a long one."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
 def unknown(name: object, allowed: Iterable[str], what: str, listed: str | None = None) -> str:
     """Return one line that says ``name`` is unknown, what is nearest, and what is allowed.
 
@@ -29,9 +35,8 @@ def unknown(name: object, allowed: Iterable[str], what: str, listed: str | None 
         listed: What to say instead of all their names, where they are many.
     """
     known = sorted(set(allowed))
-    shown = repr(name) if len(repr(name)) <= _LONGEST else f"{repr(name)[:_LONGEST]}…"
     if not known:
-        return f"unknown {what} {shown}: there are none here"
+        return f"unknown {what} {shown(name)}: there are none here"
     nearest = get_close_matches(str(name)[:_LONGEST], known, n=1, cutoff=0.5)
     hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-    return f"unknown {what} {shown}{hint} (known: {listed or ', '.join(known)})"
+    return f"unknown {what} {shown(name)}{hint} (known: {listed or ', '.join(known)})"

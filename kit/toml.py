@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from sampler_bench.kit.names import unknown
+from sampler_bench.kit.names import shown, unknown
 
 Declared = TypeVar("Declared", bound=BaseModel)
 
@@ -88,9 +88,7 @@ def _one_line(error: ErrorDetails, model: type[BaseModel]) -> str:
         return unknown(key, _siblings(model, location), "key")
     if error["type"] == "value_error" and not key:  # keys that do not fit together: it names them
         return str(error["ctx"]["error"])
-    shown = repr(error["input"])
-    shown = shown if len(shown) <= 80 else shown[:77] + "..."
-    return f"{key} = {shown}: {error['msg'][0].lower()}{error['msg'][1:]}"
+    return f"{key} = {shown(error['input'])}: {error['msg'][0].lower()}{error['msg'][1:]}"
 
 
 def _siblings(model: type[BaseModel], location: list[Any]) -> list[str]:
