@@ -1,12 +1,12 @@
 """What ``bench convert`` does: any checkpoint into one file of our own format."""
 
 import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sampler_bench.kit.toml import parse
 from sampler_bench.models.checkpoints import own
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
 from sampler_bench.models.loading import MODELS, found
@@ -86,8 +86,8 @@ def parsed(settings: Iterable[str]) -> dict[str, Any]:
 
 def _value(text: str, setting: str) -> Any:
     try:
-        document = tomllib.loads(f"value = {text}")
-    except (tomllib.TOMLDecodeError, RecursionError):
+        document = parse(f"value = {text}", setting)
+    except ValueError:
         if _WORD.fullmatch(text):
             return text
         document = {}

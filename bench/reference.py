@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import os
 import pickle
 from collections.abc import Mapping
 from functools import reduce
@@ -18,6 +17,7 @@ import torch
 from sampler_bench.bench.metrics.extractors import Extractor
 from sampler_bench.bench.metrics.frechet import Reference
 from sampler_bench.bench.metrics.moments import Moments
+from sampler_bench.kit.files import write_whole
 from sampler_bench.models.data.images import read_images
 from sampler_bench.models.data.npz import read_npz
 
@@ -33,6 +33,8 @@ def make(source: Path, extractor: Extractor, path: Path) -> Reference:
     extractor, extractor_digest, the images' shape). Equal images give equal bytes. Raises
     ValueError if the images cannot be read, are fewer than two, or ``path`` cannot be written.
     """
+    if not path.parent.is_dir():  # said before anything is computed
+        raise ValueError(f"reference {path}: cannot be written: there is no folder {path.parent}")
     batches = read_images(source)
     first = next(batches)
     moments = (Moments.from_features(extractor(batch)) for batch in chain([first], batches))
@@ -53,7 +55,7 @@ def make(source: Path, extractor: Extractor, path: Path) -> Reference:
         n=np.array(total.n),
         provenance=np.array(json.dumps(provenance, sort_keys=True)),
     )
-    _write(path, content.getvalue())
+    write_whole(path, content.getvalue())
     return load(path)
 
 
@@ -75,15 +77,6 @@ def load(path: Path, extractor: Extractor | None = None) -> Reference:
     if extractor is not None:
         _check_extractor(path, reference, values, extractor)
     return reference
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError as error:
-        raise ValueError(f"reference {path}: cannot be written: {error.strerror}") from error
 
 
 def _read_npz(path: Path) -> Mapping[str, Any]:

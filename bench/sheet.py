@@ -8,6 +8,7 @@ from PIL import Image
 
 from sampler_bench import solvers
 from sampler_bench.bench.shard import quantize
+from sampler_bench.kit.files import whole
 from sampler_bench.models.labels import Labelled
 from sampler_bench.models.network import NetworkDenoiser
 from sampler_bench.solvers import SeedNoise
@@ -24,7 +25,7 @@ def write_sheet(model: NetworkDenoiser, path: Path) -> None:
         path: The file.
 
     Raises:
-        OSError: If it cannot be written.
+        ValueError: If it cannot be written.
     """
     images = quantize(samples(model)).cpu()
     _, channels, height, width = images.shape
@@ -32,12 +33,8 @@ def write_sheet(model: NetworkDenoiser, path: Path) -> None:
     pixels = sheet.reshape(ROWS * height, COLUMNS * width, channels).numpy()
     picture = Image.fromarray(pixels[:, :, 0] if channels == 1 else pixels)
     picture = picture.resize((picture.width * SCALE, picture.height * SCALE), Image.Resampling.BOX)
-    temporary = path.with_suffix(".tmp")
-    try:
-        picture.save(temporary, format="png")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole(path) as file:
+        picture.save(file, format="png")
 
 
 @torch.inference_mode()

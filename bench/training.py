@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from sampler_bench.bench.progress import duration
 from sampler_bench.bench.provenance import collect
 from sampler_bench.bench.sheet import write_sheet
+from sampler_bench.kit.files import make_folder, sweep, write_whole
 from sampler_bench.models.checkpoints import own
 from sampler_bench.models.data.dataset import Dataset, to_unit
 from sampler_bench.models.data.loading import load
@@ -63,9 +64,10 @@ def train(name_or_path: str, out: Path | None, wishes: Wishes, console: Console)
         console: Where progress is shown.
 
     Raises:
-        ValueError: If configuration, data or folder cannot be used; one line.
+        ValueError: If configuration, data or folder cannot be used, or a file cannot be written;
+            one line.
         models.training.trainer.DivergedError: If the loss is not finite.
-        OSError: If something cannot be written.
+        OSError: If log or state cannot be written.
     """
     configuration = configurations.read(name_or_path)
     _check_length(configuration, wishes.images)
@@ -74,7 +76,8 @@ def train(name_or_path: str, out: Path | None, wishes: Wishes, console: Console)
     folder = out or Path("runs") / f"train-{configuration.name}"
     trainer = Trainer(configuration, data, folder, helper, wishes.execution)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
+        sweep(folder)
     except OSError as error:
         raise ValueError(f"--out {folder}: cannot be made a folder: {error.strerror}") from None
     session = Session(trainer, folder, wishes, console if helper.is_main_process else None)
@@ -200,7 +203,7 @@ class Session:
         self.trainer.accelerator.wait_for_everyone()
 
     def _write_network(self, path: Path) -> None:
-        path.parent.mkdir(exist_ok=True)
+        make_folder(path.parent)
         device = self.trainer.accelerator.device
         model = self.trainer.average
         provenance = collect(device, self.trainer.configuration.training.batch, model)
@@ -212,14 +215,11 @@ class Session:
         path = self.folder / "loss-over-sigma.json"
         found = _read_json(path)
         found[when] = losses_over_sigma(self.trainer)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(found, indent=1), "utf-8")
-        temporary.replace(path)
+        write_whole(path, json.dumps(found, indent=1))
 
     def _draw(self) -> None:
-        folder = self.folder / "samples"
-        folder.mkdir(exist_ok=True)
-        write_sheet(self.trainer.average, folder / f"{self.trainer.progress.images:012d}.png")
+        name = f"{self.trainer.progress.images:012d}.png"
+        write_sheet(self.trainer.average, self.folder / "samples" / name)
 
     def _say(self, line: str) -> None:
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)

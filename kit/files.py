@@ -1,4 +1,9 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all: the one place where the rooms write.
+
+A file is on disk before it gets its name, its folder after it, and a folder that was made is on
+disk in the one above: whoever looks, after a kill or a power cut, sees the old file, the new one
+or none.
+"""
 
 import contextlib
 import os
@@ -12,35 +17,87 @@ TEMPORARY = ".writing-"
 _DAY = 24 * 3600.0
 
 
+class Unwritable(ValueError):  # noqa: N818 - a state of the disk, named as users read it
+    """A file that cannot be written; one line.
+
+    Attributes:
+        reason: What the system says.
+    """
+
+    def __init__(self, path: Path, wrong: OSError) -> None:
+        self.reason = wrong.strerror or str(wrong)
+        super().__init__(f"cannot write {path}: {self.reason}; choose a writable directory")
+
+
 @contextlib.contextmanager
 def whole(path: Path) -> Iterator[IO[bytes]]:
     """Open a binary file that appears at `path` only if the block ends without an error.
 
-    The bytes go to a temporary file in the same folder, reach the disk, and are then renamed:
-    whoever looks sees the old file, the new one or none. Raises ValueError, in one line, where
-    the file cannot be written.
+    Folders that are missing are made. Raises Unwritable where the file cannot be written.
+    """
+    with whole_by_name(path) as temporary, temporary.open("r+b") as file:
+        yield file
+
+
+@contextlib.contextmanager
+def whole_by_name(path: Path) -> Iterator[Path]:
+    """As `whole`, for libraries that want a name to write to: that of an empty file beside `path`.
+
+    They may write into it, or put another in its place.
     """
     temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
+        make_folder(path.parent)
+        temporary.touch(exist_ok=False)
+        mode = temporary.stat().st_mode
+        yield temporary
+        temporary.chmod(mode)  # some libraries' files are their owner's alone
+        put(temporary, path)
     except OSError as wrong:
-        reason = wrong.strerror or str(wrong)
-        raise ValueError(f"cannot write {path}: {reason}; choose a writable directory") from wrong
+        raise Unwritable(path, wrong) from wrong
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, whole or not at all."""
+def write_whole(path: Path, data: bytes | str) -> None:
+    """Write `data` (a text as UTF-8) to `path`, whole or not at all. Raises Unwritable."""
     with whole(path) as file:
-        file.write(data)
+        file.write(data.encode() if isinstance(data, str) else data)
+
+
+def put(finished: Path, path: Path) -> None:
+    """Have a file, or a folder with all that is in it, on disk, and then give it the name `path`.
+
+    Both are in one file system. Raises OSError.
+    """
+    inside = sorted(finished.rglob("*"), reverse=True) if finished.is_dir() else []
+    for each in (*inside, finished):
+        (_sync_folder if each.is_dir() else _sync)(each)
+    finished.replace(path)
+    _sync_folder(path.parent)
+
+
+def append(path: Path, text: str) -> None:
+    """Add text at a file's end, made if it is not there, on disk when this returns.
+
+    A kill may cut it short. Raises OSError.
+    """
+    new = not path.exists()
+    with path.open("ab") as file:
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())
+    if new:
+        _sync_folder(path.parent)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, each on disk. Raises OSError."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in reversed(missing):
+        _sync_folder(folder.parent)
 
 
 def sweep(root: Path, age: float = _DAY) -> None:
@@ -50,6 +107,11 @@ def sweep(root: Path, age: float = _DAY) -> None:
         with contextlib.suppress(OSError):
             if path.stat().st_mtime < oldest:
                 path.unlink()
+
+
+def _sync(file: Path) -> None:
+    with file.open("r+b") as opened:  # a handle that could not write cannot sync everywhere
+        os.fsync(opened.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

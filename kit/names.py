@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 T = TypeVar("T")
+_LONGEST = 100
 
 
 def lookup(registry: Mapping[str, T], name: str, what: str) -> T:
@@ -18,11 +19,24 @@ def lookup(registry: Mapping[str, T], name: str, what: str) -> T:
     return registry[name]
 
 
-def unknown(name: object, allowed: Iterable[str], what: str) -> str:
-    """Return one line that says ``name`` is unknown, what is nearest, and what is allowed."""
+def shown(value: object) -> str:
+    """Return a value as messages show it: as it is written, but not all of a long one."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def unknown(name: object, allowed: Iterable[str], what: str, listed: str | None = None) -> str:
+    """Return one line that says ``name`` is unknown, what is nearest, and what is allowed.
+
+    Args:
+        name: What was given.
+        allowed: All that there are; the nearest is one of them.
+        what: What they are: "solver".
+        listed: What to say instead of all their names, where they are many.
+    """
     known = sorted(set(allowed))
     if not known:
-        return f"unknown {what} {name!r}: there are none here"
-    nearest = get_close_matches(str(name), known, n=1, cutoff=0.5)
+        return f"unknown {what} {shown(name)}: there are none here"
+    nearest = get_close_matches(str(name)[:_LONGEST], known, n=1, cutoff=0.5)
     hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-    return f"unknown {what} {name!r}{hint} (known: {', '.join(known)})"
+    return f"unknown {what} {shown(name)}{hint} (known: {listed or ', '.join(known)})"

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from sampler_bench.kit.names import unknown
+from sampler_bench.kit.names import shown, unknown
 
 Declared = TypeVar("Declared", bound=BaseModel)
 
@@ -17,12 +17,14 @@ def parse(text: str, where: str) -> dict[str, Any]:
     """Return a TOML text's keys and values.
 
     Raises:
-        ValueError: If it is not TOML; one line that names ``where``.
+        ValueError: If it is not TOML, or nobody could read it; one line that names ``where``.
     """
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # Python's own, of a number with thousands of digits, is another
         raise ValueError(f"{where}: not TOML: {error}") from None
+    except RecursionError:
+        raise ValueError(f"{where}: not TOML: nested too deeply") from None
 
 
 def validated(values: Mapping[str, Any], model: type[Declared], where: str) -> Declared:
@@ -86,9 +88,7 @@ def _one_line(error: ErrorDetails, model: type[BaseModel]) -> str:
         return unknown(key, _siblings(model, location), "key")
     if error["type"] == "value_error" and not key:  # keys that do not fit together: it names them
         return str(error["ctx"]["error"])
-    shown = repr(error["input"])
-    shown = shown if len(shown) <= 80 else shown[:77] + "..."
-    return f"{key} = {shown}: {error['msg'][0].lower()}{error['msg'][1:]}"
+    return f"{key} = {shown(error['input'])}: {error['msg'][0].lower()}{error['msg'][1:]}"
 
 
 def _siblings(model: type[BaseModel], location: list[Any]) -> list[str]:

@@ -13,6 +13,8 @@ from typing import Any
 import platformdirs
 from filelock import FileLock
 
+from sampler_bench.kit.files import Unwritable, make_folder, write_whole
+
 VARIABLE = "SAMPLER_BENCH_CACHE"
 _CHUNK = 1 << 20
 
@@ -51,10 +53,8 @@ class Cache:
             now = datetime.now(UTC).isoformat(timespec="seconds")
             pin = {"sha256": digest, "bytes": size, "source": source, "pinned": now}
             text = json.dumps(self._pins() | {key: pin}, indent=1, sort_keys=True)
-            temporary = self._pins_path.with_suffix(".tmp")
             with self.writing():
-                temporary.write_text(text + "\n", "utf-8")
-                temporary.replace(self._pins_path)
+                write_whole(self._pins_path, text + "\n")
 
     @contextmanager
     def lock(self, name: str, wait: bool = True) -> Iterator[None]:
@@ -67,7 +67,7 @@ class Cache:
         folder = self.root / "locks"
         lock = FileLock(folder / f"{name.replace('/', '-')}.lock")
         with self.writing():
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             lock.acquire(timeout=-1 if wait else 0)
         try:
             yield
@@ -81,10 +81,11 @@ class Cache:
             yield
         except TimeoutError:
             raise  # the lock's; it is an OSError
-        except OSError as error:
+        except (OSError, Unwritable) as error:
+            reason = error.reason if isinstance(error, Unwritable) else error.strerror or error
             raise FetchError(
-                f"cannot write to the cache {self.root}: {error.strerror or error}; "
-                f"{VARIABLE} chooses another folder"
+                f"cannot write to the cache {self.root}: {reason}; {VARIABLE} chooses another "
+                "folder"
             ) from None
 
     @property

@@ -4,12 +4,12 @@ import dataclasses
 import hashlib
 import inspect
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
 
+from sampler_bench.kit.canonical import plain
 from sampler_bench.models.networks import NETWORKS
 
 _TRAINING_ONLY = {"dropout", "label_dropout"}
@@ -32,7 +32,8 @@ def content_digest(
         type(preconditioning).__name__,
         _constants(preconditioning),
     ]
-    hashed = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
+    # The text has spaces, as digests had from the first on.
+    hashed = hashlib.sha256(json.dumps(plain(described), sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         hashed.update(f"{name} {list(tensor.shape)} {tensor.dtype}".encode())
@@ -48,18 +49,9 @@ def _resolved(network: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         arguments = {p.name: p.default for p in parameters} | dict(arguments)
         if arguments["out_channels"] is None:
             arguments["out_channels"] = arguments["img_channels"]
-    return {name: _plain(value) for name, value in arguments.items() if name not in _TRAINING_ONLY}
+    return {name: value for name, value in arguments.items() if name not in _TRAINING_ONLY}
 
 
 def _constants(preconditioning: Any) -> dict[str, Any]:
     fields = (f.name for f in dataclasses.fields(preconditioning) if f.init)
-    return {name: _plain(getattr(preconditioning, name)) for name in fields}
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON has it: infinity as text, whole numbers as such, lists for tuples."""
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and math.isinf(value):
-        return "inf"
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return {name: getattr(preconditioning, name) for name in fields}

@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from filelock import Timeout
 
+from sampler_bench.kit.files import make_folder, put, sweep, whole
+from sampler_bench.kit.names import unknown
 from sampler_bench.models.cache import Cache, FetchError, chunks_of, digest_of
 from sampler_bench.models.download import Progress, Received, download, looks_like_html, shown
 from sampler_bench.models.published import (
@@ -83,12 +84,8 @@ def find(name: str) -> Item:
         return Item(name, f"references/{name}", REFERENCES[name].files, REFERENCES[name])
     if "://" in name:
         return _at_address(name)
-    nearest = get_close_matches(name, [*PUBLISHED, *REFERENCES], n=1)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-    raise FetchError(
-        f"unknown checkpoint or reference {name!r}{hint} (bench list models and bench list "
-        "references show them)"
-    )
+    listed = "those of bench list models and bench list references"
+    raise FetchError(unknown(name, [*PUBLISHED, *REFERENCES], "checkpoint or reference", listed))
 
 
 def path_of(name: str, cache: Path | None = None) -> Path | None:
@@ -134,6 +131,7 @@ def fetch(
     """
     item, place = find(name), _cache(cache)
     with _alone(item, place, progress):
+        sweep(place.root)
         for file in item.files:
             if source is not None:
                 _take(item, file, place, source, again)
@@ -182,60 +180,44 @@ def _bring(
             f"{item.name}: there is no direct link; download {file.name} from {file.page} in a "
             f"browser, then type: bench fetch {item.name} --from {file.name}"
         )
-    part = _beside(item, file, cache, ".part")
+    path = cache.root / item.key(file)
+    part = path.with_name(f"{path.name}.part")
+    with cache.writing():
+        make_folder(part.parent)
     received = download(file.url, part, _label(item, file), file.bytes, progress)
-    _admit(item, file, cache, part, received, again, shown(file.url))
+    if wrong := _wrong(item, file, cache, received, again):
+        part.unlink(missing_ok=True)
+        raise FetchError(wrong)
+    # The pin first: if the machine stops between the two, the next download is compared with it.
+    cache.set_pin(item.key(file), received.digest, received.size, shown(file.url))
+    with cache.writing():
+        put(part, path)
 
 
 def _take(item: Item, file: PublishedFile, cache: Cache, source: Path, again: bool) -> None:
     """Copy a file that a person brought."""
     path = source / file.name if len(item.files) > 1 else source
-    copy = _beside(item, file, cache, ".copy")
     digest, size = hashlib.sha256(), 0
     if not path.is_file():
         raise FetchError(f"{item.name}: there is no file {path}")
-    try:
-        with cache.writing(), copy.open("wb") as out:
-            for chunk in chunks_of(path):
-                if size == 0 and looks_like_html(chunk):
-                    raise FetchError(f"{item.name}: {path} is a web page, not the file")
-                out.write(chunk)
-                digest.update(chunk)
-                size += len(chunk)
+    with cache.writing(), whole(cache.root / item.key(file)) as out:
+        for chunk in chunks_of(path):
+            if size == 0 and looks_like_html(chunk):
+                raise FetchError(f"{item.name}: {path} is a web page, not the file")
+            out.write(chunk)
+            digest.update(chunk)
+            size += len(chunk)
         received = Received(digest.hexdigest(), size)
-        _admit(item, file, cache, copy, received, again, path.name)
-    finally:
-        copy.unlink(missing_ok=True)
+        if wrong := _wrong(item, file, cache, received, again):
+            raise FetchError(wrong)
+        cache.set_pin(item.key(file), received.digest, received.size, path.name)
 
 
-def _beside(item: Item, file: PublishedFile, cache: Cache, suffix: str) -> Path:
-    """Return where a file grows before it is whole."""
-    path = cache.root / (item.key(file) + suffix)
-    with cache.writing():
-        path.parent.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-def _admit(
-    item: Item,
-    file: PublishedFile,
-    cache: Cache,
-    part: Path,
-    received: Received,
-    again: bool,
-    source: str,
-) -> None:
-    """Put a whole file into its place, if it is what it should be, and pin it."""
-    key = item.key(file)
-    pinned = None if again else cache.pin(key)
+def _wrong(item: Item, file: PublishedFile, cache: Cache, received: Received, again: bool) -> str:
+    """Return why a whole file must not get its place; empty if it is what it should be."""
+    pinned = None if again else cache.pin(item.key(file))
     problem = _difference(file, received, pinned)
-    if problem:
-        part.unlink(missing_ok=True)
-        raise FetchError(f"{_label(item, file)}: {problem}" + _anew(item, file, pinned))
-    # The pin first: if the machine stops between the two, the next download is compared with it.
-    cache.set_pin(key, received.digest, received.size, source)
-    with cache.writing():
-        part.replace(cache.root / key)
+    return f"{_label(item, file)}: {problem}{_anew(item, file, pinned)}" if problem else ""
 
 
 def _verify(item: Item, file: PublishedFile, cache: Cache) -> None:

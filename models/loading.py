@@ -1,12 +1,12 @@
 """A model by its name, its file or its address."""
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from sampler_bench.kit.names import unknown
 from sampler_bench.models import fetch
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
 from sampler_bench.models.checkpoints.reading import read
@@ -134,11 +134,9 @@ def _located(spec: str) -> tuple[Path, Mapping[str, Any]]:
 
 def _unknown(spec: str) -> str:
     """Say that there is no such model; of the published ones only the nearest is named."""
-    nearest = get_close_matches(spec, [*MODELS, *TRAINED, *PUBLISHED], n=1, cutoff=0.5)
-    hint = f", did you mean {nearest[0]!r}?" if nearest else ""
-    shown = spec if len(spec) <= 200 else f"{spec[:200]}…"
     known = ", ".join([*MODELS, *(name for name in TRAINED if not name.startswith("table2"))])
-    return f"unknown model {shown!r}{hint} (known: {known}, and those of bench list models)"
+    listed = f"{known}, and those of bench list models"
+    return unknown(spec, [*MODELS, *TRAINED, *PUBLISHED], "model", listed)
 
 
 def _check_published(spec: str, path: Path, denoiser: NetworkDenoiser) -> None:

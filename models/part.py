@@ -5,6 +5,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from sampler_bench.kit.files import write_whole
+
 
 @dataclass(frozen=True)
 class Resumable:
@@ -48,7 +50,7 @@ class Part:
         # A weak ETag (W/"…") does not promise equal bytes.
         if length is not None and etag.startswith('"'):
             state = {"url": _fingerprint(self.url), "etag": etag, "length": length}
-            self._state.write_text(json.dumps(state), "utf-8")
+            write_whole(self._state, json.dumps(state))
 
     def finish(self) -> None:
         """Leave the file alone."""

@@ -1,7 +1,6 @@
 """Runs to report on: the records of one grid each, with what was planned and what went wrong."""
 
 import json
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sampler_bench.kit.toml import parse
 from sampler_bench.results import Store, load
 
 
@@ -96,8 +96,8 @@ def _check_once(stores: list[Store]) -> None:
 
 def _name(store: Store) -> str:
     try:
-        name = tomllib.loads(_text(store.root / "grid.toml")).get("name")
-    except tomllib.TOMLDecodeError:
+        name = parse(_text(store.root / "grid.toml"), "grid.toml").get("name")
+    except ValueError:
         name = None
     return name if isinstance(name, str) and name else store.root.resolve().name
 

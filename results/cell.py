@@ -1,12 +1,12 @@
 """A cell: the declared inputs of one measurement."""
 
-import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
-from sampler_bench.kit.canonical import hash_of, number_or_name, plain
+from sampler_bench.kit.canonical import hash_of, plain, restored
+from sampler_bench.kit.names import unknown
 
 FORMAT = 1
 PRECISIONS = ("float32", "float64", "bfloat16", "float16")
@@ -68,12 +68,11 @@ class Cell:
         for part in ("sampler", "condition"):
             settings = plain(getattr(self, part), f"cell: {part}")
             for name, value in settings.items():
-                if isinstance(value, dict | list):
+                if isinstance(value, dict | list | bool):
                     raise ValueError(
                         f"cell: {part}.{name} must be a name or a number, got {value!r}"
                     )
-            resolved = {name: number_or_name(value) for name, value in settings.items()}
-            object.__setattr__(self, part, resolved)
+            object.__setattr__(self, part, restored(settings))
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -156,8 +155,5 @@ def _without(data: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
 
 
 def _check_word(field: str, word: str, allowed: Collection[str]) -> None:
-    if word in allowed:
-        return
-    near = difflib.get_close_matches(str(word), allowed, n=1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
-    raise ValueError(f"cell: {field} {word!r} is unknown{hint}; allowed: {', '.join(allowed)}")
+    if word not in allowed:
+        raise ValueError(f"cell: {unknown(word, allowed, field)}")

@@ -52,7 +52,7 @@ class Store:
     def write_text(self, name: str, text: str) -> Path:
         """Write a text file of the run (`grid.toml`, `plan.json`)."""
         path = self.root / name
-        files.write_whole(path, text.encode())
+        files.write_whole(path, text)
         return path
 
     def sweep(self) -> None:

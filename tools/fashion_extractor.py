@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from sampler_bench.bench.metrics.fashion_net import FashionNet
+from sampler_bench.kit.files import whole_by_name
 from sampler_bench.models.data.idx import read_idx
 from tools import ROOT
 
@@ -102,7 +103,8 @@ def main() -> None:
         "torch": str(torch.__version__),
         "python": platform.python_version(),
     }
-    save_file(tensors, arguments.out, metadata=metadata)
+    with whole_by_name(arguments.out) as unfinished:
+        save_file(tensors, unfinished, metadata=metadata)
     print(f"{arguments.out}: {arguments.out.stat().st_size} bytes")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sampler_bench.kit.files import whole
 from tools import ROOT
 
 OUT = ROOT / "models" / "zoo" / "fashion" / "fashion-2000.npz"
@@ -32,12 +33,9 @@ def main() -> None:
     chosen = np.sort(
         np.concatenate([np.flatnonzero(labels == label)[:PER_CLASS] for label in range(CLASSES)])
     )
-    np.savez_compressed(
-        OUT,
-        images=images[chosen],
-        labels=labels[chosen],
-        indices=chosen.astype(np.uint16),
-    )
+    kept = {"images": images[chosen], "labels": labels[chosen]}
+    with whole(OUT) as file:
+        np.savez_compressed(file, **kept, indices=chosen.astype(np.uint16))
 
 
 if __name__ == "__main__":

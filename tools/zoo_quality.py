@@ -29,6 +29,7 @@ from sampler_bench.bench.provenance import collect
 from sampler_bench.bench.reference import load as read_statistics
 from sampler_bench.bench.shard import InParts, quantize
 from sampler_bench.bench.statistics import SHIPPED
+from sampler_bench.kit.files import write_whole
 from sampler_bench.models.data.dataset import to_unit
 from sampler_bench.models.data.loading import load
 from sampler_bench.models.labels import Condition
@@ -74,7 +75,7 @@ def main() -> None:
         if found.get(name, {}).get("digest") != digest:
             with threadpool_limits(1, user_api="blas"), torch.inference_mode():
                 found[name] = {"digest": digest, **job()}
-            arguments.out.write_text(json.dumps(found, indent=1) + "\n")
+            write_whole(arguments.out, json.dumps(found, indent=1) + "\n")
         print(name, {key: value for key, value in found[name].items() if key != "provenance"})
 
 

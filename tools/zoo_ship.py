@@ -6,13 +6,13 @@ FOLDER is what ``bench train`` filled; without one README.md alone is written an
 """
 
 import json
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from sampler_bench.kit.files import write_whole
 from sampler_bench.models.checkpoints import own
 from sampler_bench.models.zoo.trained import TRAINED, description
 from tools import ROOT
@@ -43,10 +43,11 @@ def main() -> None:
 def copy(run: Path) -> None:
     """Take network, log, loss over σ and the last sheet of samples out of a training's folder."""
     (network,) = run.glob("*.safetensors")
-    shutil.copyfile(network, FOLDER / network.name)
-    shutil.copyfile(run / "log.jsonl", FOLDER / f"{network.stem}.jsonl")
-    shutil.copyfile(run / "loss-over-sigma.json", FOLDER / f"{network.stem}.loss.json")
-    shutil.copyfile(max((run / "samples").glob("*.png")), FOLDER / f"{network.stem}.png")
+    write_whole(FOLDER / network.name, network.read_bytes())
+    write_whole(FOLDER / f"{network.stem}.jsonl", (run / "log.jsonl").read_bytes())
+    write_whole(FOLDER / f"{network.stem}.loss.json", (run / "loss-over-sigma.json").read_bytes())
+    sheet = max((run / "samples").glob("*.png"))
+    write_whole(FOLDER / f"{network.stem}.png", sheet.read_bytes())
 
 
 def write_readme() -> None:
@@ -63,7 +64,7 @@ def write_readme() -> None:
         pd.DataFrame([_row(name) for name in small]).to_markdown(index=False),
         "\n",
     ]
-    (FOLDER / "README.md").write_text("".join(parts), "utf-8")
+    write_whole(FOLDER / "README.md", "".join(parts))
 
 
 def _row(name: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Feature extractors: images (or states) in, float64 feature vectors out."""
 
-import difflib
 import hashlib
 import pickle
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from sampler_bench.bench.metrics import fashion_extractor
 from sampler_bench.bench.metrics.fidelity import require
+from sampler_bench.kit.names import lookup
 
 # Counted from the start of each call, so that features do not depend on the sampler's batch size.
 CHUNK = 250
@@ -203,8 +203,4 @@ def build_extractor(
     ``weights`` replaces the network's own weights file; without it ``inception`` uses the download
     of torch-fidelity. Raises ValueError for an unknown name and for weights that cannot be read.
     """
-    if name not in EXTRACTORS:
-        near = difflib.get_close_matches(name, EXTRACTORS, n=1)
-        hint = f", did you mean '{near[0]}'?" if near else ""
-        raise ValueError(f"extractor '{name}' is unknown{hint} (allowed: {', '.join(EXTRACTORS)})")
-    return EXTRACTORS[name](str(device), weights)
+    return lookup(EXTRACTORS, name, "extractor")(str(device), weights)

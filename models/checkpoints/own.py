@@ -6,8 +6,6 @@ safetensors writes several in any order, and the same checkpoint has to be the s
 
 import hashlib
 import json
-import math
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +17,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from sampler_bench.kit.canonical import faithful, restored
+from sampler_bench.kit.files import Unwritable, whole_by_name
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
 
 FORMAT = "sampler-bench"
@@ -85,9 +85,9 @@ def read(path: Path, options: Mapping[str, Any] | None = None) -> Checkpoint:
         )
     return Checkpoint(
         network=description["network"],
-        arguments=_with_infinity(description["arguments"]),
+        arguments=restored(description["arguments"]),
         preconditioning=description["preconditioning"],
-        constants=_with_infinity(description["constants"]),
+        constants=restored(description["constants"]),
         tensors=tensors,
         format=description["source"],
         notes=description["notes"],
@@ -105,9 +105,9 @@ def write(checkpoint: Checkpoint, path: Path) -> None:
     description = {
         "version": VERSION,
         "network": checkpoint.network,
-        "arguments": _without_infinity(checkpoint.arguments),
+        "arguments": dict(checkpoint.arguments),
         "preconditioning": checkpoint.preconditioning,
-        "constants": _without_infinity(checkpoint.constants),
+        "constants": dict(checkpoint.constants),
         "data_range": [-1, 1],
         "source": checkpoint.format,
         "notes": dict(checkpoint.notes),
@@ -123,19 +123,15 @@ def write(checkpoint: Checkpoint, path: Path) -> None:
 
 
 def _save(tensors: Mapping[str, Tensor], metadata: dict[str, str], path: Path) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    if not path.parent.is_dir():
+        raise CheckpointError(f"{path}: cannot be written: there is no folder {path.parent}")
     try:
-        unfinished.touch()
-        mode = unfinished.stat().st_mode
-        save_file(dict(tensors), unfinished, metadata)
-        unfinished.chmod(mode)  # safetensors' is the owner's alone
-        with unfinished.open("rb") as file:
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except (SafetensorError, OSError, RuntimeError) as error:
+        with whole_by_name(path) as unfinished:
+            save_file(dict(tensors), unfinished, metadata)
+    except Unwritable as error:
+        raise CheckpointError(f"{path}: cannot be written: {error.reason}") from None
+    except (SafetensorError, RuntimeError) as error:
         raise CheckpointError(f"{path}: cannot be written: {_line(error)}") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -171,14 +167,18 @@ def _described(text: str | None, path: Path) -> dict[str, Any]:
             "update sampler-bench"
         )
     try:
-        return Description.model_validate(found).model_dump()
-    except (ValidationError, RecursionError) as error:
+        description = Description.model_validate(found).model_dump()
+        _json(description)  # not every value that can be read can be written again
+        return description
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: metadata {FORMAT!r}: {_first(error)}") from None
 
 
-def _first(error: ValidationError | RecursionError) -> str:
+def _first(error: ValueError | RecursionError) -> str:
     if isinstance(error, RecursionError):
         return "nested too deeply"
+    if not isinstance(error, ValidationError):
+        return _line(error)
     problem = error.errors()[0]
     where = ".".join(str(part) for part in problem["loc"])
     return f"{where} = {problem['input']!r:.40}: {_line(problem['msg'])}"
@@ -205,19 +205,7 @@ def _digest(description: Mapping[str, Any], tensors: Mapping[str, Tensor], path:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, allow_nan=False)
-
-
-def _without_infinity(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values JSON can hold, as they are after reading them again."""
-    return {
-        name: "inf" if value == math.inf else list(value) if isinstance(value, tuple) else value
-        for name, value in values.items()
-    }
-
-
-def _with_infinity(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: math.inf if value == "inf" else value for name, value in values.items()}
+    return json.dumps(faithful(value), sort_keys=True, allow_nan=False)
 
 
 @contextmanager

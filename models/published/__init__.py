@@ -3,11 +3,12 @@
 Nothing is downloaded or loaded here: :mod:`models.fetch` brings the files.
 """
 
-import tomllib
 from importlib.resources import files
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, PositiveInt
+
+from sampler_bench.kit.toml import parse
 
 Text = Annotated[str, Field(min_length=1, pattern=r"^\S[^\n]*$")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=100)]
@@ -113,7 +114,7 @@ def parsed(text: str) -> tuple[dict[str, Published], dict[str, PublishedReferenc
     Raises:
         ValueError: If a row is not valid, a name is taken twice, or a reference does not fit.
     """
-    declared = tomllib.loads(text)
+    declared = parse(text, "published")
     models: dict[str, Published] = {}
     references: dict[str, PublishedReference] = {}
     for row in declared["reference"]:

@@ -1,9 +1,10 @@
 """The log of a training run: one JSON object per line."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
+
+from sampler_bench.kit.files import append, write_whole
 
 
 class Log:
@@ -18,11 +19,7 @@ class Log:
 
     def append(self, **values: Any) -> None:
         """Add one line, on disk when this returns."""
-        line = json.dumps(values, allow_nan=False)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        append(self.path, json.dumps(values, allow_nan=False) + "\n")
 
     def lines(self) -> list[dict[str, Any]]:
         """Return all whole lines; the last may have been cut short by a kill or a full disk."""
@@ -33,11 +30,8 @@ class Log:
     def rewind(self, images: int) -> None:
         """Drop the lines after so many images, so that going on from there repeats none."""
         kept = [line for line in self.lines() if line.get("images", 0) <= images]
-        if not self.path.exists():
-            return
-        temporary = self.path.with_suffix(".tmp")
-        temporary.write_text("".join(json.dumps(line) + "\n" for line in kept), "utf-8")
-        temporary.replace(self.path)
+        if self.path.exists():
+            write_whole(self.path, "".join(json.dumps(line) + "\n" for line in kept))
 
 
 def _parsed(line: str) -> dict[str, Any] | None:

@@ -1,11 +1,12 @@
 """Saved states of a training run: whole or not there, the newest one is gone on from."""
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from sampler_bench.kit.files import make_folder, put, write_whole
 
 _ABOUT = "about.json"
 
@@ -57,7 +58,7 @@ class States:
         try:
             if accelerator.is_main_process:
                 shutil.rmtree(temporary, ignore_errors=True)
-                temporary.mkdir(parents=True)
+                make_folder(temporary)
             accelerator.wait_for_everyone()
             accelerator.save_state(str(temporary))
             accelerator.wait_for_everyone()
@@ -72,11 +73,10 @@ class States:
         return path
 
     def _finish(self, temporary: Path, path: Path) -> None:
-        (temporary / _ABOUT).write_text(json.dumps(self.about, indent=1), "utf-8")
-        _sync(temporary)
+        write_whole(temporary / _ABOUT, json.dumps(self.about, indent=1))
         # If it exists, it is the same: there must never be no whole state, not for a moment.
         if not path.exists():
-            temporary.replace(path)
+            put(temporary, path)
         self._drop_all_but(path)
 
     def _drop_all_but(self, kept: Path) -> None:
@@ -110,11 +110,3 @@ def _difference(before: Any, now: Any, key: str = "") -> str:
 
 def _line(error: Exception) -> str:
     return " ".join(f"{error}".split())[:300] or type(error).__name__
-
-
-def _sync(folder: Path) -> None:
-    """Have a folder's files on disk."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())

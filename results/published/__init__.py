@@ -1,10 +1,11 @@
 """Published FID values, with one loader."""
 
-import tomllib
 from functools import cache
 from importlib import resources
 
 import pandas as pd
+
+from sampler_bench.kit.toml import parse
 
 TABLES = ("edm", "samplers")
 COLUMNS = [
@@ -106,4 +107,4 @@ def _read(name: str) -> pd.DataFrame:
 @cache
 def _checkpoints() -> dict[str, list[dict]]:
     text = resources.files(__name__).joinpath("checkpoints.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return parse(text, "checkpoints.toml")

@@ -1,12 +1,13 @@
 """Which records a published value can be compared with: those of the same sampler."""
 
 import re
-import tomllib
 from functools import cache
 from importlib import resources
 from typing import Any
 
 import pandas as pd
+
+from sampler_bench.kit.toml import parse
 
 # Tables 3 and 4 print the lowest FID over all NFE.
 _LOWEST = re.compile(r"lowest over any NFE|same convention as Table 3")
@@ -51,4 +52,4 @@ def is_lowest_of_seeds(row: pd.Series) -> bool:
 @cache
 def _entries() -> list[dict[str, Any]]:
     text = resources.files(__package__).joinpath("settings.toml").read_text("utf-8")
-    return tomllib.loads(text)["sampler"]
+    return parse(text, "settings.toml")["sampler"]

@@ -167,7 +167,9 @@ def test_reference_for_other_features(small, tmp_path):
 
 def test_what_cannot_be_made(small, tmp_path):
     pixels = build_extractor("pixels")
-    with pytest.raises(ValueError, match=r"nowhere/ref\.npz: cannot be written: No such file"):
+    with pytest.raises(
+        ValueError, match=r"nowhere/ref\.npz: cannot be written: there is no folder"
+    ):
         reference.make(small, pixels, tmp_path / "nowhere/ref.npz")
     np.savez(tmp_path / "one.npz", images=np.zeros((1, 4, 4), np.uint8))
     with pytest.raises(ValueError, match=r"one\.npz: holds one image"):

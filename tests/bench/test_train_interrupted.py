@@ -112,7 +112,7 @@ def test_killed_while_it_saves(whole, tmp_path, monkeypatch, moment):
 
     with monkeypatch.context() as patch:
         place = {
-            "written": "sampler_bench.models.training.states._sync",
+            "written": "sampler_bench.models.training.states.put",
             "named": "sampler_bench.models.training.states.States._drop_all_but",
             "logged": "sampler_bench.models.training.trainer.Trainer.save",
         }[moment]

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from sampler_bench.kit.files import TEMPORARY
 from sampler_bench.models import cache, download, fetch
 from sampler_bench.models.cache import FetchError
 from tests.models.serving import Page, publish, site
@@ -52,7 +53,7 @@ def leftovers():
     """Files of the cache that are neither whole files, nor pins, nor locks."""
     root = cache.Cache.usual().root
     names = [path.name for path in root.rglob("*") if path.is_file()]
-    return [name for name in names if ".part" in name or name.endswith((".copy", ".tmp"))]
+    return [name for name in names if ".part" in name or name.startswith(TEMPORARY)]
 
 
 @pytest.fixture

@@ -114,5 +114,5 @@ def test_a_misspelt_model_is_answered_with_the_nearest(name):
 
 
 def test_exact_fashon_is_exact_fashion():
-    with pytest.raises(ValueError, match="unknown model 'exact-fashon', did you mean 'exact-fash"):
+    with pytest.raises(ValueError, match="unknown model 'exact-fashon'; did you mean 'exact-fash"):
         models.load("exact-fashon")

@@ -106,12 +106,12 @@ def test_explain_names_each_field(cell):
     [
         ({"precision": "float23"}, "did you mean 'float32'"),
         ({"metric": "fidd"}, "did you mean 'fid'"),
-        ({"quantizer": "?"}, "allowed: uint8, none"),
+        ({"quantizer": "?"}, "known: none, uint8"),
         ({"samples": 0}, "samples must be an integer >= 1, got 0"),
         ({"seed_start": 1.5}, "seed_start must be an integer"),
         ({"sampler": {"rho": math.nan}}, "sampler.rho is not a number"),
         ({"sampler": {"rho": [1]}}, "sampler.rho must be a name or a number"),
-        ({"sampler": {"rho": True}}, "sampler.rho is True"),
+        ({"sampler": {"rho": True}}, "sampler.rho must be a name or a number, got True"),
     ],
 )
 def test_bad_values_are_one_clear_line(cell, changes, message):

@@ -1,0 +1,18 @@
+import pytest
+
+from sampler_bench.kit.toml import parse
+
+
+def test_a_text_becomes_keys_and_values():
+    assert parse("a = 1\n[b]\nc = [inf]", "x.toml") == {"a": 1, "b": {"c": [float("inf")]}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a = ", "a = 1\na = 2", f"a = {'9' * 5000}", "a = " + "[" * 20_000],
+    ids=["no value", "twice", "a number that Python refuses", "nested too deeply"],
+)
+def test_what_nobody_can_read_is_one_line(text):
+    with pytest.raises(ValueError, match=r"^x\.toml: not TOML: ") as caught:
+        parse(text, "x.toml")
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
