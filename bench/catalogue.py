@@ -1,6 +1,5 @@
 """What there is to name, with a line on each, for ``bench list``."""
 
-import inspect
 from collections.abc import Callable
 from itertools import takewhile
 from pathlib import Path
@@ -9,13 +8,12 @@ from typing import Any
 from sampler_bench import models, reports, solvers
 from sampler_bench.bench import baselines
 from sampler_bench.bench import grid as grids
-from sampler_bench.bench.measures import METRICS
-from sampler_bench.bench.metrics.extractors import EXTRACTORS
-from sampler_bench.bench.profiles import PROBES
+from sampler_bench.bench.registry import EXTRACTORS, METRICS, PROBES
 from sampler_bench.bench.search import declared as searches
 from sampler_bench.bench.statistics import SHIPPED
+from sampler_bench.kit.description import Description
 from sampler_bench.kit.names import lookup
-from sampler_bench.kit.parameters import keywords
+from sampler_bench.kit.registry import Registry
 from sampler_bench.kit.toml import toml_files
 from sampler_bench.models.training import config as configurations
 from sampler_bench.models.zoo import trained
@@ -32,38 +30,36 @@ def rows(what: str) -> Rows:
     return lookup(CATALOGUE, what, "list")()
 
 
-def _first_line(thing: Any) -> str:
-    """Return a docstring's first sentence, as a description."""
-    text = inspect.getdoc(thing) or ""
-    line = text.split("\n\n")[0].replace("\n", " ").removeprefix("Return ").removesuffix(".")
-    return line[:1].upper() + line[1:]
+def _with_parameters(told: Description) -> str:
+    listed = ", ".join(f"{name} = {_plain(value)}" for name, value in told.defaults.items())
+    return f"{told.summary} [{listed}]" if listed else told.summary
 
 
-def _with_parameters(description: str, parameters: dict[str, Any]) -> str:
-    listed = ", ".join(f"{name} = {value}" for name, value in parameters.items())
-    return f"{description} [{listed}]" if listed else description
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _solvers() -> Rows:
-    return [
-        (name, _with_parameters(_first_line(getattr(s, "step", s)), s.defaults()))
-        for name, s in solvers.SOLVERS.items()
-    ] + [
-        (name, _with_parameters(_first_line(row.sample), row.defaults()))
-        for name, row in solvers.ORIGINALS.items()
+def _parts(*registries: Registry[Any]) -> Callable[[], Rows]:
+    """Return names of parts, what they are and their parameters."""
+    return lambda: [
+        (name, _with_parameters(registry.described(name)))
+        for registry in registries
+        for name in registry
     ]
+
+
+def _named(registry: Registry[Any]) -> Callable[[], Rows]:
+    """Return names of what has no parameters, and what it is."""
+    return lambda: [(name, registry.described(name).summary) for name in registry]
 
 
 def _discretizations() -> Rows:
     found = []
-    for name, row in solvers.DISCRETIZATIONS.items():
-        description = _with_parameters(_first_line(row.levels), keywords(row.levels))
-        found.append((name, f"{description}; σ from {row.sigma_max:g} to {row.sigma_min:g}"))
+    for name in solvers.DISCRETIZATIONS:
+        told = solvers.DISCRETIZATIONS.described(name)
+        ends = f"σ from {told.facts['sigma_max']:g} to {told.facts['sigma_min']:g}"
+        found.append((name, f"{_with_parameters(told)}; {ends}"))
     return found
-
-
-def _documented(registry: dict[str, Any]) -> Callable[[], Rows]:
-    return lambda: [(name, _first_line(row)) for name, row in registry.items()]
 
 
 def _commented(folder: Path) -> Callable[[], Rows]:
@@ -79,12 +75,6 @@ def _commented(folder: Path) -> Callable[[], Rows]:
     ]
 
 
-_EXTRACTOR_TEXT = {
-    "inception": "torch-fidelity's Inception, 2048 features; downloaded unless weights are given",
-    "fashion": "a small CNN trained on Fashion-MNIST; ships",
-    "pixels": "no network: values as they are",
-}
-
 _REFERENCE_TEXT = {
     "model": "the model's own true data; a published checkpoint's: its data set's statistics",
     **dict.fromkeys(SHIPPED, "of Fashion-MNIST's training images; ships"),
@@ -93,23 +83,23 @@ _REFERENCE_TEXT = {
 
 CATALOGUE: dict[str, Callable[[], Rows]] = {
     "models": lambda: [
-        *_documented(models.MODELS)(),
+        *_named(models.MODELS)(),
         *((name, trained.description(name)) for name in trained.TRAINED),
         ("ideal:DATA", "the ideal denoiser of a data set: what bench train --data reads"),
     ],
     "references": lambda: list(_REFERENCE_TEXT.items()),
-    "solvers": _solvers,
-    "schedules": _documented(solvers.SCHEDULES),
-    "scalings": _documented(solvers.SCALINGS),
+    "solvers": _parts(solvers.SOLVERS, solvers.ORIGINALS),
+    "schedules": _parts(solvers.SCHEDULES),
+    "scalings": _named(solvers.SCALINGS),
     "discretizations": _discretizations,
     "grids": _commented(grids.SHIPPED),
     "searches": _commented(searches.SHIPPED),
     "configurations": _commented(configurations.SHIPPED),
     "figures": lambda: [(name, row.caption) for name, row in reports.FIGURES.items()],
     "metrics": lambda: [
-        *((name, row.description) for name, row in METRICS.items()),
-        *((name, f"{probe.description}; a [[profile]]") for name, probe in PROBES.items()),
+        *_named(METRICS)(),
+        *((name, f"{text}; a [[profile]]") for name, text in _parts(PROBES)()),
     ],
-    "extractors": lambda: [(name, _EXTRACTOR_TEXT.get(name, "")) for name in EXTRACTORS],
+    "extractors": _named(EXTRACTORS),
     "baselines": lambda: [(name, "a committed run of the grid") for name in baselines.shipped()],
 }

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sampler_bench.bench import grid as grids
 from sampler_bench.bench import plan as plans
 from sampler_bench.bench.grid import SHIPPED, Grid
-from sampler_bench.solvers.build import BUILD_KEYS
+from sampler_bench.solvers.building import BUILD_KEYS
 
 NAMES = ["heun", "euler", "rk2", "rk4", "rk45", "edm", "vp", "ve", "iddpm", "log-snr", "linear"]
 NAMES += ["geometric", "none", "unit-variance", "zero", "sigma-min", "exact-mixture-moons"]
