@@ -1,5 +1,6 @@
 """The command line's frame: where commands are added, and how errors are told."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +16,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-# Lines that are not read on a terminal are not folded at 80 columns.
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+# Lines that are not read on a terminal are not folded at 80 columns, unless that is asked for.
+FOLDED = sys.stdout.isatty() or "COLUMNS" in os.environ
+console = Console(highlight=False, width=None if FOLDED else 160)
 errors = Console(stderr=True, highlight=False)
 
 FAILED, COULD_NOT_RUN = 1, 2

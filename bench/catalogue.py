@@ -1,69 +1,82 @@
-"""What there is to name, with a line on each, for ``bench list``."""
+"""What there is to name, with a line on each, for ``bench list``. Nothing here needs PyTorch."""
 
-import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from sampler_bench import models, reports, solvers
-from sampler_bench.bench import baselines
-from sampler_bench.bench import grid as grids
-from sampler_bench.bench.measures import METRICS
-from sampler_bench.bench.metrics.extractors import EXTRACTORS
-from sampler_bench.bench.profiles import PROBES
-from sampler_bench.bench.search import declared as searches
-from sampler_bench.bench.statistics import SHIPPED
+from sampler_bench.bench import baselines, published
+from sampler_bench.bench.registry import EXTRACTORS, METRICS, PROBES
+from sampler_bench.bench.shipped import GRIDS, SEARCHES
+from sampler_bench.bench.statistics import SHIPPED as STATISTICS
+from sampler_bench.kit.description import Description
 from sampler_bench.kit.names import lookup
-from sampler_bench.kit.parameters import keywords
+from sampler_bench.kit.registry import Registry
 from sampler_bench.kit.toml import toml_files
-from sampler_bench.models.training import config as configurations
+from sampler_bench.models import MODELS
+from sampler_bench.models.training import CONFIGURATIONS
 from sampler_bench.models.zoo import trained
+from sampler_bench.solvers import DISCRETIZATIONS, ORIGINALS, SCALINGS, SCHEDULES, SOLVERS
 
 Rows = list[tuple[str, str]]
 
 
-def rows(what: str) -> Rows:
-    """Return names and descriptions of one kind of thing.
+@dataclass(frozen=True)
+class Kind:
+    """One kind of thing that can be named.
+
+    Attributes:
+        about: One line on all of them.
+        rows: Returns their names and a description of each.
+        after: What to do with them, if that is not plain.
+    """
+
+    about: str
+    rows: Callable[[], Rows]
+    after: str = ""
+
+
+def kind(name: str) -> Kind:
+    """Return one kind of thing.
 
     Raises:
         ValueError: If there is no such kind.
     """
-    return lookup(CATALOGUE, what, "list")()
+    return lookup(CATALOGUE, name, "list")
 
 
-def _first_line(thing: Any) -> str:
-    """Return a docstring's first sentence, as a description."""
-    text = inspect.getdoc(thing) or ""
-    line = text.split("\n\n")[0].replace("\n", " ").removeprefix("Return ").removesuffix(".")
-    return line[:1].upper() + line[1:]
+def with_parameters(told: Description) -> str:
+    """Return what a part says of itself, and its parameters with their defaults."""
+    listed = ", ".join(f"{name} = {_plain(value)}" for name, value in told.defaults.items())
+    return f"{told.summary} [{listed}]" if listed else told.summary
 
 
-def _with_parameters(description: str, parameters: dict[str, Any]) -> str:
-    listed = ", ".join(f"{name} = {value}" for name, value in parameters.items())
-    return f"{description} [{listed}]" if listed else description
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _solvers() -> Rows:
-    return [
-        (name, _with_parameters(_first_line(getattr(s, "step", s)), s.defaults()))
-        for name, s in solvers.SOLVERS.items()
-    ] + [
-        (name, _with_parameters(_first_line(row.sample), row.defaults()))
-        for name, row in solvers.ORIGINALS.items()
-    ]
+def _with_range(told: Description) -> str:
+    ends = f"σ from {told.facts['sigma_max']:g} to {told.facts['sigma_min']:g}"
+    return f"{with_parameters(told)}; {ends}"
 
 
-def _discretizations() -> Rows:
-    found = []
-    for name, row in solvers.DISCRETIZATIONS.items():
-        description = _with_parameters(_first_line(row.levels), keywords(row.levels))
-        found.append((name, f"{description}; σ from {row.sigma_max:g} to {row.sigma_min:g}"))
-    return found
+def _summary(told: Description) -> str:
+    return told.summary
 
 
-def _documented(registry: dict[str, Any]) -> Callable[[], Rows]:
-    return lambda: [(name, _first_line(row)) for name, row in registry.items()]
+def _parts(
+    *registries: Registry[Any], line: Callable[[Description], str] = with_parameters
+) -> Callable[[], Rows]:
+    """Return names of parts and a line on each; of one that cannot be loaded, why."""
+
+    def described(registry: Registry[Any], name: str) -> str:
+        try:
+            return line(registry.described(name))
+        except ValueError as error:
+            return str(error)
+
+    return lambda: [(name, described(each, name)) for each in registries for name in each]
 
 
 def _commented(folder: Path) -> Callable[[], Rows]:
@@ -79,37 +92,59 @@ def _commented(folder: Path) -> Callable[[], Rows]:
     ]
 
 
-_EXTRACTOR_TEXT = {
-    "inception": "torch-fidelity's Inception, 2048 features; downloaded unless weights are given",
-    "fashion": "a small CNN trained on Fashion-MNIST; ships",
-    "pixels": "no network: values as they are",
-}
-
-_REFERENCE_TEXT = {
-    "model": "the model's own true data; a published checkpoint's: its data set's statistics",
-    **dict.fromkeys(SHIPPED, "of Fashion-MNIST's training images; ships"),
-    "FILE": "statistics by bench reference, or EDM's or clean-fid's .npz, torch-fidelity's .pt",
-}
-
-CATALOGUE: dict[str, Callable[[], Rows]] = {
-    "models": lambda: [
-        *_documented(models.MODELS)(),
+def _models() -> Rows:
+    return [
+        *_parts(MODELS, line=_summary)(),
         *((name, trained.description(name)) for name in trained.TRAINED),
-        ("ideal:DATA", "the ideal denoiser of a data set: what bench train --data reads"),
-    ],
-    "references": lambda: list(_REFERENCE_TEXT.items()),
-    "solvers": _solvers,
-    "schedules": _documented(solvers.SCHEDULES),
-    "scalings": _documented(solvers.SCALINGS),
-    "discretizations": _discretizations,
-    "grids": _commented(grids.SHIPPED),
-    "searches": _commented(searches.SHIPPED),
-    "configurations": _commented(configurations.SHIPPED),
-    "figures": lambda: [(name, row.caption) for name, row in reports.FIGURES.items()],
-    "metrics": lambda: [
-        *((name, row.description) for name, row in METRICS.items()),
-        *((name, f"{probe.description}; a [[profile]]") for name, probe in PROBES.items()),
-    ],
-    "extractors": lambda: [(name, _EXTRACTOR_TEXT.get(name, "")) for name in EXTRACTORS],
-    "baselines": lambda: [(name, "a committed run of the grid") for name in baselines.shipped()],
+        ("ideal:DATA", "The ideal denoiser of a data set: what bench train --data reads"),
+        *published.checkpoints(),
+    ]
+
+
+def _references() -> Rows:
+    return [
+        ("model", "The model's own true data; a published checkpoint's: its data set's statistics"),
+        *((name, "Of Fashion-MNIST's training images; ships") for name in STATISTICS),
+        (
+            "FILE",
+            "Statistics by bench reference, or EDM's or clean-fid's .npz, torch-fidelity's .pt",
+        ),
+        *published.references(),
+    ]
+
+
+def _metrics() -> Rows:
+    profiles = ((name, f"{text}; a [[profile]]") for name, text in _parts(PROBES)())
+    return [*_parts(METRICS, line=_summary)(), *profiles]
+
+
+def _figures() -> Rows:
+    from sampler_bench.reports import FIGURES  # Matplotlib and pandas: half a second
+
+    return [(name, row.caption) for name, row in FIGURES.items()]
+
+
+_TO_FETCH = "To fetch: bench fetch NAME"
+
+CATALOGUE: dict[str, Kind] = {
+    "grids": Kind("what bench run measures", _commented(GRIDS)),
+    "models": Kind(
+        "exact denoisers, networks that ship, published checkpoints", _models, _TO_FETCH
+    ),
+    "solvers": Kind("how a sampler steps; the authors' own samplers", _parts(SOLVERS, ORIGINALS)),
+    "discretizations": Kind("where its steps are", _parts(DISCRETIZATIONS, line=_with_range)),
+    "schedules": Kind("σ(t)", _parts(SCHEDULES)),
+    "scalings": Kind("s(t)", _parts(SCALINGS, line=_summary)),
+    "metrics": Kind("what is measured of samples, and over σ", _metrics),
+    "extractors": Kind(
+        "what looks at images for FID and the like", _parts(EXTRACTORS, line=_summary)
+    ),
+    "references": Kind("what samples are compared with", _references, _TO_FETCH),
+    "searches": Kind("what bench search looks for", _commented(SEARCHES)),
+    "configurations": Kind("what bench train trains", _commented(CONFIGURATIONS)),
+    "figures": Kind("what reports draw", _figures),
+    "baselines": Kind(
+        "committed runs for bench check --baseline",
+        lambda: [(name, "A committed run of the grid") for name in baselines.shipped()],
+    ),
 }

@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from sampler_bench.bench import model_commands, search_commands
-from sampler_bench.bench.app import FAILED, app, console, errors, refused
+from sampler_bench.bench.app import FAILED, FOLDED, app, console, errors, refused
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import: not for --help
     from sampler_bench.bench.plan import Plan
@@ -188,30 +186,27 @@ def check(
 
 @app.command("list")
 def list_command(
-    what: Annotated[
-        str,
-        typer.Argument(
-            help="models, references, solvers, schedules, scalings, discretizations, grids, "
-            "searches, configurations, figures, metrics, extractors or baselines"
-        ),
-    ],
+    kind: Annotated[
+        str | None, typer.Argument(help="One of the kinds that bench list alone prints.")
+    ] = None,
 ) -> None:
-    """List what can be named in a grid."""
-    from sampler_bench.bench import published
-    from sampler_bench.bench.catalogue import rows
+    """List what can be named in a grid or on the command line."""
+    from sampler_bench.bench.catalogue import CATALOGUE
+    from sampler_bench.bench.catalogue import kind as found
+    from sampler_bench.bench.listing import show
     from sampler_bench.bench.plugins import load_plugins
 
+    if kind is None:
+        show([(name, one.about) for name, one in CATALOGUE.items()], console, FOLDED)
+        return
     with refused():
+        chosen = found(kind)
         load_plugins()
-        load_plugins(figures=True)
-        found = rows(what)
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for name, description in found:
-        table.add_row(name, escape(description))
-    console.print(table)
-    if what in published.TABLES:
-        with refused():
-            published.TABLES[what](console)
+        load_plugins(figures=kind == "figures")
+        rows = chosen.rows()
+    show(rows, console, FOLDED)
+    if chosen.after:
+        console.print(f"\n{chosen.after}", markup=False)
 
 
 @app.command()

@@ -9,9 +9,10 @@ from typing import Any
 from sampler_bench.kit.toml import parse
 from sampler_bench.models.checkpoints import own
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
-from sampler_bench.models.loading import MODELS, found
+from sampler_bench.models.loading import found
 from sampler_bench.models.network import NetworkDenoiser, assemble
 from sampler_bench.models.published import PUBLISHED
+from sampler_bench.models.registry import MODELS
 
 _SUFFIX = ".safetensors"
 _WORD = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)

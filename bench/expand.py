@@ -1,7 +1,7 @@
 """From a grid's sampler tables to samplers, one per combination that makes sense."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -9,7 +9,7 @@ from sampler_bench import solvers
 from sampler_bench.bench.grid import Grid, SamplerEntry
 from sampler_bench.kit.names import unknown
 from sampler_bench.solvers import DISCRETIZATIONS, ORIGINALS, SCHEDULES, SOLVERS, Incompatible
-from sampler_bench.solvers.build import BUILD_KEYS, PLAIN_KEYS, own_parameters
+from sampler_bench.solvers.building import BUILD_KEYS, PLAIN_KEYS, own_parameters
 
 Table = TypeVar("Table", bound=SamplerEntry)
 
@@ -115,7 +115,7 @@ def _combinations(axes: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
 def _check_keys(axes: dict[str, list[Any]]) -> None:
     """Refuse keys that no part named in the entry knows."""
     chosen = itertools.product(
-        _names(axes, "solver", "heun", {**SOLVERS, **ORIGINALS}),
+        _names(axes, "solver", "heun", [*SOLVERS, *ORIGINALS]),
         _names(axes, "discretization", "edm", DISCRETIZATIONS),
         _names(axes, "schedule", "linear", SCHEDULES),
     )
@@ -130,13 +130,11 @@ def _keys(solver: str) -> tuple[str, ...]:
     return PLAIN_KEYS if solver in ORIGINALS else BUILD_KEYS
 
 
-def _names(
-    axes: dict[str, list[Any]], key: str, default: str, registry: dict[str, Any]
-) -> list[str]:
+def _names(axes: dict[str, list[Any]], key: str, default: str, known: Collection[str]) -> list[str]:
     names = axes.get(key, [default])
     for name in names:
-        if name not in registry:
-            raise ValueError(unknown(name, registry, key))
+        if name not in known:
+            raise ValueError(unknown(name, known, key))
     return names
 
 

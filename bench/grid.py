@@ -1,6 +1,5 @@
 """Grid files: TOML, validated, every list an axis."""
 
-from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -14,9 +13,9 @@ from pydantic import (
     model_validator,
 )
 
+from sampler_bench.bench.shipped import GRIDS
 from sampler_bench.kit.toml import parse, text_of, toml_files, validated
 
-SHIPPED = Path(__file__).with_name("grids")
 LEAST_SAMPLES = 20  # one per shard
 
 
@@ -122,7 +121,7 @@ class Grid(BaseModel):
 
 def shipped() -> list[str]:
     """Return the names of the grids that ship."""
-    return list(toml_files(SHIPPED))
+    return list(toml_files(GRIDS))
 
 
 def read(name_or_path: str, **instead: int | None) -> tuple[Grid, str]:
@@ -136,7 +135,7 @@ def read(name_or_path: str, **instead: int | None) -> tuple[Grid, str]:
         ValueError: If there is no such grid or its text is not a valid one; one line that names the
             file, the key and the value.
     """
-    where, text = text_of(name_or_path, toml_files(SHIPPED), "grid")
+    where, text = text_of(name_or_path, toml_files(GRIDS), "grid")
     changed = {key: value for key, value in instead.items() if value is not None}
     grid = validated(parse(text, where) | changed, Grid, where)
     notes = "".join(f"# run with {key} = {value}\n" for key, value in changed.items())

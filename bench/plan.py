@@ -11,14 +11,13 @@ from sampler_bench import models
 from sampler_bench.bench.expand import Labelled, Skipped, expand
 from sampler_bench.bench.grid import Grid
 from sampler_bench.bench.inventory import Inventory
-from sampler_bench.bench.measures import METRICS
-from sampler_bench.bench.metrics.extractors import EXTRACTORS, Extractor
+from sampler_bench.bench.metrics.extractors import Extractor
 from sampler_bench.bench.profiles.declared import expand_profiles
 from sampler_bench.bench.profiles.planned import profile_work
 from sampler_bench.bench.references import ReferenceSource
+from sampler_bench.bench.registry import EXTRACTORS, METRICS
 from sampler_bench.bench.trajectory import name as trajectory_name
 from sampler_bench.bench.work import SHARDS, Work, classes, precision
-from sampler_bench.kit.names import lookup
 from sampler_bench.models.labels import Condition
 from sampler_bench.models.loading import name_of
 from sampler_bench.models.network import Execution
@@ -67,8 +66,8 @@ def make(
             nothing can run.
     """
     for metric in grid.metrics:
-        lookup(METRICS, metric, "metric")
-    lookup(EXTRACTORS, grid.extractor, "extractor")
+        METRICS.lookup(metric)
+    EXTRACTORS.lookup(grid.extractor)
     labelled, skipped = expand(grid)
     probes, left_out = expand_profiles(grid)
     skipped += left_out

@@ -1,37 +1,37 @@
 """Rows that other packages add to the registries, through entry points of the registries' names."""
 
 from functools import cache
-from importlib.metadata import entry_points
 from typing import Any
 
-from sampler_bench import models, solvers
+from sampler_bench.bench.registry import EXTRACTORS
+from sampler_bench.kit.registry import Registry
+from sampler_bench.models import MODELS
+from sampler_bench.solvers import DISCRETIZATIONS, SCALINGS, SCHEDULES, SOLVERS
 
 
 @cache
 def load_plugins(figures: bool = False) -> None:
     """Add the rows of entry points ``sampler_bench.solvers``, ``sampler_bench.models``, ….
 
+    A row is imported when it is used.
+
     Args:
-        figures: Also those of figures, which need Matplotlib, half a second to import.
+        figures: Those of figures instead, which need Matplotlib, half a second to import.
 
     Raises:
-        ValueError: If one cannot be loaded, or would replace a row that is there.
+        ValueError: If one would replace a row that is there.
     """
-    registries: dict[str, dict[str, Any]] = {
-        "solvers": solvers.SOLVERS,
-        "schedules": solvers.SCHEDULES,
-        "discretizations": solvers.DISCRETIZATIONS,
-        "models": models.MODELS,
-    }
+    registries: list[Registry[Any]] = [
+        SOLVERS,
+        SCHEDULES,
+        SCALINGS,
+        DISCRETIZATIONS,
+        MODELS,
+        EXTRACTORS,
+    ]
     if figures:
-        from sampler_bench import reports
+        from sampler_bench.reports import FIGURES
 
-        registries = {"figures": reports.FIGURES}
-    for group, registry in registries.items():
-        for point in entry_points(group=f"sampler_bench.{group}"):
-            if point.name in registry:
-                raise ValueError(f"plugin {point.value}: {group} already has a {point.name!r}")
-            try:
-                registry[point.name] = point.load()
-            except Exception as error:
-                raise ValueError(f"plugin {point.value} cannot be loaded: {error}") from error
+        registries = [FIGURES]
+    for registry in registries:
+        registry.add_entry_points()

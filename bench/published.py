@@ -1,36 +1,23 @@
-"""Tables of what is published, for ``bench list models`` and ``bench list references``."""
-
-from collections.abc import Callable
-
-from rich.console import Console
-from rich.table import Table
+"""Lines on what is published, for ``bench list models`` and ``bench list references``."""
 
 from sampler_bench.models import fetch
 from sampler_bench.models.published import PUBLISHED, REFERENCES, Published, PublishedReference
 
 
-def show_checkpoints(console: Console) -> None:
-    """Print the published checkpoints."""
-    table = _table("checkpoint", "family", "data set", "licence", "parameters", "source", "")
-    for name, row in PUBLISHED.items():
-        size = f"{row.parameters / 1e6:.1f} M"
-        table.add_row(name, row.family, _images(row), row.licence, size, _page(row), state(name))
-    _print(table, console)
+def checkpoints() -> list[tuple[str, str]]:
+    """Return the names of published checkpoints, and what they are."""
+    return [
+        (name, _line(row.family, row, f"{row.parameters / 1e6:.1f} M parameters"))
+        for name, row in PUBLISHED.items()
+    ]
 
 
-def show_references(console: Console) -> None:
-    """Print the published statistics."""
-    table = _table("reference", "data set", "features", "licence", "source", "")
-    for name, row in REFERENCES.items():
-        features = f"{row.features} {row.extractor}"
-        table.add_row(name, _images(row), features, row.licence, _page(row), state(name))
-    _print(table, console)
-
-
-TABLES: dict[str, Callable[[Console], None]] = {
-    "models": show_checkpoints,
-    "references": show_references,
-}
+def references() -> list[tuple[str, str]]:
+    """Return the names of published statistics, and what they are."""
+    return [
+        (name, _line("Statistics", row, f"{row.features} {row.extractor} features"))
+        for name, row in REFERENCES.items()
+    ]
 
 
 def state(name: str) -> str:
@@ -41,24 +28,8 @@ def state(name: str) -> str:
     return "to fetch, by hand" if by_hand else "to fetch"
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in columns:
-        right = column == "parameters"
-        table.add_column(column, justify="right" if right else "left", no_wrap=column == columns[0])
-    return table
-
-
-def _print(table: Table, console: Console) -> None:
-    console.print()
-    console.print(table)
-    console.print("\nTo fetch: bench fetch NAME", markup=False)
-
-
-def _images(row: Published | PublishedReference) -> str:
+def _line(what: str, row: Published | PublishedReference, size: str) -> str:
     _, height, width = row.shape
-    return f"{row.dataset} {height}×{width}"
-
-
-def _page(row: Published | PublishedReference) -> str:
-    return row.source.removeprefix("https://")
+    page = row.source.removeprefix("https://")
+    images = f"{row.dataset} {height}×{width}"
+    return f"{what}; {images}; {row.licence}; {size}; {page}; {state(row.name)}"

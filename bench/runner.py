@@ -12,10 +12,10 @@ import torch
 
 from sampler_bench.bench import preflight, provenance
 from sampler_bench.bench.devices import full_precision
-from sampler_bench.bench.measures import METRICS
 from sampler_bench.bench.plan import Plan
 from sampler_bench.bench.profiles.measured import measure_profile
 from sampler_bench.bench.profiles.probe import VALUES, Probe, profile
+from sampler_bench.bench.registry import METRICS
 from sampler_bench.bench.shard import Measured, measure
 from sampler_bench.bench.trajectory import Trajectories
 from sampler_bench.bench.work import Work

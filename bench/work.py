@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 
-from sampler_bench.bench.measures import METRICS
 from sampler_bench.bench.metrics.extractors import Extractor
 from sampler_bench.bench.profiles.probe import VALUES, Probe
 from sampler_bench.bench.references import ReferenceSource
+from sampler_bench.bench.registry import METRICS
 from sampler_bench.models.data.clean import Clean
 from sampler_bench.models.labels import Condition
 from sampler_bench.results import Cell

@@ -3,10 +3,27 @@
 denoiser = models.Counted(models.load("exact-fashion"))
 """
 
-from sampler_bench.models.counted import Counted
-from sampler_bench.models.exact import GaussianMixture, IdealDenoiser
-from sampler_bench.models.loading import MODELS, described, load
-from sampler_bench.models.network import Execution, NetworkDenoiser
+from typing import TYPE_CHECKING
+
+from sampler_bench.kit.lazy import lazily
+from sampler_bench.models.registry import MODELS
+
+if TYPE_CHECKING:
+    from sampler_bench.models.counted import Counted
+    from sampler_bench.models.exact import GaussianMixture, IdealDenoiser
+    from sampler_bench.models.loading import described, load
+    from sampler_bench.models.network import Execution, NetworkDenoiser
+
+# Not imported before they are used: names of models need no PyTorch.
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "counted": ("Counted",),
+        "exact": ("GaussianMixture", "IdealDenoiser"),
+        "loading": ("described", "load"),
+        "network": ("Execution", "NetworkDenoiser"),
+    },
+)
 
 __all__ = [
     "MODELS",

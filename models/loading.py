@@ -1,6 +1,6 @@
 """A model by its name, its file or its address."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +15,8 @@ from sampler_bench.models.network import Execution, NetworkDenoiser, assemble
 from sampler_bench.models.networks import build
 from sampler_bench.models.preconditioning import precondition
 from sampler_bench.models.published import PUBLISHED
-from sampler_bench.models.zoo.exact import (
-    exact_fashion,
-    exact_mixture_8x8,
-    exact_mixture_moons,
-    exact_two_points,
-)
+from sampler_bench.models.registry import MODELS
 from sampler_bench.models.zoo.trained import REFERENCES, TRAINED
-
-MODELS: dict[str, Callable[..., Any]] = {
-    "exact-fashion": exact_fashion,
-    "exact-mixture-8x8": exact_mixture_8x8,
-    "exact-mixture-moons": exact_mixture_moons,
-    "exact-two-points": exact_two_points,
-}
 
 
 def load(

@@ -133,7 +133,8 @@ def _judged(records: pd.DataFrame) -> Listing:
 
 def _anchor(statement: Statement) -> str:
     """Where the page shows what a statement is about: at the item it names, if that does."""
-    items = (FIGURES | TABLES)[statement.shown].paper
+    shown = statement.shown
+    items = (FIGURES[shown] if shown in FIGURES else TABLES[shown]).paper
     named = [name for name in items if re.search(rf"{name}(?!\d)", statement.where)]
     return anchor_of([*named, *items][0])
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from sampler_bench.kit.registry import Registry
 from sampler_bench.reports import tables
 from sampler_bench.reports.beside import beside_published
 from sampler_bench.reports.churn_search import churn_search
@@ -63,7 +64,7 @@ class TableRow:
 DEVIATION = "Band: ± 1 standard deviation over samples."
 BAND = "Band: lowest to highest repeat, or ± 2 standard errors."
 
-FIGURES: dict[str, FigureRow] = {
+_SHIPPED: dict[str, FigureRow] = {
     "fid-vs-nfe": FigureRow(
         fid_vs_nfe,
         "Sample quality over the number of denoiser evaluations, on the same latents for every"
@@ -174,6 +175,8 @@ FIGURES: dict[str, FigureRow] = {
         paper=("Table 5",),
     ),
 }
+
+FIGURES: Registry[FigureRow] = Registry("figure", _SHIPPED, group="figures")
 
 TABLES: dict[str, TableRow] = {
     "table1": TableRow(

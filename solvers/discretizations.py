@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sampler_bench.kit.description import facts
 from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.levels import iddpm_levels
 from sampler_bench.solvers.schedules import VP
@@ -30,12 +31,14 @@ def edm(n: int, sigma_min: float, sigma_max: float, *, rho: float = 7.0) -> Tens
     return (top + _fractions(n) * (bottom - top)) ** rho
 
 
+@facts(sigma_min=0.010485992786702987, sigma_max=152.1669702839464)  # VP's σ(1e-3), σ(1)
 def vp(n: int, sigma_min: float, sigma_max: float, *, epsilon_s: float = 1e-3) -> Tensor:
     """Return VP's levels: t uniform from 1 to ``epsilon_s``, betas refit to the σ range."""
     t = 1 + _fractions(n) * (epsilon_s - 1)
     return VP.fit(sigma_min, sigma_max, epsilon_s=epsilon_s).sigma(t)
 
 
+@facts(sigma_min=0.02, sigma_max=100.0)
 def ve(n: int, sigma_min: float, sigma_max: float) -> Tensor:
     """Return VE's levels: σ² a geometric sequence."""
     return (sigma_max**2 * (sigma_min**2 / sigma_max**2) ** _fractions(n)).sqrt()
@@ -47,6 +50,7 @@ def log_snr(n: int, sigma_min: float, sigma_max: float) -> Tensor:
     return torch.exp(top + _fractions(n) * (bottom - top))
 
 
+@facts(sigma_min=0.002, sigma_max=81.0)  # 81 keeps u_8 = 80.204
 def iddpm(
     n: int,
     sigma_min: float,
@@ -98,14 +102,3 @@ class Discretization:
     sigma_min: float = 0.002
     sigma_max: float = 80.0
     version: int = 1
-
-
-_VP_RANGE = VP().sigma(torch.tensor([1e-3, 1.0], dtype=torch.float64)).tolist()
-
-DISCRETIZATIONS: dict[str, Discretization] = {
-    "edm": Discretization(edm),
-    "vp": Discretization(vp, *_VP_RANGE),
-    "ve": Discretization(ve, 0.02, 100.0),
-    "iddpm": Discretization(iddpm, 0.002, 81.0),  # 81 keeps u_8 = 80.204
-    "log-snr": Discretization(log_snr),
-}

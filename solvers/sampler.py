@@ -11,10 +11,9 @@ from torch import Tensor
 from sampler_bench.kit.parameters import keywords
 from sampler_bench.solvers.churn import Churn, Noise, no_noise
 from sampler_bench.solvers.denoiser import Denoiser
-from sampler_bench.solvers.discretizations import DISCRETIZATIONS
 from sampler_bench.solvers.flow import Flow
-from sampler_bench.solvers.registry import SOLVERS
-from sampler_bench.solvers.schedules import SCALINGS, SCHEDULES, Linear, Schedule
+from sampler_bench.solvers.registry import DISCRETIZATIONS, SCALINGS, SCHEDULES, SOLVERS
+from sampler_bench.solvers.schedules import Linear, Schedule
 from sampler_bench.solvers.solver import Solver
 
 Value = str | int | float | None

@@ -211,12 +211,3 @@ class UnitVariance(Schedule):
 def unscaled(schedule: Schedule) -> Schedule:
     """Return the schedule as it is: s(t) = 1."""
     return schedule
-
-
-SCHEDULES: dict[str, type[Schedule]] = {
-    "linear": Linear,
-    "ve": VE,
-    "vp": VP,
-    "geometric": Geometric,
-}
-SCALINGS = {"none": unscaled, "unit-variance": UnitVariance}

@@ -1,16 +1,22 @@
-"""One step from t to t_next: ``(flow, x, t, t_next) -> x_next``, all of them explicit."""
+"""One step from t to t_next: ``(flow, x, t, t_next) -> x_next``, all of them explicit.
+
+``order`` is the order of convergence that a step claims; the tests hold it to that.
+"""
 
 from torch import Tensor
 
+from sampler_bench.kit.description import facts
 from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.flow import Flow
 
 
+@facts(order=1)
 def euler(flow: Flow, x: Tensor, t: Tensor, t_next: Tensor) -> Tensor:
     """Return Euler's step: order 1, one evaluation."""
     return x + (t_next - t) * flow(x, t)
 
 
+@facts(order=2)
 def rk2(flow: Flow, x: Tensor, t: Tensor, t_next: Tensor, *, alpha: float = 1.0) -> Tensor:
     """Return a step of the second-order family (EDM, Algorithm 3): order 2, two evaluations.
 
@@ -30,11 +36,13 @@ def rk2(flow: Flow, x: Tensor, t: Tensor, t_next: Tensor, *, alpha: float = 1.0)
     return x + h * ((1 - 1 / (2 * alpha)) * d + 1 / (2 * alpha) * d_prime)
 
 
+@facts(order=2)
 def heun(flow: Flow, x: Tensor, t: Tensor, t_next: Tensor) -> Tensor:
     """Return Heun's step, α = 1 (EDM, Algorithm 1): order 2, two evaluations."""
     return rk2(flow, x, t, t_next, alpha=1.0)
 
 
+@facts(order=4)
 def rk4(flow: Flow, x: Tensor, t: Tensor, t_next: Tensor) -> Tensor:
     """Return a step of the classical Runge–Kutta method: order 4, four evaluations."""
     h = t_next - t

@@ -11,7 +11,7 @@ from sampler_bench import solvers
 from sampler_bench.models import preconditioning
 from sampler_bench.models.training import loss, noise
 from sampler_bench.reports.table1 import COLUMNS, CONSTANTS, EXPRESSIONS, table1
-from sampler_bench.solvers import discretizations, schedules
+from sampler_bench.solvers import schedules
 from sampler_bench.solvers.levels import iddpm_levels
 
 SIGMA = torch.tensor([0.02, 0.1, 0.7, 3.0, 50.0], dtype=torch.float64)
@@ -54,7 +54,7 @@ def test_schedule_and_scaling(column):
 def test_time_steps(column):
     t = evaluated("Time steps t_i, i < N", column, i=range(N))
     name = NAMES.get(column, column.lower())
-    declared = solvers.discretizations.DISCRETIZATIONS[name]
+    declared = solvers.DISCRETIZATIONS[name]
     levels = declared.levels(N, declared.sigma_min, declared.sigma_max)
     # VP's range in the code is σ(ε_s) … σ(1) rounded to six digits.
     close(schedule(column).sigma(t), levels, rtol=1e-4 if column == "VP" else 1e-9)
@@ -86,7 +86,7 @@ def test_constants_are_the_codes():
     assert CONSTANTS[0]["M"] == preconditioning.VP().M
     assert preconditioning.VP().epsilon_t == CONSTANTS[0]["epsilon_t"]
     assert (preconditioning.VE().sigma_min, preconditioning.VE().sigma_max) == (0.02, 100)
-    edm = discretizations.DISCRETIZATIONS["edm"]
+    edm = solvers.DISCRETIZATIONS["edm"]
     assert (edm.sigma_min, edm.sigma_max) == (CONSTANTS[3]["sigma_min"], CONSTANTS[3]["sigma_max"])
 
 

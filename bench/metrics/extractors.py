@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sampler_bench.bench.metrics import fashion_extractor
 from sampler_bench.bench.metrics.fidelity import require
-from sampler_bench.kit.names import lookup
+from sampler_bench.bench.registry import EXTRACTORS
 
 # Counted from the start of each call, so that features do not depend on the sampler's batch size.
 CHUNK = 250
@@ -104,7 +104,8 @@ def _from_fidelity(name: str, layer: str, weights: Path, device: str) -> Callabl
     return compute
 
 
-def _fashion(device: str, weights: Path | None) -> Extractor:
+def fashion(device: str, weights: Path | None) -> Extractor:
+    """Return a small CNN trained on Fashion-MNIST; ships."""
     path = weights or fashion_extractor.WEIGHTS
     digest = _digest(path)
     layer = fashion_extractor.FEATURE_LAYER
@@ -121,7 +122,8 @@ def _fashion(device: str, weights: Path | None) -> Extractor:
     return Extractor("fashion", digest, int(layer), "uint8", lambda images: network()(images))
 
 
-def _inception(device: str, weights: Path | None) -> Extractor:
+def inception(device: str, weights: Path | None) -> Extractor:
+    """Return torch-fidelity's Inception, 2048 features; downloaded unless weights are given."""
     path = weights or _downloaded_inception()
     digest = _digest(path)
     try:
@@ -174,7 +176,8 @@ def _downloaded_inception() -> Path:
     return path
 
 
-def _pixels(device: str, weights: Path | None) -> Extractor:
+def pixels(device: str, weights: Path | None) -> Extractor:
+    """Return no network: values as they are."""
     del device  # nothing is computed that would need one
     if weights is not None:
         raise ValueError(f"extractor 'pixels' takes no weights, got {weights}")
@@ -188,13 +191,6 @@ def _pixels(device: str, weights: Path | None) -> Extractor:
     return Extractor("pixels", digest, None, "any", compute)
 
 
-EXTRACTORS: dict[str, Callable[[str, Path | None], Extractor]] = {
-    "inception": _inception,
-    "fashion": _fashion,
-    "pixels": _pixels,
-}
-
-
 def build_extractor(
     name: str, device: str | torch.device = "cpu", weights: Path | None = None
 ) -> Extractor:
@@ -203,4 +199,4 @@ def build_extractor(
     ``weights`` replaces the network's own weights file; without it ``inception`` uses the download
     of torch-fidelity. Raises ValueError for an unknown name and for weights that cannot be read.
     """
-    return lookup(EXTRACTORS, name, "extractor")(str(device), weights)
+    return EXTRACTORS.lookup(name)(str(device), weights)

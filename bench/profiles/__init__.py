@@ -1,12 +1,13 @@
 """Quantities over the noise level, by the names of their metrics."""
 
-from sampler_bench.bench.profiles.curvature import Curvature
-from sampler_bench.bench.profiles.denoising_loss import DenoisingLoss
-from sampler_bench.bench.profiles.local_error import LocalError
-from sampler_bench.bench.profiles.probe import Probe
+from typing import TYPE_CHECKING
 
-PROBES: dict[str, type[Probe]] = {
-    probe.metric: probe for probe in (LocalError, Curvature, DenoisingLoss)
-}
+from sampler_bench.bench.registry import PROBES
+from sampler_bench.kit.lazy import lazily
+
+if TYPE_CHECKING:
+    from sampler_bench.bench.profiles.probe import Probe
+
+__getattr__, __dir__ = lazily(__name__, {"probe": ("Probe",)})
 
 __all__ = ["PROBES", "Probe"]

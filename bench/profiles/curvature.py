@@ -24,11 +24,12 @@ TOLD = ("schedule", "schedule_version", "scaling", "scaling_version", "sigma_min
 
 @dataclass(frozen=True)
 class Curvature(Probe):
-    """κ(σ) = ‖∂(dx/dt)/∂ln σ‖/‖dx/dt‖₀ along the exact trajectory x(t) of each latent.
+    """Relative change of dx/dt in an e-fold of σ, over σ.
 
-    The share of its usual length by which the tangent turns, shrinks or grows while σ falls by a
-    factor of e: 0 for straight lines traversed evenly, whatever the units of x and t. Euler's step
-    over h e-folds errs by about ½·κ·h of its length.
+    κ(σ) = ‖∂(dx/dt)/∂ln σ‖/‖dx/dt‖₀ along the exact trajectory x(t) of each latent: the share of
+    its usual length by which the tangent turns, shrinks or grows while σ falls by a factor of e.
+    0 for straight lines traversed evenly, whatever the units of x and t. Euler's step over h
+    e-folds errs by about ½·κ·h of its length.
 
     The usual length is that of x = s·(y + σn) with independent y and n of standard deviation
     σ_data and 1: ‖dx/dt‖₀² = dim·((d(sσ)/dt)² + ṡ²·σ_data²). The tangent's own would do in many
@@ -47,7 +48,6 @@ class Curvature(Probe):
     sigma_data: float = 0.5
 
     metric: ClassVar[str] = "curvature"
-    description: ClassVar[str] = "relative change of dx/dt in an e-fold of σ, over σ"
     needs_data: ClassVar[bool] = False
     sampler_keys: ClassVar[tuple[str, ...]] = (
         *("schedule", "scaling", "sigma_min", "sigma_max", "epsilon_s"),

@@ -7,7 +7,7 @@ from typing import Any
 from sampler_bench.bench.expand import Labelled, Skipped, expand_entry, expand_tables
 from sampler_bench.bench.grid import Grid, ProfileEntry, SamplerEntry
 from sampler_bench.bench.profiles import PROBES, Probe
-from sampler_bench.kit.names import lookup, unknown
+from sampler_bench.kit.names import unknown
 
 
 def expand_profiles(grid: Grid) -> tuple[list[Labelled], list[Skipped]]:
@@ -20,7 +20,7 @@ def expand_profiles(grid: Grid) -> tuple[list[Labelled], list[Skipped]]:
 
 
 def _expand(entry: ProfileEntry) -> tuple[list[Labelled], list[Skipped]]:
-    kind = lookup(PROBES, entry.metric, "profile metric")
+    kind = PROBES.lookup(entry.metric)
     own = [f.name for f in fields(kind) if f.name not in {"levels", "sampler"}]
     for key in entry.axes:
         if key not in {*own, *kind.sampler_keys}:

@@ -27,11 +27,12 @@ SEED = 0
 
 @dataclass(frozen=True)
 class DenoisingLoss(Probe):
-    """λ(σ)·‖D(y + σn; σ) − y‖²/dim with EDM's λ, the same n at every σ.
+    """Loss over σ, with EDM's weight, before or after training.
 
-    Every network is measured with EDM's λ and p_train, whatever it was trained with, so that lines
-    can be compared. With EDM's preconditioning initial weights give 1 at every σ, if the data's
-    mean square is σ_data² (B.6); D = 0 gives (σ² + σ_data²)/σ² of that.
+    λ(σ)·‖D(y + σn; σ) − y‖²/dim with EDM's λ, the same n at every σ. Every network is measured
+    with EDM's λ and p_train, whatever it was trained with, so that lines can be compared.
+    With EDM's preconditioning initial weights give 1 at every σ, if the data's mean square is
+    σ_data² (B.6); D = 0 gives (σ² + σ_data²)/σ² of that.
 
     Attributes:
         weights: ``"trained"`` or ``"initial"``.
@@ -48,7 +49,6 @@ class DenoisingLoss(Probe):
     P_std: float = 1.2
 
     metric: ClassVar[str] = "denoising-loss"
-    description: ClassVar[str] = "loss over σ, with EDM's weight, before or after training"
     needs_data: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

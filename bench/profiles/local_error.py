@@ -21,9 +21,10 @@ from sampler_bench.solvers.schedules import Linear
 
 @dataclass(frozen=True)
 class LocalError(Probe):
-    """RMS of τ_i = x*_i − x_i over the dimensions: x*_i the exact solution, x_i one step's.
+    """RMS error of one step from true data with noise, over σ.
 
-    A step ends at σ_i, one of the levels, and begins at the level that would precede it among the
+    That of τ_i = x*_i − x_i over the dimensions: x*_i the exact solution, x_i one step's. A step
+    ends at σ_i, one of the levels, and begins at the level that would precede it among the
     sampler's N: σ_{i−1} = (σ_i^{1/ρ} − A)^ρ, A = (σ_min^{1/ρ} − σ_max^{1/ρ})/(N − 1). It begins
     from true data with noise of that level, the same noise at every σ.
 
@@ -42,7 +43,6 @@ class LocalError(Probe):
     truth: str = "euler"
 
     metric: ClassVar[str] = "local-error"
-    description: ClassVar[str] = "RMS error of one step from true data with noise, over σ"
     needs_data: ClassVar[bool] = True
     sampler_keys: ClassVar[tuple[str, ...]] = (
         *("solver", "schedule", "scaling", "steps", "sigma_min", "sigma_max", "rho", "alpha"),

@@ -39,6 +39,8 @@ class Drawn:
 class Probe(ABC):
     """A quantity over σ; the fields, ``levels`` and ``sampler`` aside, are what a grid may set.
 
+    The first paragraph of its docstring is what ``bench list metrics`` says.
+
     Attributes:
         levels: The noise levels it is measured at, ascending.
         metric: What records call it.
@@ -50,7 +52,6 @@ class Probe(ABC):
     levels: tuple[float, ...]
 
     metric: ClassVar[str]
-    description: ClassVar[str]
     needs_data: ClassVar[bool]
     version: ClassVar[int] = 1
     sampler_keys: ClassVar[tuple[str, ...]] = ()

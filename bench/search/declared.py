@@ -1,16 +1,15 @@
 """Search files: TOML, validated; what is searched, with how much, and how it is measured."""
 
 import math
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, field_validator
 
 from sampler_bench.bench.grid import LEAST_SAMPLES, Grid, Names, SamplerEntry, Scalar
+from sampler_bench.bench.shipped import SEARCHES
 from sampler_bench.kit.toml import parse, text_of, toml_files, validated
 from sampler_bench.solvers.sampler import CHURN_FIELDS
 
-SHIPPED = Path(__file__).parents[1] / "searches"
 DETERMINISTIC, CHURNED = "Deterministic", "With churn (search)"
 """The two labels of a search's records."""
 
@@ -111,7 +110,7 @@ def read(name_or_path: str, budget: int | None = None) -> tuple[Search, str]:
         ValueError: If there is no such search or its text is not a valid one; one line that names
             the file, the key and the value.
     """
-    where, text = text_of(name_or_path, toml_files(SHIPPED), "search")
+    where, text = text_of(name_or_path, toml_files(SEARCHES), "search")
     changed = {} if budget is None else {"budget": budget}
     found = validated(parse(text, where) | changed, Search, where)
     notes = "".join(f"# run with {key} = {value}\n" for key, value in changed.items())

@@ -24,12 +24,12 @@ from sampler_bench.kit.toml import parse, text_of, toml_files, validated
 from sampler_bench.models.network import Execution, NetworkDenoiser
 from sampler_bench.models.networks import NETWORKS, build
 from sampler_bench.models.preconditioning import Preconditioning, precondition
+from sampler_bench.models.training import CONFIGURATIONS
 from sampler_bench.models.training.augment import LABELS, Augmentation
 from sampler_bench.models.training.loss import WEIGHTINGS, Weighting
 from sampler_bench.models.training.noise import NOISE, Noise
 from sampler_bench.models.training.parts import made
 
-SHIPPED = Path(__file__).with_name("configs")
 FROM_DATA = {"img_resolution", "img_channels", "label_dim", "augment_dim"}
 """Arguments of networks that follow from the rest of the configuration."""
 
@@ -257,7 +257,7 @@ def _within(table: str) -> Iterator[None]:
 
 def shipped() -> list[str]:
     """Return the names of the configurations that ship."""
-    return list(toml_files(SHIPPED))
+    return list(toml_files(CONFIGURATIONS))
 
 
 def read(name_or_path: str) -> Configuration:
@@ -275,7 +275,7 @@ def read(name_or_path: str) -> Configuration:
 
 def _extended(name_or_path: str, before: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
     """Return what a file is called, and its values on top of those it extends."""
-    where, text = text_of(name_or_path, toml_files(SHIPPED), "configuration")
+    where, text = text_of(name_or_path, toml_files(CONFIGURATIONS), "configuration")
     if where in before:
         raise ValueError(f"{where}: extends itself, by way of {', '.join(before)}")
     values = parse(text, where)

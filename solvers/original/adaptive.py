@@ -161,5 +161,9 @@ def _check_ve(steps: None, given: dict[str, Any]) -> None:
     _check(given)
 
 
-ADAPTIVE_VP = Original(adaptive_vp, lambda given: VP.of(given).ends, _check_vp, takes_steps=False)
-ADAPTIVE_VE = Original(adaptive_ve, lambda given: VE.of(given).ends, _check_ve, takes_steps=False)
+ADAPTIVE_VP = Original(
+    adaptive_vp, ends=lambda given: VP.of(given).ends, check=_check_vp, takes_steps=False
+)
+ADAPTIVE_VE = Original(
+    adaptive_ve, ends=lambda given: VE.of(given).ends, check=_check_ve, takes_steps=False
+)

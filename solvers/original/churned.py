@@ -10,7 +10,7 @@ from sampler_bench.kit.names import lookup
 from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.churn import MOST_GAMMA, Churn, Noise, no_noise
 from sampler_bench.solvers.denoiser import Denoiser
-from sampler_bench.solvers.discretizations import DISCRETIZATIONS
+from sampler_bench.solvers.discretizations import edm
 from sampler_bench.solvers.fixed_step import FixedStep
 from sampler_bench.solvers.flow import Flow
 from sampler_bench.solvers.original.whole import Original
@@ -52,7 +52,7 @@ def churned(
         S_noise: Standard deviation of the added noise, relative to what the step up calls for.
         denoised: ``"yes"``: return D(x; σ), one more evaluation; ``"no"``: x itself.
     """
-    levels = denoiser.round_sigma(DISCRETIZATIONS["edm"].levels(LEVELS, SIGMA_MIN, SIGMA_MAX))
+    levels = denoiser.round_sigma(edm(LEVELS, SIGMA_MIN, SIGMA_MAX))
     level = denoiser.round_sigma(torch.tensor(sigma, dtype=torch.float64))
     way = torch.cat([levels[levels > level], level[None]])
     flow = Flow(denoiser, Linear())
@@ -88,4 +88,4 @@ def _visible(given: dict[str, Any]) -> float:
     return SIGMA_DATA / math.hypot(given["sigma"], SIGMA_DATA)
 
 
-CHURNED = Original(churned, _ends, _check, least_steps=0, visible=_visible)
+CHURNED = Original(churned, ends=_ends, check=_check, least_steps=0, visible=_visible)

@@ -95,4 +95,4 @@ def ends(given: dict[str, Any]) -> tuple[float, float]:
     return float(u[-2]), float(u[0])
 
 
-DDIM = Original(ddim, ends, _check)
+DDIM = Original(ddim, ends=ends, check=_check)

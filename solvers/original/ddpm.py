@@ -69,4 +69,4 @@ def _check(steps: int, given: dict[str, Any]) -> None:
     check_chain(steps, given)
 
 
-DDPM = Original(ddpm, ends, _check)
+DDPM = Original(ddpm, ends=ends, check=_check)

@@ -87,5 +87,5 @@ def _check_ve(steps: int, given: dict[str, Any]) -> None:
     _check(VE.of(given), steps, given)
 
 
-SONG_VP = Original(song_vp, lambda given: VP.of(given).ends, _check_vp, _group)
-SONG_VE = Original(song_ve, lambda given: VE.of(given).ends, _check_ve, _group)
+SONG_VP = Original(song_vp, ends=lambda given: VP.of(given).ends, check=_check_vp, group=_group)
+SONG_VE = Original(song_ve, ends=lambda given: VE.of(given).ends, check=_check_ve, group=_group)

@@ -6,7 +6,6 @@ from typer.testing import CliRunner
 
 from sampler_bench import results
 from sampler_bench.bench import runner
-from sampler_bench.bench.catalogue import CATALOGUE
 from sampler_bench.bench.cli import app
 from tests.bench import runs
 
@@ -22,14 +21,6 @@ def bench(*arguments):
     result = CliRunner().invoke(app, [*map(str, arguments)])
     assert result.exit_code == 0, result.output
     return result.stdout
-
-
-@pytest.mark.parametrize("what", CATALOGUE)
-def test_list_describes_every_row(what):
-    printed = bench("list", what)
-    for name, description in CATALOGUE[what]():
-        assert name in printed
-        assert description.strip()
 
 
 def test_plan_runs_and_writes_nothing(grid, tmp_path, monkeypatch):

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from sampler_bench.bench import grid as grids
 from sampler_bench.bench import plan as plans
-from sampler_bench.bench.grid import SHIPPED, Grid
-from sampler_bench.solvers.build import BUILD_KEYS
+from sampler_bench.bench.grid import Grid
+from sampler_bench.bench.shipped import GRIDS
+from sampler_bench.solvers.building import BUILD_KEYS
 
 NAMES = ["heun", "euler", "rk2", "rk4", "rk45", "edm", "vp", "ve", "iddpm", "log-snr", "linear"]
 NAMES += ["geometric", "none", "unit-variance", "zero", "sigma-min", "exact-mixture-moons"]
@@ -107,11 +108,11 @@ def test_any_profile(entry, more):
 @settings(max_examples=200)
 @given(st.data())
 def test_a_good_file_with_a_piece_replaced(data):
-    text = (SHIPPED / "gate.toml").read_text("utf-8")
+    text = (GRIDS / "gate.toml").read_text("utf-8")
     start = data.draw(st.integers(0, len(text)))
     stop = data.draw(st.integers(start, min(len(text), start + 30)))
     plan_or_one_line(text[:start] + data.draw(st.text(max_size=8)) + text[stop:])
 
 
 def test_what_is_right_is_accepted():
-    assert plan_or_one_line((SHIPPED / "gate.toml").read_text("utf-8"))
+    assert plan_or_one_line((GRIDS / "gate.toml").read_text("utf-8"))

@@ -18,7 +18,7 @@ from sampler_bench.solvers import (
     Incompatible,
     Sampler,
 )
-from sampler_bench.solvers.build import BUILD_KEYS, own_parameters
+from sampler_bench.solvers.building import BUILD_KEYS, own_parameters
 from tests.solvers import combinations
 from tests.solvers.combinations import each_discretization, each_flow, each_solver, float64, normal
 from tests.solvers.mixtures import Recorder, gaussian

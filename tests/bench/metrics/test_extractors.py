@@ -13,9 +13,10 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from sampler_bench.bench.metrics import extractors
-from sampler_bench.bench.metrics.extractors import EXTRACTORS, build_extractor
+from sampler_bench.bench.metrics.extractors import build_extractor
 from sampler_bench.bench.metrics.fashion_extractor import WEIGHTS, load_net
 from sampler_bench.bench.metrics.fashion_net import to_native
+from sampler_bench.bench.registry import EXTRACTORS
 from tools.fashion_extractor import accuracy, load
 
 ROOT = Path(__file__).parents[3]
@@ -228,7 +229,7 @@ def test_fashion_weights_that_are_none(content, tmp_path):
 
 
 def test_unknown_names_are_answered_with_the_nearest():
-    with pytest.raises(ValueError, match="'fashon'; did you mean 'fashion'") as error:
+    with pytest.raises(ValueError, match=r"extractor 'fashon'; did you mean 'fashion'\?") as error:
         build_extractor("fashon")
     for name in EXTRACTORS:
         assert name in str(error.value)

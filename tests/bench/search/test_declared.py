@@ -11,6 +11,7 @@ from sampler_bench.bench.cli import app
 from sampler_bench.bench.search import declared
 from sampler_bench.bench.search.prepared import prepare
 from sampler_bench.bench.search.space import different
+from sampler_bench.bench.shipped import SEARCHES
 from sampler_bench.kit.toml import toml_files
 from sampler_bench.models.zoo import trained
 from sampler_bench.solvers import Churn, build
@@ -33,7 +34,7 @@ S_noise = [1, 1.01]
 CPU = torch.device("cpu")
 
 
-@pytest.mark.parametrize("name", toml_files(declared.SHIPPED))
+@pytest.mark.parametrize("name", toml_files(SEARCHES))
 def test_a_shipped_search_plans(name, tmp_path, monkeypatch):
     monkeypatch.setenv("SAMPLER_BENCH_CACHE", str(tmp_path))
     search, _ = declared.read(name)

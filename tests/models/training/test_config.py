@@ -4,7 +4,8 @@ import tomllib
 
 import pytest
 
-from sampler_bench.models.training.config import SHIPPED, Configuration, Parts, read, shipped
+from sampler_bench.models.training import CONFIGURATIONS
+from sampler_bench.models.training.config import Configuration, Parts, read, shipped
 
 CHAINS = [("", "vp"), ("", "ve"), ("table2-", "vp"), ("table2-", "ve")]
 NOT_LEARNED = {"name"}
@@ -189,7 +190,7 @@ def test_the_digest_is_of_what_is_learned(tmp_path):
 def test_files_extend_without_repeating():
     """A key that says again what the extended file says would hide what differs."""
     for name in shipped():
-        own = tomllib.loads((SHIPPED / f"{name}.toml").read_text("utf-8"))
+        own = tomllib.loads((CONFIGURATIONS / f"{name}.toml").read_text("utf-8"))
         base = own.pop("extends", None)
         before = read(base).model_dump(mode="json") if base else {}
         for table, values in own.items():

@@ -39,7 +39,7 @@ def test_records_decide(number, answer):
 def test_all_24_are_there():
     assert list(STATEMENTS) == list(range(1, 25))
     assert all(one.text and one.where and one.shown for one in STATEMENTS.values())
-    shown = FIGURES | TABLES
+    shown = {**FIGURES, **TABLES}
     assert all(shown[one.shown].paper for one in STATEMENTS.values())
 
 

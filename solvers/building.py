@@ -8,12 +8,15 @@ from typing import Any
 from sampler_bench.kit.names import lookup, unknown
 from sampler_bench.kit.parameters import keywords
 from sampler_bench.solvers.churn import Churn
-from sampler_bench.solvers.discretizations import DISCRETIZATIONS
-from sampler_bench.solvers.original.registry import ORIGINALS
 from sampler_bench.solvers.original.whole import OriginalSampler
-from sampler_bench.solvers.registry import SOLVERS
+from sampler_bench.solvers.registry import (
+    DISCRETIZATIONS,
+    ORIGINALS,
+    SCALINGS,
+    SCHEDULES,
+    SOLVERS,
+)
 from sampler_bench.solvers.sampler import Sampler
-from sampler_bench.solvers.schedules import SCALINGS, SCHEDULES
 
 AnySampler = Sampler | OriginalSampler
 ENDS = {"zero": "the last step goes to σ = 0", "sigma-min": "sampling stops at σ_min"}
@@ -66,9 +69,9 @@ def build(
     if not isinstance(solver, str) or solver not in SOLVERS:
         raise ValueError(unknown(solver, [*SOLVERS, *ORIGINALS], "solver"))
     chosen = SOLVERS[solver]
-    lookup(DISCRETIZATIONS, discretization, "discretization")
-    lookup(SCHEDULES, schedule, "schedule")
-    lookup(SCALINGS, scaling, "scaling")
+    DISCRETIZATIONS.lookup(discretization)
+    SCHEDULES.lookup(schedule)
+    SCALINGS.lookup(scaling)
     lookup(ENDS, end, "end")
     own = own_parameters(solver, discretization, schedule)
     for name in parameters:

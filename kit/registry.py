@@ -1,0 +1,131 @@
+"""Parts by name: a row is imported when it is first used, and described from its source."""
+
+import dataclasses
+import inspect
+import pkgutil
+from collections.abc import Iterator, Mapping, MutableMapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, TypeVar
+
+from sampler_bench.kit import description
+from sampler_bench.kit.names import lookup
+from sampler_bench.kit.source import UnreadableError
+
+T = TypeVar("T")
+
+
+class Registry(MutableMapping[str, T], Generic[T]):
+    """A dictionary of rows, of which some are still to be imported.
+
+    A row that is a text, ``"module:name"``, is the object of that name, imported when the row is
+    first asked for; its name alone (iteration, ``in``) imports nothing. Any other row is itself.
+
+    Args:
+        what: What one row is, in messages: "solver".
+        rows: The rows that ship, by name.
+        wrap: ``"module:Row"``, a dataclass whose first field is a function: an imported function
+            becomes such a row, whose other fields are the function's attributes of those names
+            (:func:`~sampler_bench.kit.description.facts`); an imported class one of its instances.
+        method: The method of imported classes whose keyword-only arguments are their parameters.
+        group: Other packages add rows by entry points ``sampler_bench.GROUP``; none if empty.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        rows: Mapping[str, Any],
+        *,
+        wrap: str = "",
+        method: str = "",
+        group: str = "",
+    ) -> None:
+        self.what, self.group = what, group
+        self._rows: dict[str, Any] = dict(rows)
+        self._wrap, self._method = wrap, method
+
+    def __getitem__(self, name: str) -> T:
+        """Return a row, imported.
+
+        Raises:
+            KeyError: If there is none.
+            ValueError: If it cannot be imported; one line.
+        """
+        row = self._rows[name]
+        if isinstance(row, str):
+            row = self._rows[name] = self._imported(name, row)
+        return row
+
+    def __setitem__(self, name: str, row: T | str) -> None:
+        self._rows[name] = row
+
+    def __delitem__(self, name: str) -> None:
+        del self._rows[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._rows
+
+    def __repr__(self) -> str:
+        return f"<{self.what}s: {', '.join(self)}>"
+
+    def lookup(self, name: str) -> T:
+        """Return a row.
+
+        Raises:
+            ValueError: If there is none; one line that names the nearest and the allowed ones.
+        """
+        return lookup(self, name, self.what)
+
+    def described(self, name: str) -> description.Description:
+        """Return what a row says of itself; it is imported only where its source does not tell.
+
+        Raises:
+            ValueError: If it then cannot be imported; one line.
+        """
+        row = self._rows[name]
+        if isinstance(row, str):
+            try:
+                return description.read(row, self._wrap, self._method)
+            except UnreadableError:
+                row = self[name]
+        return description.of(row, self._wrap, self._method)
+
+    def add_entry_points(self) -> None:
+        """Add the rows of other packages, which are imported when they are used.
+
+        Raises:
+            ValueError: If one would replace a row that is there.
+        """
+        for point in entry_points(group=f"sampler_bench.{self.group}") if self.group else ():
+            if point.name in self:
+                where = f"plugin {point.value}: {self.group}"
+                raise ValueError(f"{where} already has a {point.name!r}")
+            self._rows[point.name] = _target(point)
+
+    def _imported(self, name: str, target: str) -> T:
+        try:
+            found = pkgutil.resolve_name(target)
+            return self._wrapped(found) if self._wrap else found
+        except (Exception, SystemExit) as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise ValueError(
+                f"{self.what} {name!r}: {target} cannot be loaded: {reason}"
+            ) from error
+
+    def _wrapped(self, found: Any) -> Any:
+        if inspect.isclass(found):
+            return found()
+        if not inspect.isroutine(found):
+            return found
+        row = pkgutil.resolve_name(self._wrap)
+        names = [f.name for f in dataclasses.fields(row)][1:]
+        return row(found, **{name: getattr(found, name) for name in names if hasattr(found, name)})
+
+
+def _target(point: EntryPoint) -> str:
+    return f"{point.module}:{point.attr}" if point.attr else point.module
