@@ -5,12 +5,13 @@ noise = solvers.SeedNoise(range(64), "cpu")
 samples = sampler(denoiser, noise.latents(denoiser.shape), noise)
 """
 
-from sampler_bench.solvers.build import AnySampler, Incompatible, build
+from sampler_bench.solvers.build import AnySampler, build
 from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.denoiser import Denoiser
 from sampler_bench.solvers.discretizations import DISCRETIZATIONS, Discretization
 from sampler_bench.solvers.fixed_step import FixedStep
 from sampler_bench.solvers.flow import Flow
+from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.noise import SeedNoise
 from sampler_bench.solvers.original.registry import ORIGINALS
 from sampler_bench.solvers.original.whole import Original, OriginalSampler

@@ -9,6 +9,7 @@ from sampler_bench.kit.names import lookup, unknown
 from sampler_bench.kit.parameters import keywords
 from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.discretizations import DISCRETIZATIONS
+from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.original.registry import ORIGINALS
 from sampler_bench.solvers.original.whole import OriginalSampler
 from sampler_bench.solvers.registry import SOLVERS
@@ -17,10 +18,6 @@ from sampler_bench.solvers.schedules import SCALINGS, SCHEDULES
 
 AnySampler = Sampler | OriginalSampler
 ENDS = {"zero": "the last step goes to σ = 0", "sigma-min": "sampling stops at σ_min"}
-
-
-class Incompatible(ValueError):  # noqa: N818 - not an error of the parts, only of the combination
-    """Parts that are right by themselves and make no sense together."""
 
 
 def build(

@@ -66,16 +66,17 @@ class RK45(Solver):
                 raise RuntimeError(f"RK45: dx/dt is not finite at t = {t:g}")
             return derivative
 
+        atol = self.rtol if self.atol is None else self.atol
         solution = solve_ivp(
             slope,
             (float(t_start), float(t_end)),
             x.cpu().numpy().ravel(),
             method="RK45",
             rtol=self.rtol,
-            atol=self.rtol if self.atol is None else self.atol,
+            atol=atol,
             t_eval=[float(t_end)],
         )
         if not solution.success:
-            raise RuntimeError(f"RK45 (rtol={self.rtol:g}, atol={self.atol:g}): {solution.message}")
+            raise RuntimeError(f"RK45 (rtol={self.rtol:g}, atol={atol:g}): {solution.message}")
         x = torch.from_numpy(solution.y[:, -1].copy()).to(x.device).reshape(x.shape)
         return x if levels[-1] > 0 else euler(flow, x, t_end, torch.zeros_like(t_end))

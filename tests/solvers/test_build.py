@@ -246,6 +246,15 @@ def test_parts_that_make_no_sense_together_have_an_error_of_their_own(keys, what
     refusal(**keys)
 
 
+def test_a_solver_of_the_house_may_say_that_it_does_not_fit(monkeypatch):
+    def picky(flow, x, t, t_next):
+        raise Incompatible("picky: no step is good enough")
+
+    monkeypatch.setitem(SOLVERS, "picky", solvers.FixedStep(picky, order=1))
+    with pytest.raises(Incompatible, match="no step is good enough"):
+        solvers.build(solver="picky")
+
+
 def test_a_model_whose_range_leaves_nothing_is_refused_when_sampling():
     sampler = solvers.build(sigma_max=0.5)
     with pytest.raises(ValueError, match="not a range"):
