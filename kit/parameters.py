@@ -111,11 +111,11 @@ def check(
             raise ValueError(f"{where}{what} {name!r} is missing")
 
 
-def check_fields(made: Any, where: str = "") -> None:
+def check_fields(made: Any, where: str = "", without: Collection[str] = ()) -> None:
     """Raise ValueError, in one line, for a field of a dataclass that cannot be what it is."""
     known = parameters(type(made))
     for field in fields(made):
-        if field.init:
+        if field.init and field.name not in without:
             known[field.name].check(getattr(made, field.name), where)
 
 

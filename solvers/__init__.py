@@ -17,12 +17,13 @@ from sampler_bench.solvers.registry import (
 )
 
 if TYPE_CHECKING:
-    from sampler_bench.solvers.building import AnySampler, Incompatible, build
+    from sampler_bench.solvers.building import AnySampler, build
     from sampler_bench.solvers.churn import Churn
     from sampler_bench.solvers.denoiser import Denoiser
     from sampler_bench.solvers.discretizations import Discretization
     from sampler_bench.solvers.fixed_step import FixedStep
     from sampler_bench.solvers.flow import Flow
+    from sampler_bench.solvers.incompatible import Incompatible
     from sampler_bench.solvers.noise import SeedNoise
     from sampler_bench.solvers.original.whole import Original, OriginalSampler
     from sampler_bench.solvers.presets import TABLE_1
@@ -34,12 +35,13 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = lazily(
     __name__,
     {
-        "building": ("AnySampler", "Incompatible", "build"),
+        "building": ("AnySampler", "build"),
         "churn": ("Churn",),
         "denoiser": ("Denoiser",),
         "discretizations": ("Discretization",),
         "fixed_step": ("FixedStep",),
         "flow": ("Flow",),
+        "incompatible": ("Incompatible",),
         "noise": ("SeedNoise",),
         "original.whole": ("Original", "OriginalSampler"),
         "presets": ("TABLE_1",),

@@ -1,13 +1,15 @@
 """Putting a sampler together from names and numbers, and refusing what makes no sense."""
 
-import inspect
 import math
-import sys
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from sampler_bench.kit.names import lookup, unknown
-from sampler_bench.kit.parameters import keywords
+from sampler_bench.kit.parameters import Count, Parameter, check, keywords, parameters
 from sampler_bench.solvers.churn import Churn
+from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.original.whole import OriginalSampler
 from sampler_bench.solvers.registry import (
     DISCRETIZATIONS,
@@ -22,17 +24,13 @@ AnySampler = Sampler | OriginalSampler
 ENDS = {"zero": "the last step goes to σ = 0", "sigma-min": "sampling stops at σ_min"}
 
 
-class Incompatible(ValueError):  # noqa: N818 - not an error of the parts, only of the combination
-    """Parts that are right by themselves and make no sense together."""
-
-
 def build(
     *,
     solver: str = "heun",
     discretization: str = "edm",
     schedule: str = "linear",
     scaling: str = "none",
-    steps: int | None = None,
+    steps: Count | None = None,
     sigma_min: float | None = None,
     sigma_max: float | None = None,
     end: str = "zero",
@@ -40,7 +38,7 @@ def build(
     S_min: float = 0.0,
     S_max: float = math.inf,
     S_noise: float = 1.0,
-    **parameters: Any,
+    **own: Any,
 ) -> AnySampler:
     """Put a sampler together; names and defaults are the paper's, and those of grid files.
 
@@ -55,7 +53,7 @@ def build(
         sigma_min, sigma_max: σ range; the discretization's own unless given.
         end: ``"zero"`` or ``"sigma-min"``.
         S_churn, S_min, S_max, S_noise: Algorithm 2's churn; 0 for none.
-        parameters: The parts' own: ``rho`` (edm), ``epsilon_s`` (vp), ``M``, ``C_1``, ``C_2``,
+        own: The parts' own: ``rho`` (edm), ``epsilon_s`` (vp), ``M``, ``C_1``, ``C_2``,
             ``j_0`` (iddpm), ``alpha`` (rk2), ``rtol``, ``atol``, ``group`` (rk45).
 
     Raises:
@@ -63,9 +61,9 @@ def build(
     """
     given = dict(locals())
     if isinstance(solver, str) and solver in ORIGINALS:
-        return _original(solver, steps, given, parameters)
-    arguments = {name: value for name, value in given.items() if name in NUMBERS}
-    _check_numbers({k: v for k, v in arguments.items() if v is not None or k not in OPTIONAL})
+        return _original(solver, steps, given, own)
+    check(build, {name: given[name] for name in NUMBERS})
+    churn = Churn(S_churn, S_min, S_max, S_noise)
     if not isinstance(solver, str) or solver not in SOLVERS:
         raise ValueError(unknown(solver, [*SOLVERS, *ORIGINALS], "solver"))
     chosen = SOLVERS[solver]
@@ -73,18 +71,19 @@ def build(
     SCHEDULES.lookup(schedule)
     SCALINGS.lookup(scaling)
     lookup(ENDS, end, "end")
-    own = own_parameters(solver, discretization, schedule)
-    for name in parameters:
-        if name not in own:
-            raise ValueError(unknown(name, [*own, *BUILD_KEYS], "key"))
-    _check_numbers({k: v for k, v in parameters.items() if v is not None or own[k] is not None})
+    defaults = own_parameters(solver, discretization, schedule)
+    for name in own:
+        if name not in defaults:
+            raise ValueError(unknown(name, [*defaults, *BUILD_KEYS], "key"))
+    for part in _parts(solver, discretization, schedule):
+        check(part, {name: own[name] for name in parameters(part) if name in own})
     sampler = Sampler(
         solver=solver,
         discretization=discretization,
         schedule=schedule,
         scaling=scaling,
-        parameters={**own, **parameters},
-        churn=Churn(S_churn, S_min, S_max, S_noise),
+        parameters={**defaults, **own},
+        churn=churn,
         steps=18 if steps is None and chosen.takes_steps else steps,
         sigma_min=sigma_min,
         sigma_max=sigma_max,
@@ -106,16 +105,13 @@ def _original(
     for name in [*unused, *chosen]:
         if name not in own:
             raise ValueError(unknown(name, [*own, *PLAIN_KEYS], f"key of solver {solver}"))
-    texts = {k: v for k, v in chosen.items() if isinstance(own[k], str)}
-    for name, value in texts.items():
-        if not isinstance(value, str):
-            raise ValueError(f"{name} = {value!r} is not allowed: it must be a word")
-    _check_numbers({k: v for k, v in chosen.items() if k not in texts})
+    check(row.sample, chosen)
     if steps is not None and not row.takes_steps:
         raise Incompatible(f"{solver} chooses its own steps: leave out 'steps'")
     if steps is None and row.takes_steps:
         raise ValueError(f"solver {solver}: 'steps' is missing")
-    _check_numbers({} if steps is None else {"steps": steps}, row.least_steps)
+    count = Annotated[int, Field(ge=row.least_steps, le=1_000_000)] | None
+    Parameter("steps", count, None).check(steps)
     sampler = OriginalSampler(solver, row, {**own, **chosen}, steps)
     sampler.check()
     return sampler
@@ -125,39 +121,22 @@ def own_parameters(solver: str, discretization: str, schedule: str) -> dict[str,
     """Return the parameters that belong to the parts of these names, with their defaults."""
     if solver in ORIGINALS:
         return ORIGINALS[solver].defaults()
-    fit = keywords(SCHEDULES[schedule].fit)
+    fit, levels, _ = _parts(solver, discretization, schedule)
+    return {**keywords(fit), **keywords(levels), **SOLVERS[solver].defaults()}
+
+
+def _parts(solver: str, discretization: str, schedule: str) -> tuple[Callable[..., Any], ...]:
+    """Return what declares the parameters of the parts of these names."""
     levels = DISCRETIZATIONS[discretization].levels
-    return {**fit, **keywords(levels), **SOLVERS[solver].defaults()}
+    return SCHEDULES[schedule].fit, levels, SOLVERS[solver].declares
 
 
-BUILD_KEYS = tuple(
-    p.name for p in inspect.signature(build).parameters.values() if p.kind is p.KEYWORD_ONLY
-)
-DEFAULTS = {
-    p.name: p.default for p in inspect.signature(build).parameters.values() if p.name in BUILD_KEYS
-}
+DEFAULTS = keywords(build)
+BUILD_KEYS = tuple(DEFAULTS)
+NUMBERS = ("steps", "sigma_min", "sigma_max")
+"""The arguments of ``build`` that are numbers of no part."""
 PLAIN_KEYS = ("solver", "steps")
 """What authors' own samplers take besides their parameters."""
-NUMBERS = {"steps", "sigma_min", "sigma_max", "S_churn", "S_min", "S_max", "S_noise"}
-OPTIONAL = {"steps", "sigma_min", "sigma_max"}
-WHOLE = {"steps", "M", "j_0", "group"}
-LARGEST_WHOLE = 1_000_000
-
-
-def _check_numbers(values: dict[str, Any], least_steps: int = 1) -> None:
-    for name, value in values.items():
-        whole = name in WHOLE
-        kinds = int if whole else (int, float)
-        largest = LARGEST_WHOLE if whole else sys.float_info.max
-        if name == "S_max" and value == math.inf:
-            continue
-        # not (… <= …) is also true of NaN
-        if isinstance(value, bool) or not isinstance(value, kinds) or not abs(value) <= largest:
-            wanted = f"a whole number of at most {LARGEST_WHOLE:,}" if whole else "a finite number"
-            raise ValueError(f"{name} = {value!r} is not allowed: it must be {wanted}")
-    steps = values.get("steps", least_steps)
-    if steps < least_steps:
-        raise ValueError(f"steps = {steps!r} is not allowed: it must be at least {least_steps}")
 
 
 def _check_fit(sampler: Sampler) -> None:

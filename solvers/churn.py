@@ -3,9 +3,12 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
+from pydantic import Field
 from torch import Tensor
 
+from sampler_bench.kit.parameters import NotNegative, check_fields
 from sampler_bench.solvers.flow import Flow
 
 MOST_GAMMA = math.sqrt(2) - 1
@@ -25,15 +28,13 @@ class Churn:
         S_noise: Standard deviation of the added noise, relative to what the step up calls for.
     """
 
-    S_churn: float = 0.0
-    S_min: float = 0.0
-    S_max: float = math.inf
-    S_noise: float = 1.0
+    S_churn: NotNegative = 0.0
+    S_min: NotNegative = 0.0
+    S_max: Annotated[NotNegative, Field(allow_inf_nan=True)] = math.inf
+    S_noise: NotNegative = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("S_churn", "S_min", "S_max", "S_noise"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} = {getattr(self, name)!r} is not allowed: it must be ≥ 0")
+        check_fields(self)
         if self.S_min > self.S_max:
             raise ValueError(f"S_min = {self.S_min:g} lies above S_max = {self.S_max:g}")
 

@@ -7,12 +7,14 @@ from σ_max (the first) down to σ_min (the last, where n > 1). The final σ = 0
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from sampler_bench.kit.description import facts
-from sampler_bench.kit.parameters import require
+from sampler_bench.kit.parameters import Fraction, NotNegative, require
 from sampler_bench.solvers.levels import iddpm_levels
 from sampler_bench.solvers.schedules import VP
 
@@ -24,15 +26,16 @@ def _fractions(n: int) -> Tensor:
     return torch.arange(n, dtype=torch.float64) / max(n - 1, 1)
 
 
-def edm(n: int, sigma_min: float, sigma_max: float, *, rho: float = 7.0) -> Tensor:
+def edm(
+    n: int, sigma_min: float, sigma_max: float, *, rho: Annotated[float, Field(gt=0, le=1e6)] = 7.0
+) -> Tensor:
     """Return EDM's levels, uniform in σ^(1/ρ) (Eq. 5); 0 < ``rho`` ≤ 10⁶, as round-off grows."""
-    require(0 < rho <= 1e6, "rho", rho, "a number above 0, and at most 1e6")
     top, bottom = sigma_max ** (1 / rho), sigma_min ** (1 / rho)
     return (top + _fractions(n) * (bottom - top)) ** rho
 
 
 @facts(sigma_min=0.010485992786702987, sigma_max=152.1669702839464)  # VP's σ(1e-3), σ(1)
-def vp(n: int, sigma_min: float, sigma_max: float, *, epsilon_s: float = 1e-3) -> Tensor:
+def vp(n: int, sigma_min: float, sigma_max: float, *, epsilon_s: Fraction = 1e-3) -> Tensor:
     """Return VP's levels: t uniform from 1 to ``epsilon_s``, betas refit to the σ range."""
     t = 1 + _fractions(n) * (epsilon_s - 1)
     return VP.fit(sigma_min, sigma_max, epsilon_s=epsilon_s).sigma(t)
@@ -56,10 +59,10 @@ def iddpm(
     sigma_min: float,
     sigma_max: float,
     *,
-    M: int = 1000,
-    C_1: float = 0.001,
-    C_2: float = 0.008,
-    j_0: int | None = None,
+    M: Annotated[int, Field(ge=1, le=100_000)] = 1000,
+    C_1: Fraction = 0.001,
+    C_2: NotNegative = 0.008,
+    j_0: Annotated[int, Field(ge=0)] | None = None,
 ) -> Tensor:
     """Return n of iDDPM's levels u_j, evenly spread over the indices j₀ … M − 1.
 
@@ -70,12 +73,9 @@ def iddpm(
     Raises:
         ValueError: If a parameter is out of range or no level is left.
     """
-    require(1 <= M <= 100_000, "M", M, "a whole number from 1 to 100000")
-    require(0 < C_1 < 1, "C_1", C_1, "a number between 0 and 1")
-    require(C_2 >= 0, "C_2", C_2, "a number of at least 0")
     u = iddpm_levels(M, C_1, C_2)
     if j_0 is not None:
-        require(0 <= j_0 < M, "j_0", j_0, f"a whole number from 0 to M - 1 = {M - 1}")
+        require(j_0 < M, "j_0", j_0, f"a whole number from 0 to M - 1 = {M - 1}")
         require(
             float(u[j_0]) <= sigma_max, "j_0", j_0, f"such that u_j = {u[j_0]:g} ≤ {sigma_max:g}"
         )

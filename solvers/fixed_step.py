@@ -48,6 +48,11 @@ class FixedStep(Solver):
                 x = self.step(flow, x, t, times[i + 1], **self.parameters)
         return x
 
+    @property
+    def declares(self) -> Step:
+        """The step, of which keyword-only arguments are the parameters."""
+        return self.step
+
     def defaults(self) -> dict[str, Any]:
         """Return the step's keyword-only arguments and their values."""
         return {**keywords(self.step), **self.parameters}

@@ -1,18 +1,22 @@
 """The black-box ODE solver of EDM's Figure 2: Dormand–Prince as SciPy ships it."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
+from pydantic import Field
 from scipy.integrate import solve_ivp
 from torch import Tensor
 
-from sampler_bench.kit.parameters import require
+from sampler_bench.kit.parameters import Count, check_fields
 from sampler_bench.solvers.churn import Churn, Noise
 from sampler_bench.solvers.flow import Flow
 from sampler_bench.solvers.solver import Solver
 from sampler_bench.solvers.steps import euler
+
+# Below about 2e-14 SciPy would use a tolerance other than the declared one.
+Tolerance = Annotated[float, Field(ge=1e-13, lt=1)]
 
 
 @dataclass(frozen=True)
@@ -33,18 +37,13 @@ class RK45(Solver):
     """
 
     takes_steps: ClassVar[bool] = False
-    rtol: float = 1e-4
-    atol: float | None = None
-    group: int = 50
+    rtol: Tolerance = 1e-4
+    atol: Tolerance | None = None
+    group: Count = 50
     version: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("rtol", "atol"):
-            value = getattr(self, name)
-            # below about 2e-14 SciPy would use a tolerance other than the declared one
-            in_range = value is None or 1e-13 <= value < 1
-            require(in_range, name, value, "at least 1e-13 and below 1")
-        require(self.group >= 1, "group", self.group, "at least 1")
+        check_fields(self)
 
     def __call__(self, flow: Flow, x: Tensor, levels: Tensor, churn: Churn, noise: Noise) -> Tensor:
         """Integrate ``x`` [B, *shape] from ``levels[0]`` to ``levels[-1]`` ≥ 0.
@@ -66,16 +65,17 @@ class RK45(Solver):
                 raise RuntimeError(f"RK45: dx/dt is not finite at t = {t:g}")
             return derivative
 
+        atol = self.rtol if self.atol is None else self.atol
         solution = solve_ivp(
             slope,
             (float(t_start), float(t_end)),
             x.cpu().numpy().ravel(),
             method="RK45",
             rtol=self.rtol,
-            atol=self.rtol if self.atol is None else self.atol,
+            atol=atol,
             t_eval=[float(t_end)],
         )
         if not solution.success:
-            raise RuntimeError(f"RK45 (rtol={self.rtol:g}, atol={self.atol:g}): {solution.message}")
+            raise RuntimeError(f"RK45 (rtol={self.rtol:g}, atol={atol:g}): {solution.message}")
         x = torch.from_numpy(solution.y[:, -1].copy()).to(x.device).reshape(x.shape)
         return x if levels[-1] > 0 else euler(flow, x, t_end, torch.zeros_like(t_end))

@@ -8,7 +8,7 @@ from typing import ClassVar, Self, final
 import torch
 from torch import Tensor
 
-from sampler_bench.kit.parameters import require
+from sampler_bench.kit.parameters import Fraction
 
 
 class Schedule(ABC):
@@ -108,16 +108,12 @@ class VP(Schedule):
     beta_min: float = 0.1
 
     @classmethod
-    def fit(cls, sigma_min: float, sigma_max: float, *, epsilon_s: float = 1e-3) -> Self:
+    def fit(cls, sigma_min: float, sigma_max: float, *, epsilon_s: Fraction = 1e-3) -> Self:
         """Return the betas with σ(ε_s) = ``sigma_min`` and σ(1) = ``sigma_max``.
 
         EDM's released code refits them to the range it samples, silently; the paper's text never
         says so. VP's own range gives back (19.9, 0.1).
-
-        Raises:
-            ValueError: If ``epsilon_s`` is not between 0 and 1.
         """
-        require(0 < epsilon_s < 1, "epsilon_s", epsilon_s, "a number between 0 and 1")
         log_min, log_max = math.log1p(sigma_min**2), math.log1p(sigma_max**2)
         beta_d = 2 * (log_min / epsilon_s - log_max) / (epsilon_s - 1)
         return cls(beta_d, log_max - 0.5 * beta_d)

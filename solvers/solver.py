@@ -1,7 +1,7 @@
 """What all solvers have in common."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any, ClassVar, Self
 
@@ -26,6 +26,11 @@ class Solver(ABC):
     @abstractmethod
     def __call__(self, flow: Flow, x: Tensor, levels: Tensor, churn: Churn, noise: Noise) -> Tensor:
         """Return the state [B, *shape] at ``levels[-1]`` ≥ 0, given ``x`` at ``levels[0]``."""
+
+    @property
+    def declares(self) -> Callable[..., Any]:
+        """What says which parameters there are, and what each may be."""
+        return type(self)
 
     def defaults(self) -> dict[str, Any]:
         """Return the solver's own parameters and their values."""

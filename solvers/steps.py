@@ -6,7 +6,7 @@
 from torch import Tensor
 
 from sampler_bench.kit.description import facts
-from sampler_bench.kit.parameters import require
+from sampler_bench.kit.parameters import Positive
 from sampler_bench.solvers.flow import Flow
 
 
@@ -17,16 +17,12 @@ def euler(flow: Flow, x: Tensor, t: Tensor, t_next: Tensor) -> Tensor:
 
 
 @facts(order=2)
-def rk2(flow: Flow, x: Tensor, t: Tensor, t_next: Tensor, *, alpha: float = 1.0) -> Tensor:
+def rk2(flow: Flow, x: Tensor, t: Tensor, t_next: Tensor, *, alpha: Positive = 1.0) -> Tensor:
     """Return a step of the second-order family (EDM, Algorithm 3): order 2, two evaluations.
 
     α = 1 is Heun, ½ the midpoint rule, ⅔ Ralston. For α > 1 the second slope can fall beyond the
     end of time; the step is then Euler's (Algorithm 3 tests t' ≠ 0, which a negative t' passes).
-
-    Raises:
-        ValueError: If ``alpha`` is not above 0.
     """
-    require(alpha > 0, "alpha", alpha, "a number above 0")
     h = t_next - t
     d = flow(x, t)
     t_prime = t + alpha * h

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sampler_bench.bench.profiles.probe import Drawn, Probe, over_log_sigma
-from sampler_bench.kit.parameters import require
+from sampler_bench.kit.parameters import Positive
 from sampler_bench.solvers import SOLVERS, Denoiser, Flow, Sampler, Schedule
 from sampler_bench.solvers.churn import Churn, no_noise
 from sampler_bench.solvers.schedules import Linear
@@ -45,7 +45,7 @@ class Curvature(Probe):
     """
 
     sampler: Sampler
-    sigma_data: float = 0.5
+    sigma_data: Positive = 0.5
 
     metric: ClassVar[str] = "curvature"
     needs_data: ClassVar[bool] = False
@@ -54,7 +54,7 @@ class Curvature(Probe):
     )
 
     def __post_init__(self) -> None:
-        require(self.sigma_data > 0, "sigma_data", self.sigma_data, "a number above 0")
+        super().__post_init__()
         for low, high in itertools.pairwise(self.levels):
             if math.log(high / low) < 2 * HALF_WIDTH:
                 raise ValueError(

@@ -1,13 +1,14 @@
 """From a grid's profile tables to probes, one per combination of their values."""
 
 import itertools
-from dataclasses import fields
 from typing import Any
 
 from sampler_bench.bench.expand import Labelled, Skipped, expand_entry, expand_tables
 from sampler_bench.bench.grid import Grid, ProfileEntry, SamplerEntry
 from sampler_bench.bench.profiles import PROBES, Probe
+from sampler_bench.bench.profiles.probe import NOT_OWN
 from sampler_bench.kit.names import unknown
+from sampler_bench.kit.parameters import check, parameters
 
 
 def expand_profiles(grid: Grid) -> tuple[list[Labelled], list[Skipped]]:
@@ -21,7 +22,7 @@ def expand_profiles(grid: Grid) -> tuple[list[Labelled], list[Skipped]]:
 
 def _expand(entry: ProfileEntry) -> tuple[list[Labelled], list[Skipped]]:
     kind = PROBES.lookup(entry.metric)
-    own = [f.name for f in fields(kind) if f.name not in {"levels", "sampler"}]
+    own = [name for name in parameters(kind) if name not in NOT_OWN]
     for key in entry.axes:
         if key not in {*own, *kind.sampler_keys}:
             allowed = ["metric", "label", "models", "levels", *own, *kind.sampler_keys]
@@ -32,7 +33,7 @@ def _expand(entry: ProfileEntry) -> tuple[list[Labelled], list[Skipped]]:
     kept = []
     for values in itertools.product(*chosen.values()):
         given = dict(zip(chosen, values, strict=True))
-        _check_kinds(kind, given)
+        check(kind, given, without=NOT_OWN)
         told = [f"{key} = {value}" for key, value in given.items() if len(chosen[key]) > 1]
         for label, parts in samplers:
             probe = kind(levels=tuple(entry.levels), **parts, **given)
@@ -55,19 +56,3 @@ def _samplers(
         steps = f", steps = {item.sampler.steps}" if several else ""
         named.append((item.label + steps, {"sampler": item.sampler}))
     return named, skipped
-
-
-def _check_kinds(kind: type[Probe], given: dict[str, Any]) -> None:
-    """Refuse a text where a number is needed, and the other way round."""
-    needed = {f.name: f.type for f in fields(kind)}
-    for key, value in given.items():
-        types, words = _KINDS[getattr(needed[key], "__name__", str(needed[key]))]
-        if not isinstance(value, types):
-            raise ValueError(f"{key} = {value!r} must be {words}")
-
-
-_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
-    "str": ((str,), "a name"),
-    "int": ((int,), "a whole number"),
-    "float": ((int, float), "a number"),
-}

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sampler_bench.bench.profiles.probe import Drawn, Probe, over_log_sigma
 from sampler_bench.kit.names import lookup
-from sampler_bench.kit.parameters import require
+from sampler_bench.kit.parameters import Positive
 from sampler_bench.models.network import NetworkDenoiser
 from sampler_bench.models.training.loss import EDM, denoising_loss
 from sampler_bench.models.untrained import untrained
@@ -44,17 +44,16 @@ class DenoisingLoss(Probe):
     """
 
     weights: str = "trained"
-    sigma_data: float = 0.5
+    sigma_data: Positive = 0.5
     P_mean: float = -1.2
-    P_std: float = 1.2
+    P_std: Positive = 1.2
 
     metric: ClassVar[str] = "denoising-loss"
     needs_data: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         lookup(WEIGHTS, self.weights, "weights")
-        require(self.sigma_data > 0, "sigma_data", self.sigma_data, "a number above 0")
-        require(self.P_std > 0, "P_std", self.P_std, "a number above 0")
 
     def check(self, model: Any) -> None:
         """Raise ValueError, one line, if it cannot be measured with this model."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sampler_bench.bench.profiles.probe import Drawn, Probe
 from sampler_bench.kit.names import lookup
-from sampler_bench.kit.parameters import require
+from sampler_bench.kit.parameters import Count, require
 from sampler_bench.models import Counted
 from sampler_bench.models.exact import GaussianMixture
 from sampler_bench.solvers import SOLVERS, Denoiser, FixedStep, Flow, Sampler
@@ -39,7 +39,7 @@ class LocalError(Probe):
     """
 
     sampler: Sampler
-    substeps: int = 200
+    substeps: Count = 200
     truth: str = "euler"
 
     metric: ClassVar[str] = "local-error"
@@ -50,7 +50,7 @@ class LocalError(Probe):
     )
 
     def __post_init__(self) -> None:
-        require(self.substeps >= 1, "substeps", self.substeps, "a whole number from 1")
+        super().__post_init__()
         lookup(_one_step(), self.truth, "truth")
         lookup(_one_step(), self.sampler.solver, "solver")
         require((self.sampler.steps or 0) >= 2, "steps", self.sampler.steps, "at least 2")

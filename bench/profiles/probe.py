@@ -9,11 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sampler_bench.kit.parameters import check_fields
 from sampler_bench.results import Shard
 from sampler_bench.solvers import Denoiser
 
 SIGMA, VALUES = "sigma", "profile"
 """What shards call the noise levels [L] and the values [n, L]."""
+NOT_OWN = ("levels", "sampler")
+"""Fields that are no parameters of a probe's own."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,9 @@ class Probe(ABC):
     needs_data: ClassVar[bool]
     version: ClassVar[int] = 1
     sampler_keys: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        check_fields(self, without=NOT_OWN)
 
     @abstractmethod
     def declared(self, model: Any) -> dict[str, str | int | float | None]:

@@ -1,13 +1,13 @@
 """Repeated churn at one noise level, EDM's Figure 14; without any, the draws of its Figure 1."""
 
 import math
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
-from sampler_bench.kit.names import lookup
-from sampler_bench.kit.parameters import require
+from sampler_bench.kit.parameters import NotNegative, require
 from sampler_bench.solvers.churn import MOST_GAMMA, Churn, Noise, no_noise
 from sampler_bench.solvers.denoiser import Denoiser
 from sampler_bench.solvers.discretizations import edm
@@ -20,6 +20,9 @@ from sampler_bench.solvers.steps import heun
 SIGMA_MIN, SIGMA_MAX, LEVELS = 0.002, 80.0, 18
 """EDM's levels for CIFAR-10 (ρ = 7): those above σ are stepped through on the way down to it."""
 
+_MOST_SAID = f"above 0 and at most √2 − 1 = {MOST_GAMMA}"
+Gamma = Annotated[float, Field(gt=0, le=MOST_GAMMA, description=_MOST_SAID)]
+
 SIGMA_DATA = 0.5
 """Assumed standard deviation of the data (EDM, Table 1)."""
 
@@ -30,10 +33,10 @@ def churned(
     noise: Noise,
     steps: int,
     *,
-    sigma: float = 0.2,
-    gamma: float = MOST_GAMMA,
-    S_noise: float = 1.0,
-    denoised: str = "yes",
+    sigma: Annotated[float, Field(ge=0, le=SIGMA_MAX)] = 0.2,
+    gamma: Gamma = MOST_GAMMA,
+    S_noise: NotNegative = 1.0,
+    denoised: Literal["yes", "no"] = "yes",
 ) -> Tensor:
     """Return samples of p(x; σ) after N churns at σ, or what the denoiser sees in them.
 
@@ -67,12 +70,12 @@ def churned(
 
 
 def _check(steps: int, given: dict[str, Any]) -> None:
-    sigma, gamma = given["sigma"], given["gamma"]
-    lookup(dict.fromkeys(("yes", "no")), given["denoised"], "denoised")
-    require(0 <= sigma <= SIGMA_MAX, "sigma", sigma, f"from 0 to {SIGMA_MAX:g}")
-    require(0 < gamma <= MOST_GAMMA, "gamma", gamma, f"above 0 and at most √2 − 1 = {MOST_GAMMA}")
-    require(given["S_noise"] >= 0, "S_noise", given["S_noise"], "at least 0")
-    require(sigma > 0 or steps == 0, "steps", steps, "0 where sigma = 0: nothing is left to churn")
+    require(
+        given["sigma"] > 0 or steps == 0,
+        "steps",
+        steps,
+        "0 where sigma = 0: nothing is left to churn",
+    )
 
 
 def _ends(given: dict[str, Any]) -> tuple[float, float]:

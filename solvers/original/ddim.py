@@ -1,12 +1,12 @@
 """DDIM as OpenAI's programs have it: η from the ODE's Euler step (0) to ancestral sampling (1)."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
-from sampler_bench.kit.names import lookup
-from sampler_bench.kit.parameters import require
+from sampler_bench.kit.parameters import Fraction, NotNegative, require
 from sampler_bench.solvers.churn import Noise
 from sampler_bench.solvers.denoiser import Denoiser
 from sampler_bench.solvers.levels import iddpm_levels
@@ -19,12 +19,12 @@ def ddim(
     noise: Noise,
     steps: int,
     *,
-    eta: float = 0.0,
-    clip: str = "on",
-    spacing: str = "even",
-    M: int = 1000,
-    C_1: float = 0.001,
-    C_2: float = 0.008,
+    eta: Annotated[float, Field(ge=0, le=1)] = 0.0,
+    clip: Literal["on", "off"] = "on",
+    spacing: Literal["even", "stride"] = "even",
+    M: Annotated[int, Field(ge=1, le=100_000)] = 1000,
+    C_1: Fraction = 0.001,
+    C_2: NotNegative = 0.008,
 ) -> Tensor:
     """Sample by DDIM (Song, Meng and Ermon 2021) on iDDPM's cosine schedule, N evaluations.
 
@@ -74,18 +74,8 @@ def spaced(M: int, steps: int, spacing: str) -> list[int]:
     raise ValueError(f"steps = {steps}: no stride through {M} levels makes so many steps")
 
 
-def _check(steps: int, given: dict[str, Any]) -> None:
-    require(0 <= given["eta"] <= 1, "eta", given["eta"], "from 0 to 1")
-    check_chain(steps, given)
-
-
 def check_chain(steps: int, given: dict[str, Any]) -> None:
-    """Raise ValueError for steps or a schedule that cannot be."""
-    lookup(dict.fromkeys(("on", "off")), given["clip"], "clip")
-    lookup(dict.fromkeys(("even", "stride")), given["spacing"], "spacing")
-    require(1 <= given["M"] <= 100_000, "M", given["M"], "from 1 to 100,000")
-    require(0 < given["C_1"] < 1, "C_1", given["C_1"], "between 0 and 1")
-    require(given["C_2"] >= 0, "C_2", given["C_2"], "at least 0")
+    """Raise ValueError for steps that cannot be taken through the schedule."""
     spaced(given["M"], steps, given["spacing"])
 
 
@@ -95,4 +85,4 @@ def ends(given: dict[str, Any]) -> tuple[float, float]:
     return float(u[-2]), float(u[0])
 
 
-DDIM = Original(ddim, ends=ends, check=_check)
+DDIM = Original(ddim, ends=ends, check=check_chain)

@@ -1,18 +1,17 @@
 """iDDPM's ancestral sampling, with the variance its networks learned (Nichol and Dhariwal 2021)."""
 
-from typing import Any
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
-from sampler_bench.kit.names import lookup
+from sampler_bench.kit.parameters import Fraction, NotNegative
 from sampler_bench.solvers.churn import Noise
 from sampler_bench.solvers.denoiser import Denoiser
 from sampler_bench.solvers.original.ddim import check_chain, ends, levels_of, spaced
 from sampler_bench.solvers.original.whole import Original
 from sampler_bench.solvers.variance import with_variance
-
-VARIANCES = ("learned", "small", "large")
 
 
 def ddpm(
@@ -21,12 +20,12 @@ def ddpm(
     noise: Noise,
     steps: int,
     *,
-    variance: str = "learned",
-    clip: str = "on",
-    spacing: str = "even",
-    M: int = 1000,
-    C_1: float = 0.001,
-    C_2: float = 0.008,
+    variance: Literal["learned", "small", "large"] = "learned",
+    clip: Literal["on", "off"] = "on",
+    spacing: Literal["even", "stride"] = "even",
+    M: Annotated[int, Field(ge=1, le=100_000)] = 1000,
+    C_1: Fraction = 0.001,
+    C_2: NotNegative = 0.008,
 ) -> Tensor:
     """Sample iDDPM's chain backwards on respaced steps, N evaluations.
 
@@ -64,9 +63,4 @@ def ddpm(
     return x
 
 
-def _check(steps: int, given: dict[str, Any]) -> None:
-    lookup(dict.fromkeys(VARIANCES), given["variance"], "variance")
-    check_chain(steps, given)
-
-
-DDPM = Original(ddpm, ends=ends, check=_check)
+DDPM = Original(ddpm, ends=ends, check=check_chain)

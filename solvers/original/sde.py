@@ -102,7 +102,6 @@ class VP(SDE):
             ValueError: If they are out of range.
         """
         sde = cls(given["beta_min"], given["beta_max"], given["epsilon"])
-        require(0 < sde.epsilon < 1, "epsilon", sde.epsilon, "between 0 and 1")
         require(0 <= sde.beta_min < sde.beta_max, "beta_max", sde.beta_max, "above beta_min ≥ 0")
         return sde
 
@@ -168,7 +167,6 @@ class VE(SDE):
             ValueError: If they are out of range.
         """
         sde = cls(given["sigma_min"], given["sigma_max"], given["epsilon"])
-        require(0 < sde.epsilon < 1, "epsilon", sde.epsilon, "between 0 and 1")
         require(
             0 < sde.sigma_min < sde.sigma_max, "sigma_max", sde.sigma_max, "above sigma_min > 0"
         )

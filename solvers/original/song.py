@@ -1,11 +1,11 @@
 """Song et al.'s samplers: predictor–corrector on the VP and on the VE SDE, or their flows."""
 
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
 
 from sampler_bench.kit.names import lookup
-from sampler_bench.kit.parameters import require
+from sampler_bench.kit.parameters import Count, Fraction, Positive
 from sampler_bench.solvers.churn import Noise
 from sampler_bench.solvers.denoiser import Denoiser
 from sampler_bench.solvers.original.predictor_corrector import CORRECTORS, PREDICTORS, sample
@@ -13,7 +13,7 @@ from sampler_bench.solvers.original.sde import SDE, VE, VP
 from sampler_bench.solvers.original.whole import Original
 
 PROCESSES = {"sde": False, "flow": True}
-NORMS = ("group", "sample")
+Norms = Literal["group", "sample"]
 
 
 def song_vp(
@@ -25,10 +25,10 @@ def song_vp(
     predictor: str = "euler-maruyama",
     corrector: str = "none",
     process: str = "sde",
-    snr: float = 0.16,
-    norms: str = "group",
-    group: int = 50,
-    epsilon: float = 1e-3,
+    snr: Positive = 0.16,
+    norms: Norms = "group",
+    group: Count = 50,
+    epsilon: Fraction = 1e-3,
     beta_min: float = 0.1,
     beta_max: float = 20.0,
 ) -> Tensor:
@@ -48,10 +48,10 @@ def song_ve(
     predictor: str = "reverse-diffusion",
     corrector: str = "langevin",
     process: str = "sde",
-    snr: float = 0.16,
-    norms: str = "group",
-    group: int = 50,
-    epsilon: float = 1e-5,
+    snr: Positive = 0.16,
+    norms: Norms = "group",
+    group: Count = 50,
+    epsilon: Fraction = 1e-5,
     sigma_min: float = 0.02,
     sigma_max: float = 100.0,
 ) -> Tensor:
@@ -66,9 +66,6 @@ def _check(sde: SDE, steps: int, given: dict[str, Any]) -> None:
     lookup(PREDICTORS, given["predictor"], "predictor")
     lookup(dict.fromkeys(CORRECTORS), given["corrector"], "corrector")
     lookup(PROCESSES, given["process"], "process")
-    lookup(dict.fromkeys(NORMS), given["norms"], "norms")
-    require(given["snr"] > 0, "snr", given["snr"], "positive")
-    require(given["group"] >= 1, "group", given["group"], "at least 1")
     if given["predictor"] != "euler-maruyama" or given["corrector"] != "none":
         sde.steps(steps)
 

@@ -126,7 +126,9 @@ def test_a_word_of_a_few_is_answered_with_all(name, value):
 
 
 def test_a_name_that_there_is_not_is_answered_with_the_nearest():
-    with pytest.raises(ValueError, match="^noise x: unknown constant 'wholly'; did you mean 'whol"):
+    with pytest.raises(
+        ValueError, match=r"^noise x: unknown constant 'wholly'; did you mean 'whol"
+    ):
         check(part, {"wholly": 1}, "noise x: ", "constant")
     with pytest.raises(ValueError, match="unknown key 'x'"):
         check(part, {"x": 1})

@@ -2,12 +2,15 @@
 
 import json
 import math
+from typing import Annotated, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
 
 from sampler_bench import solvers
+from sampler_bench.kit.names import shown
 from sampler_bench.results import Cell
 from sampler_bench.solvers import (
     DISCRETIZATIONS,
@@ -190,7 +193,7 @@ def test_the_lists_of_numbers_are_complete():
 @pytest.mark.parametrize("value", ["8", True, math.nan, [8], {}, 1j, 10**309], ids=repr)
 def test_what_is_not_a_number_is_refused(key, value):
     message = refusal(**with_parts(key, value))
-    assert message.startswith(f"{key} = {value!r} is not allowed: it must be a ")
+    assert message.startswith(f"{key} = {shown(value)} is not allowed: it must be a ")
 
 
 @pytest.mark.parametrize("key", WHOLE)
@@ -208,7 +211,7 @@ def test_numbers_out_of_range_are_refused(key, value):
 @pytest.mark.parametrize(
     ("keys", "what"),
     [
-        ({"steps": 0}, "steps = 0 is not allowed: it must be at least 1"),
+        ({"steps": 0}, "steps = 0 is not allowed: it must be a whole number from 1"),
         ({"steps": -3}, "steps = -3 is not allowed"),
         ({"rho": 0}, "rho = 0 is not allowed: it must be a number above 0"),
         ({"rho": -7.0}, "rho = -7.0 is not allowed"),
@@ -244,6 +247,38 @@ def test_parts_that_make_no_sense_together_have_an_error_of_their_own(keys, what
     with pytest.raises(Incompatible, match=what):
         solvers.build(**keys)
     refusal(**keys)
+
+
+def test_a_solver_of_the_house_may_say_that_it_does_not_fit(monkeypatch):
+    def picky(flow, x, t, t_next):
+        raise Incompatible("picky: no step is good enough")
+
+    monkeypatch.setitem(SOLVERS, "picky", solvers.FixedStep(picky, order=1))
+    with pytest.raises(Incompatible, match="no step is good enough"):
+        solvers.build(solver="picky")
+
+
+def test_a_solver_may_have_words_and_ranges_of_its_own(monkeypatch):
+    def choosy(
+        flow,
+        x,
+        t,
+        t_next,
+        *,
+        form: Literal["data", "noise"] = "data",
+        eta: Annotated[float, Field(ge=0, lt=1)] | None = None,
+        plain=1.0,
+    ):
+        return x
+
+    monkeypatch.setitem(SOLVERS, "choosy", solvers.FixedStep(choosy, order=1))
+    sampler = solvers.build(solver="choosy", form="noise", eta=0.5, plain=2)
+    assert sampler.declared(gaussian())["form"] == "noise" and cell(sampler).key
+    assert "unknown form 'dat'; did you mean 'data'?" in refusal(solver="choosy", form="dat")
+    assert "eta = nan is not allowed: it must be a number at least 0 and below 1" in refusal(
+        solver="choosy", eta=math.nan
+    )
+    assert "plain = 'x' is not allowed" in refusal(solver="choosy", plain="x")
 
 
 def test_a_model_whose_range_leaves_nothing_is_refused_when_sampling():

@@ -142,6 +142,17 @@ def test_rk45_says_so_when_the_denoiser_fails():
         solvers.build(solver="rk45")(Broken(gaussian()), normal(2, 2))
 
 
+@pytest.mark.parametrize(("given", "atol"), [({}, "1e-13"), ({"atol": 1e-9}, "1e-09")])
+def test_rk45_says_so_when_scipy_gives_up(given, atol):
+    class Erratic(Recorder):
+        def __call__(self, x, sigma):
+            return super().__call__(x, sigma) + 1e12 * torch.randn_like(x)
+
+    sampler = solvers.build(solver="rk45", rtol=1e-13, **given)
+    with pytest.raises(RuntimeError, match=rf"RK45 \(rtol=1e-13, atol={atol}\): .*step size"):
+        sampler(Erratic(gaussian()), normal(2, 2))
+
+
 @pytest.mark.parametrize(("column", "nfe"), [("vp", 18), ("ve", 18), ("iddpm", 18), ("edm", 35)])
 def test_the_columns_of_table_1_cost_what_the_paper_says(column, nfe):
     assert counted_nfe(**TABLE_1[column], steps=18) == nfe
