@@ -4,10 +4,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from sampler_bench.bench import grid, plan
+from sampler_bench.reports import FIGURES
+from sampler_bench.reports.style import save
 
 ROOT = Path(__file__).parents[1]
 
@@ -44,6 +49,31 @@ exact = 10 * latents * ((0.002**2 + 0.25) / (10**2 + 0.25)) ** 0.5
 assert (sampler(model, latents) - exact).abs().max() < 1e-3
 assert model.nfe == 512
 """
+
+
+def test_ticks_of_the_example_figure_are_read_as_they_stand(tmp_path):
+    """Titles and labels are names, so TeX is not read: no tick may be written in it."""
+    example = next(b for b in blocks("CONTRIBUTING.md", "python") if "FIGURES[" in b)
+    space: dict[str, Any] = {}
+    exec(example, space)
+    try:
+        records = pd.DataFrame({"label": "a", "nfe": [8, 12, 700], "seconds": [2e-3, 0.05, 3.0]})
+        figure = FIGURES["seconds-vs-nfe"](records, None)
+        save(figure, tmp_path / "figure")
+        (axes,) = figure.axes
+        written = [
+            tick.get_text()
+            for axis in (axes.xaxis, axes.yaxis)
+            for minor in (False, True)
+            for tick in axis.get_ticklabels(minor=minor)
+        ]
+    finally:
+        del FIGURES["seconds-vs-nfe"]
+    assert {"10¹", "10²", "10⁻²"} <= set(written)
+    assert not [text for text in written if set(text) & set("$\\{}^")]
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    assert axes.yaxis.get_tightbbox(renderer).x0 >= 0
+    assert axes.xaxis.get_tightbbox(renderer).y0 >= 0
 
 
 def test_the_readmes_grid_is_one(tmp_path):
