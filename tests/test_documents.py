@@ -1,6 +1,7 @@
 """Every Python and grid example of the documents runs."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,11 @@ from typing import Any
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from typer.main import get_command
 
 from sampler_bench.bench import grid, plan
+from sampler_bench.bench.app import COULD_NOT_RUN, CRASHED, FAILED, INTERRUPTED
+from sampler_bench.bench.cli import app
 from sampler_bench.reports import FIGURES
 from sampler_bench.reports.style import save
 
@@ -81,6 +85,30 @@ def test_the_readmes_grid_is_one(tmp_path):
     (tmp_path / "mine.toml").write_text(text, "utf-8")
     declared, _ = grid.read(str(tmp_path / "mine.toml"))
     assert plan.make(declared).cells == 3 + 3 * 2
+
+
+def typed(document):
+    """Return the commands of a document's indented blocks, word by word, without comments."""
+    lines = (ROOT / document).read_text("utf-8").splitlines()
+    bare = [
+        line.split(">")[0].split("&& .venv/bin/")[-1].strip()
+        for line in lines
+        if line[:4] == "    "
+    ]
+    return [shlex.split(line, comments=True) for line in bare if line.startswith("bench ")]
+
+
+@pytest.mark.parametrize("words", typed("README.md"), ids=" ".join)
+def test_the_readmes_commands_can_be_typed(words):
+    _, name, *arguments = words
+    get_command(app).commands[name].make_context(name, arguments)
+
+
+def test_the_readme_has_many_commands_and_every_exit_code():
+    assert len(typed("README.md")) > 15
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for code in (0, FAILED, COULD_NOT_RUN, 3, CRASHED, INTERRUPTED):
+        assert f"\n| {code} | " in readme
 
 
 def test_the_readmes_commands_and_links_exist():
