@@ -1,27 +1,87 @@
-"""The command line's frame: where commands are added, and how errors are told."""
+"""The command line's frame: where commands are added, how errors are told, and exit codes."""
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
+from typer.core import TyperCommand, TyperGroup
+
+FAILED, COULD_NOT_RUN, CRASHED, INTERRUPTED, UNREAD = 1, 2, 70, 130, 141
+"""Exit codes besides 0, done, and 3, inconclusive: see README."""
+ORDER = (
+    *("run", "check", "search", "reference"),
+    *("list", "report", "explain", "schema"),
+    *("fetch", "convert"),
+    *("train",),
+)
+"""Of commands in the help."""
+GOES_ON = {"run", "search", "fetch", "train"}
+"""Commands that find what an interrupted one left behind."""
+
+
+class Commands(TyperGroup):
+    """All commands: Ctrl-C ends each of them with one line."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return their names, those of most use first."""
+        return sorted(super().list_commands(ctx), key=ORDER.index)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run what was typed."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            again = "; the same command goes on where it stopped"
+            tell(f"interrupted{again if ctx.invoked_subcommand in GOES_ON else ''}")
+            raise typer.Exit(INTERRUPTED) from None
+
+
+class Command(TyperCommand):
+    """A command that refuses an option which would be dropped: the first of two."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse what was typed."""
+        _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+        for param in given:
+            single = not getattr(param, "multiple", False) and not getattr(param, "is_flag", False)
+            if param.param_type_name == "option" and single and given.count(param) > 1:
+                stop(f"{param.opts[0]} is given {given.count(param)} times: give it once")
+        return super().parse_args(ctx, args)
+
 
 app = typer.Typer(
     name="bench",
+    cls=Commands,
     help="The benchmark that diffusion samplers are judged by.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done; 1 the measured thing failed; 2 could not run; 3 inconclusive; "
+    "70 a fault of the program itself; 130 interrupted.",
 )
 # Lines that are not read on a terminal are not folded at 80 columns, unless that is asked for.
 FOLDED = sys.stdout.isatty() or "COLUMNS" in os.environ
 console = Console(highlight=False, width=None if FOLDED else 160)
 errors = Console(stderr=True, highlight=False)
 
-FAILED, COULD_NOT_RUN = 1, 2
+
+def command(
+    name: str | None = None, *, panel: str, examples: list[str]
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that adds a command.
+
+    Args:
+        name: What it is called; by its function unless given.
+        panel: The heading it stands under in ``bench --help``.
+        examples: What may be typed, at the end of its own help.
+    """
+    epilog = "\n\n".join(["Examples:", *map(escape, examples)])
+    return app.command(name, cls=Command, rich_help_panel=panel, epilog=epilog)
 
 
 @contextmanager
@@ -29,14 +89,18 @@ def refused() -> Iterator[None]:
     """Turn an error of the input into one line and exit code 2."""
     try:
         yield
+    except BrokenPipeError:  # who reads has gone: see main
+        raise
     except (ValueError, OSError) as error:
         stop(str(error))
-    except KeyboardInterrupt:  # here, because Typer has its own way with it further out
-        stop("interrupted; the same command goes on where it stopped")
+
+
+def tell(message: str) -> None:
+    """Print one line where errors go."""
+    errors.print(f"bench: {' '.join(message.split())}", markup=False, soft_wrap=True)
 
 
 def stop(message: str) -> NoReturn:
     """Print one line and leave with exit code 2."""
-    line = " ".join(message.split())
-    errors.print(f"bench: {line}", markup=False, soft_wrap=True)
+    tell(message)
     raise typer.Exit(COULD_NOT_RUN)

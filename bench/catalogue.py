@@ -6,7 +6,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from sampler_bench.bench import baselines, published
+from sampler_bench.bench import baselines
 from sampler_bench.bench.registry import EXTRACTORS, METRICS, PROBES
 from sampler_bench.bench.shipped import GRIDS, SEARCHES
 from sampler_bench.bench.statistics import SHIPPED as STATISTICS
@@ -93,6 +93,8 @@ def _commented(folder: Path) -> Callable[[], Rows]:
 
 
 def _models() -> Rows:
+    from sampler_bench.bench import published  # the HTTP client, which completing kinds needs not
+
     return [
         *_parts(MODELS, line=_summary)(),
         *((name, trained.description(name)) for name in trained.TRAINED),
@@ -102,6 +104,8 @@ def _models() -> Rows:
 
 
 def _references() -> Rows:
+    from sampler_bench.bench import published
+
     return [
         ("model", "The model's own true data; a published checkpoint's: its data set's statistics"),
         *((name, "Of Fashion-MNIST's training images; ships") for name in STATISTICS),

@@ -1,9 +1,8 @@
-"""The command line: ``bench run | report | check | search | list | train | fetch | …``.
+"""The command line: ``bench run | report | check | search | list | train | fetch | …``."""
 
-Exit codes everywhere: 0 done, 1 the measured thing failed, 2 could not run, 3 inconclusive.
-"""
-
+import json
 import os
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,19 +10,67 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sampler_bench.bench import model_commands, search_commands
-from sampler_bench.bench.app import FAILED, FOLDED, app, console, errors, refused
+from sampler_bench.bench import completion, model_commands, search_commands
+from sampler_bench.bench.app import (
+    CRASHED,
+    FAILED,
+    FOLDED,
+    UNREAD,
+    app,
+    command,
+    console,
+    errors,
+    refused,
+    stop,
+    tell,
+)
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import: not for --help
     from sampler_bench.bench.plan import Plan
     from sampler_bench.bench.runner import Runner
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
+HOW = "How it is computed"
 
 
-@app.command()
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"sampler-bench {version('sampler-bench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def bench(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """The benchmark that diffusion samplers are judged by."""
+
+
+@command(
+    panel="Measure",
+    examples=[
+        "bench run quick --report",
+        "bench run mine.toml --plan",
+        "bench run figure2a --device cuda --out runs/figure2a",
+    ],
+)
 def run(
-    grid: Annotated[str, typer.Option(help="A shipped grid's name, or a TOML file.")],
+    grid: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="GRID",
+            help="A shipped grid's name, or a TOML file.",
+            autocompletion=completion.grids,
+        ),
+    ] = None,
+    grid_option: Annotated[
+        str | None,
+        typer.Option("--grid", metavar="GRID", help="The same.", autocompletion=completion.grids),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder; runs/NAME unless given.")] = None,
     samples: Annotated[
         int | None, typer.Option(help="Samples per cell, instead of the grid's.")
@@ -31,26 +78,42 @@ def run(
     first_seed: Annotated[
         int | None, typer.Option(help="First seed, instead of the grid's.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+    device: Annotated[
+        str, typer.Option(help="auto, cpu, cuda, cuda:1, …", rich_help_panel=HOW)
+    ] = "auto",
     batch: Annotated[
-        int, typer.Option(min=1, help="Most samples per call; changes no result.")
+        int,
+        typer.Option(min=1, help="Most samples per call; changes no result.", rich_help_panel=HOW),
     ] = 256,
     precision: Annotated[
-        str, typer.Option(help="Of networks: float32, bfloat16 or float16.")
+        str,
+        typer.Option(help="Of networks: float32, bfloat16 or float16.", rich_help_panel=HOW),
     ] = "float32",
     compile_: Annotated[
-        bool, typer.Option("--compile", help="Compile networks by torch.compile.")
+        bool,
+        typer.Option("--compile", help="Compile networks by torch.compile.", rich_help_panel=HOW),
     ] = False,
     channels_last: Annotated[
-        bool, typer.Option("--channels-last", help="Lay images out with channels last.")
+        bool,
+        typer.Option(
+            "--channels-last", help="Lay images out with channels last.", rich_help_panel=HOW
+        ),
     ] = False,
     unchecked: Annotated[
-        bool, typer.Option("--unchecked", help="Do not look at networks' first samples first.")
+        bool,
+        typer.Option(
+            "--unchecked",
+            help="Do not look at networks' first samples first.",
+            rich_help_panel=HOW,
+        ),
     ] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Print what would run, and stop.")] = False,
     report: Annotated[bool, typer.Option("--report", help="Write RUN/report/ at the end.")] = False,
 ) -> None:
     """Run a grid, or what is missing of it."""
+    if (grid is None) == (grid_option is None):
+        twice = "the grid is given twice" if grid else "no grid is given"
+        stop(f"{twice}: bench run GRID, a name of bench list grids or a TOML file")
     from sampler_bench.bench import grid as grids
     from sampler_bench.bench import plan as plans
     from sampler_bench.bench.devices import choose
@@ -63,7 +126,9 @@ def run(
         load_plugins()
         chosen = choose(device)
         execution = Execution(precision, compile_, channels_last)
-        declared, text = grids.read(grid, samples=samples, first_seed=first_seed)
+        declared, text = grids.read(
+            grid or grid_option or "", samples=samples, first_seed=first_seed
+        )
         planned = plans.make(declared, chosen, execution, dry=plan)
     if plan:
         from sampler_bench.bench.preview import show
@@ -100,7 +165,15 @@ def _run(
         raise typer.Exit(FAILED)
 
 
-@app.command("report")
+@command(
+    "report",
+    panel="Look",
+    examples=[
+        "bench report runs/quick",
+        "bench report --all runs/* --out page",
+        "bench report --statements runs/*",
+    ],
+)
 def report_command(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Folders of runs.")],
     everything: Annotated[
@@ -109,18 +182,23 @@ def report_command(
     statements: Annotated[
         bool, typer.Option("--statements", help="Print what the runs say of the paper's claims.")
     ] = False,
-    out: Annotated[Path, typer.Option(help="Folder of the page that --all writes.")] = Path(
-        "runs/everything"
-    ),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder to write; RUN/report, or runs/everything, unless given."),
+    ] = None,
 ) -> None:
     """Write figures and tables: of each run to RUN/report/, or --all of all runs as one page."""
     if statements:
+        if everything or out:
+            stop(f"{'--all' if everything else '--out'} is for pages, --statements prints")
         _statements(runs)
     elif everything:
-        _everything(runs, out)
+        _everything(runs, out or Path("runs/everything"))
+    elif out and len(runs) > 1:
+        stop(f"--out is one folder, and {len(runs)} runs have a report each: add --all for a page")
     else:
         for run in runs:
-            _report(run)
+            _report(run, out)
 
 
 def _statements(runs: list[Path]) -> None:
@@ -143,20 +221,32 @@ def _everything(runs: list[Path], out: Path) -> None:
     console.print(f"report: {page}", markup=False, soft_wrap=True)
 
 
-def _report(folder: Path) -> None:
+def _report(folder: Path, out: Path | None = None) -> None:
     from sampler_bench import reports
     from sampler_bench.bench.plugins import load_plugins
 
     with refused():
         load_plugins(figures=True)
-        page = reports.write(folder)
+        page = reports.write(folder, out)
     console.print(f"report: {page}", markup=False, soft_wrap=True)
 
 
-@app.command()
+@command(
+    panel="Measure",
+    examples=[
+        "bench check runs/mine --baseline runs/before",
+        "bench check runs/quick --baseline quick",
+    ],
+)
 def check(
     run: RunPath,
-    baseline: Annotated[str, typer.Option(help="A run's folder, or a shipped baseline's name.")],
+    baseline: Annotated[
+        str,
+        typer.Option(
+            help="A run's folder, or a shipped baseline's name.",
+            autocompletion=completion.baselines,
+        ),
+    ],
     effect: Annotated[
         float, typer.Option(min=0, help="Smallest relative worsening that matters.")
     ] = 0.02,
@@ -184,10 +274,13 @@ def check(
     raise typer.Exit(gate.exit_code(comparisons))
 
 
-@app.command("list")
+@command("list", panel="Look", examples=["bench list", "bench list solvers"])
 def list_command(
     kind: Annotated[
-        str | None, typer.Argument(help="One of the kinds that bench list alone prints.")
+        str | None,
+        typer.Argument(
+            help="One of the kinds that bench list alone prints.", autocompletion=completion.kinds
+        ),
     ] = None,
 ) -> None:
     """List what can be named in a grid or on the command line."""
@@ -209,7 +302,9 @@ def list_command(
         console.print(f"\n{chosen.after}", markup=False)
 
 
-@app.command()
+@command(
+    panel="Look", examples=["bench explain runs/quick 3f1c", "bench explain runs/quick 3f1c 8a20"]
+)
 def explain(
     run: RunPath,
     key: Annotated[str, typer.Argument(help="A record's key, or its beginning.")],
@@ -224,11 +319,16 @@ def explain(
         console.print(line, markup=False, soft_wrap=True)
 
 
-@app.command()
+@command(
+    panel="Measure", examples=["bench reference images/ --out stats.npz --extractor inception"]
+)
 def reference(
     source: Annotated[Path, typer.Argument(help="Image folder, zip, .npz of images, or IDX file.")],
     out: Annotated[Path, typer.Option(help="The statistics file to write (.npz).")],
-    extractor: Annotated[str, typer.Option(help="inception, fashion or pixels.")] = "inception",
+    extractor: Annotated[
+        str,
+        typer.Option(help="inception, fashion or pixels.", autocompletion=completion.extractors),
+    ] = "inception",
     weights: Annotated[Path | None, typer.Option(help="The extractor's weights.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, …")] = "auto",
 ) -> None:
@@ -244,6 +344,14 @@ def reference(
     )
 
 
+@command(panel="Look", examples=["bench schema > grid.schema.json"])
+def schema() -> None:
+    """Print the JSON schema of grid files: for editors, and programs that write grids."""
+    from sampler_bench.bench.grid import Grid
+
+    typer.echo(json.dumps(Grid.model_json_schema(), indent=2, ensure_ascii=False))
+
+
 __all__ = ["app", "main", "model_commands", "search_commands"]
 
 
@@ -252,7 +360,19 @@ def main() -> None:
     # Read by PyTorch's OpenMP when it is loaded. Threads that wait by spinning for long stall all
     # work on cores that are shared: 100 times slower on a busy machine, no slower on a quiet one.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    app()
+    try:
+        app()
+    except SystemExit as end:
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        # bench list grids | head -1: what is still written goes nowhere, the last flush included.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(UNREAD)
+    except Exception as error:
+        from sampler_bench.bench import crash
+
+        tell(crash.told(error))
+        sys.exit(CRASHED)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,24 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from sampler_bench.bench.app import COULD_NOT_RUN, FAILED, app, console, errors, refused
+from sampler_bench.bench import completion
+from sampler_bench.bench.app import FAILED, INTERRUPTED, command, console, errors, refused
 
 
-@app.command()
+@command(
+    panel="Models",
+    examples=[
+        "bench fetch edm-cifar10-32x32-cond-vp --references",
+        "bench fetch score-sde-cifar10-32x32-uncond-ve --from checkpoint_24.pth",
+    ],
+)
 def fetch(
     name: Annotated[
-        str, typer.Argument(help="A checkpoint or reference (bench list models), or an address.")
+        str,
+        typer.Argument(
+            help="A checkpoint or reference (bench list models), or an address.",
+            autocompletion=completion.published,
+        ),
     ],
     source: Annotated[
         Path | None, typer.Option("--from", help="Take this file or folder: no download.")
@@ -32,10 +43,21 @@ def fetch(
         fetching.fetch(name, console, again, source, references)
 
 
-@app.command()
+@command(
+    panel="Models",
+    examples=[
+        "bench convert network.pkl network.safetensors",
+        "bench convert model.pt model.safetensors --set schedule=cosine --set steps=4000",
+    ],
+)
 def convert(
     source: Annotated[
-        str, typer.Argument(metavar="IN", help="A checkpoint: a published name, path or address.")
+        str,
+        typer.Argument(
+            metavar="IN",
+            help="A checkpoint: a published name, path or address.",
+            autocompletion=completion.models,
+        ),
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The .safetensors file to write.")],
     settings: Annotated[
@@ -55,10 +77,21 @@ def convert(
     console.print(table)
 
 
-@app.command()
+@command(
+    panel="Train",
+    examples=[
+        "bench train fashion-edm-vp --out runs/mine",
+        "bench train mine.toml --data images.zip",
+        "torchrun --nproc-per-node 8 -m sampler_bench train f-vp",
+    ],
+)
 def train(
     configuration: Annotated[
-        str, typer.Argument(help="A shipped configuration's name, or a TOML file.")
+        str,
+        typer.Argument(
+            help="A shipped configuration's name, or a TOML file.",
+            autocompletion=completion.configurations,
+        ),
     ],
     data: Annotated[
         str | None, typer.Option(help="Where the data lie, instead of the configuration's source.")
@@ -79,7 +112,7 @@ def train(
         bool, typer.Option("--channels-last", help="Lay images out with channels last.")
     ] = False,
 ) -> None:
-    """Train a network, or go on; several processes: accelerate launch --module bench.cli train."""
+    """Train a network, or go on; in several processes by torchrun."""
     from sampler_bench.bench import training
     from sampler_bench.models.network import Execution
     from sampler_bench.models.training.trainer import DivergedError
@@ -101,4 +134,4 @@ def train(
             errors.print(f"bench: {error}", markup=False, soft_wrap=True)
             raise typer.Exit(FAILED) from None
     if not finished:
-        raise typer.Exit(COULD_NOT_RUN)
+        raise typer.Exit(INTERRUPTED)

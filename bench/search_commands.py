@@ -5,15 +5,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sampler_bench.bench.app import FAILED, app, console, errors, refused
+from sampler_bench.bench import completion
+from sampler_bench.bench.app import FAILED, command, console, errors, refused
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import: not for --help
     from sampler_bench.bench.search.run import Outcome
 
 
-@app.command()
+@command(
+    panel="Measure",
+    examples=["bench search table5-fashion --plan", "bench search mine.toml --budget 1000000"],
+)
 def search(
-    search: Annotated[str, typer.Argument(help="A shipped search's name, or a TOML file.")],
+    search: Annotated[
+        str,
+        typer.Argument(
+            help="A shipped search's name, or a TOML file.", autocompletion=completion.searches
+        ),
+    ],
     budget: Annotated[
         int | None,
         typer.Option(min=1, help="Denoiser evaluations for each model, instead of the file's."),

@@ -9,28 +9,30 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 
+from sampler_bench.kit.files import write_whole
 from sampler_bench.reports import tables
 from sampler_bench.reports.figures import FIGURES, TABLES
 from sampler_bench.reports.style import NothingToDrawError, save
 from sampler_bench.results import Store, load
 
 
-def write(run: str | Path) -> Path:
+def write(run: str | Path, out: str | Path | None = None) -> Path:
     """Write figures (PNG and PDF), tables (.md, .csv, .tex), index.md and index.html.
 
-    They go to RUN/report/; index.html holds its figures and needs no other file. Returns its
-    path. What is written depends on the records alone, not on their order.
+    They go to `out`, RUN/report/ unless given; index.html holds its figures and needs no other
+    file. Returns its path. What is written depends on the records alone, not on their order.
     Raises ValueError if `run` is no run, has no finished records, or cannot be written to.
     """
     store = Store(Path(run))
+    folder = store.root / "report" if out is None else Path(out)
     records = load(store.root)
     if records.empty:
         raise ValueError(f"{run}: no finished records to report on; run its grid first")
     page: dict[str, Any] = {
         "name": store.root.resolve().name,
         "facts": _facts(records),
-        "tables": _write_tables(store, records),
-        "figures": _write_figures(store, records),
+        "tables": _write_tables(folder, records),
+        "figures": _write_figures(store, folder, records),
         "conflicts": [str(conflict) for conflict in store.conflicts()],
         "failures": store.failures(),
         "skipped": _skipped(store.root / "plan.json"),
@@ -38,9 +40,8 @@ def write(run: str | Path) -> Path:
         "provenance": _provenance(records),
     }
     for name in ("index.md", "index.html"):
-        text = render(name, page)
-        path = store.write_text(f"report/{name}", text)
-    return path
+        write_whole(folder / name, render(name, page).encode())
+    return folder / "index.html"
 
 
 def render(name: str, page: Mapping[str, Any]) -> str:
@@ -54,20 +55,20 @@ def render(name: str, page: Mapping[str, Any]) -> str:
     return templates.get_template(f"{name}.j2").render(page)
 
 
-def _write_figures(store: Store, records: pd.DataFrame) -> list[dict[str, str]]:
+def _write_figures(store: Store, folder: Path, records: pd.DataFrame) -> list[dict[str, str]]:
     made = []
     for name, row in FIGURES.items():
         try:
             figure = row(records, store.samples)
         except NothingToDrawError:
             continue
-        png, _ = save(figure, store.root / "report" / name)
+        png, _ = save(figure, folder / name)
         inline = base64.b64encode(png.read_bytes()).decode()
         made.append({"name": name, "caption": row.caption, "inline": inline})
     return made
 
 
-def _write_tables(store: Store, records: pd.DataFrame) -> list[dict[str, Any]]:
+def _write_tables(folder: Path, records: pd.DataFrame) -> list[dict[str, Any]]:
     made = []
     for name, row in TABLES.items():
         if not row.records:  # says nothing of this run: reports.everything shows it
@@ -76,9 +77,9 @@ def _write_tables(store: Store, records: pd.DataFrame) -> list[dict[str, Any]]:
         if table.empty:
             continue
         markdown = tables.markdown(table)
-        store.write_text(f"report/{name}.md", markdown)
-        store.write_text(f"report/{name}.csv", table.to_csv(index=False))
-        store.write_text(f"report/{name}.tex", tables.latex(table))
+        texts = {"md": markdown, "csv": table.to_csv(index=False), "tex": tables.latex(table)}
+        for kind, text in texts.items():
+            write_whole(folder / f"{name}.{kind}", text.encode())
         made.append(
             {"name": name, "title": row.caption, "markdown": markdown, "html": tables.html(table)}
         )

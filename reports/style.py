@@ -3,6 +3,7 @@
 import io
 import itertools
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import (
+    FixedFormatter,
+    FixedLocator,
+    LogFormatterMathtext,
+    LogFormatterSciNotation,
+    MaxNLocator,
+    NullLocator,
+)
 from PIL import Image, ImageChops
 
 from sampler_bench.kit.files import write_whole
@@ -174,10 +182,34 @@ def _power(tick: float) -> str:
     return power if math.isclose(mark, 1, rel_tol=1e-6) else f"{mark:g}·{power}"
 
 
+class _PlainPowers(LogFormatterSciNotation):
+    """Matplotlib's labels of logarithmic axes without TeX, which is not read here: 2·10⁻³."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """Return the label of a tick; empty for those that have none."""
+        text = super().__call__(x, pos).strip("$").replace(r"\mathdefault", "")
+        text = text.replace(r"\times", "·").replace("\N{MINUS SIGN}", "-")
+        text = re.sub(r"\^\{([-0-9]+)\}", lambda m: m[1].translate(_SUPERSCRIPT), text)
+        return text.replace("{", "").replace("}", "")
+
+
+def write_powers_plainly(figure: Figure) -> None:
+    """Replace Matplotlib's own labels of logarithmic axes, wherever a figure kept them."""
+    for axis in (each for axes in figure.axes for each in (axes.xaxis, axes.yaxis)):
+        for get, put in (
+            (axis.get_major_formatter, axis.set_major_formatter),
+            (axis.get_minor_formatter, axis.set_minor_formatter),
+        ):
+            usual = get()
+            if isinstance(usual, LogFormatterMathtext) and not isinstance(usual, _PlainPowers):
+                put(_PlainPowers(usual._base, usual.labelOnlyBase, usual.minor_thresholds))
+
+
 def pictures(figure: Figure) -> dict[str, bytes]:
     """The figure as {"png": …, "pdf": …}, with bytes that depend on the figure alone."""
     nameless = {"CreationDate": None, "Producer": None, "Creator": None}
     png, pdf = io.BytesIO(), io.BytesIO()
+    write_powers_plainly(figure)
     with matplotlib.rc_context(RC):
         figure.savefig(png, format="png", dpi=_DPI)
         figure.savefig(pdf, format="pdf", metadata=nameless)

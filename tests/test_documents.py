@@ -1,13 +1,22 @@
 """Every Python and grid example of the documents runs."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from typer.main import get_command
 
 from sampler_bench.bench import grid, plan
+from sampler_bench.bench.app import COULD_NOT_RUN, CRASHED, FAILED, INTERRUPTED
+from sampler_bench.bench.cli import app
+from sampler_bench.reports import FIGURES
+from sampler_bench.reports.style import save
 
 ROOT = Path(__file__).parents[1]
 
@@ -46,11 +55,60 @@ assert model.nfe == 512
 """
 
 
+def test_ticks_of_the_example_figure_are_read_as_they_stand(tmp_path):
+    """Titles and labels are names, so TeX is not read: no tick may be written in it."""
+    example = next(b for b in blocks("CONTRIBUTING.md", "python") if "FIGURES[" in b)
+    space: dict[str, Any] = {}
+    exec(example, space)
+    try:
+        records = pd.DataFrame({"label": "a", "nfe": [8, 12, 700], "seconds": [2e-3, 0.05, 3.0]})
+        figure = FIGURES["seconds-vs-nfe"](records, None)
+        save(figure, tmp_path / "figure")
+        (axes,) = figure.axes
+        written = [
+            tick.get_text()
+            for axis in (axes.xaxis, axes.yaxis)
+            for minor in (False, True)
+            for tick in axis.get_ticklabels(minor=minor)
+        ]
+    finally:
+        del FIGURES["seconds-vs-nfe"]
+    assert {"10¹", "10²", "10⁻²"} <= set(written)
+    assert not [text for text in written if set(text) & set("$\\{}^")]
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    assert axes.yaxis.get_tightbbox(renderer).x0 >= 0
+    assert axes.xaxis.get_tightbbox(renderer).y0 >= 0
+
+
 def test_the_readmes_grid_is_one(tmp_path):
     text = next(block for block in blocks("README.md", "toml") if "[[sampler]]" in block)
     (tmp_path / "mine.toml").write_text(text, "utf-8")
     declared, _ = grid.read(str(tmp_path / "mine.toml"))
     assert plan.make(declared).cells == 3 + 3 * 2
+
+
+def typed(document):
+    """Return the commands of a document's indented blocks, word by word, without comments."""
+    lines = (ROOT / document).read_text("utf-8").splitlines()
+    bare = [
+        line.split(">")[0].split("&& .venv/bin/")[-1].strip()
+        for line in lines
+        if line[:4] == "    "
+    ]
+    return [shlex.split(line, comments=True) for line in bare if line.startswith("bench ")]
+
+
+@pytest.mark.parametrize("words", typed("README.md"), ids=" ".join)
+def test_the_readmes_commands_can_be_typed(words):
+    _, name, *arguments = words
+    get_command(app).commands[name].make_context(name, arguments)
+
+
+def test_the_readme_has_many_commands_and_every_exit_code():
+    assert len(typed("README.md")) > 15
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for code in (0, FAILED, COULD_NOT_RUN, 3, CRASHED, INTERRUPTED):
+        assert f"\n| {code} | " in readme
 
 
 def test_the_readmes_commands_and_links_exist():

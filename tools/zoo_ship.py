@@ -60,7 +60,7 @@ def write_readme() -> None:
         pd.DataFrame([_row(name) for name in names]).to_markdown(index=False),
         f"\n\n## How good they are\n\n{_judged(quality, names)}",
         "\n\n## Table 2 in miniature\n\nOne budget of images for all: see "
-        "`bench run --grid table2-fashion --report`.\n\n",
+        "`bench run table2-fashion --report`.\n\n",
         pd.DataFrame([_row(name) for name in small]).to_markdown(index=False),
         "\n",
     ]

@@ -77,7 +77,7 @@ def test_ctrl_c_is_told_in_one_line_and_the_same_command_goes_on(grid, tmp_path,
     with monkeypatch.context() as patched:
         patched.setattr(runner, "measure", pressed)
         result = CliRunner().invoke(app, ["run", "--grid", str(grid), "--out", str(out)])
-    assert result.exit_code == 2
+    assert result.exit_code == 130
     assert "bench: interrupted; the same command goes on where it stopped" in result.output
     assert "Traceback" not in result.output
     bench("run", "--grid", grid, "--out", out)

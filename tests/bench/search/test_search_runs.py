@@ -81,7 +81,7 @@ def test_a_killed_search_goes_on_to_the_same_end(made, tmp_path, monkeypatch, jo
     with monkeypatch.context() as patched:
         patched.setattr(Runner, "_finish", killed)
         stopped = bench("search", path, "--out", tmp_path / "run")
-    assert stopped.exit_code == 2
+    assert stopped.exit_code == 130
     assert len(numbers(tmp_path / "run")) == jobs
     result = bench("search", path, "--out", tmp_path / "run")
     assert result.exit_code == 0, result.output
