@@ -8,7 +8,6 @@ import sys
 import time
 
 import numpy as np
-import torch
 from accelerate.state import AcceleratorState
 from typer.testing import CliRunner
 
@@ -66,12 +65,7 @@ def prepared(folder, *changes, n=50, size=8):
 def typed(*arguments):
     """Return what ``bench train`` does, in this process, as in a process of its own."""
     AcceleratorState._reset_state(reset_partial_state=True)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return CliRunner().invoke(app, ["train", "--device", "cpu", *map(str, arguments)])
-    finally:
-        torch.set_num_threads(before)
+    return CliRunner().invoke(app, ["train", "--device", "cpu", *map(str, arguments)])
 
 
 def trained(*arguments):
@@ -115,7 +109,6 @@ def in_a_process(arguments, said, largest_file=None, brake=0.0):
     os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 1)
     os.dup2(1, 2)
     sys.stdout = sys.stderr = os.fdopen(1, "w", buffering=1, closefd=False)
-    torch.set_num_threads(1)
     if largest_file is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # an error to the writer, as on a full disk
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
