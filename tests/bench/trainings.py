@@ -47,6 +47,10 @@ source = "DATA"
 """
 
 
+# Changes that make it long enough to be killed in, with a line of the log every second step.
+LONGER = ("images = 320", "images = 640"), ("log_images = 64", "log_images = 32")
+
+
 def prepared(folder, *changes, n=50, size=8):
     """Write images and a configuration with (old, new) texts replaced; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -91,10 +95,8 @@ def states(folder):
     return sorted(path.name for path in (folder / "state").iterdir())
 
 
-QUICK = {
-    "sampler_bench.bench.training.write_sheet": lambda model, path: None,
-    "sampler_bench.bench.training.LOSS_LEVELS": 2,
-}
+# What is drawn and measured beside a training, made nearly nothing: attributes of bench.training.
+QUICK = {"write_sheet": lambda model, path: None, "LOSS_LEVELS": 2}
 
 
 def in_a_process(arguments, said, largest_file=None, brake=0.0):
@@ -104,8 +106,8 @@ def in_a_process(arguments, said, largest_file=None, brake=0.0):
     """
     step = Trainer.step
     Trainer.step = lambda trainer: (time.sleep(brake), step(trainer))
-    for place, instead in QUICK.items():
-        setattr(training, place.rpartition(".")[2], instead)
+    for name, instead in QUICK.items():
+        setattr(training, name, instead)
     os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 1)
     os.dup2(1, 2)
     sys.stdout = sys.stderr = os.fdopen(1, "w", buffering=1, closefd=False)
