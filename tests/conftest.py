@@ -6,14 +6,24 @@ import sys
 import pytest
 from hypothesis import settings
 
-# As the command line does, and before PyTorch is imported: see bench.cli.main.
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-
 # The same examples on every run, and no failure because a machine is slow.
 settings.register_profile("reproducible", deadline=None, derandomize=True)
 settings.load_profile("reproducible")
 
 ROOMS = {"bench", "kit", "models", "reports", "results", "solvers"}
+
+
+def pytest_configure(config):
+    """Settle threads before PyTorch is imported; a process that a test starts inherits them.
+
+    A worker computes on one thread: the tests' tensors are tiny, and threads of several workers
+    only wait for each other. Benchmarks measure what users have, ``bench.cli.main``'s spinning
+    included.
+    """
+    assert "torch" not in sys.modules
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    if not config.getoption("benchmark_enable"):
+        os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,11 @@
 """The same cell gives the same numbers: any batch, in one piece, killed and resumed, or merged."""
 
-import multiprocessing
-import random
 import shutil
 
 import numpy as np
 import pytest
 
-from tests.bench import runs
+from tests.bench import kills, runs
 
 FASHION = """
 name = "fashion"
@@ -53,40 +51,10 @@ def test_batch_size_changes_no_bit_of_quantised_images(tmp_path):
 
 
 def test_killed_at_random_moments_and_resumed(tmp_path):
-    """At least 20 times SIGKILL; the same command goes on and ends with the same bits."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(
-        [
-            "torch",
-            "sampler_bench.bench.runner",
-            "sampler_bench.reports",
-            "torch_fidelity",
-            "tests.bench.runs",
-        ]
-    )
-    moments = random.Random(0)
-    kills, partial, rounds = 0, 0, 0
-    while kills < 20:
-        folder = tmp_path / f"run{rounds}" / "run"
-        folder.parent.mkdir()
-        rounds, attempts = rounds + 1, 0
-        while True:
-            # Batches of 3 samples are one shard each: many files, many moments to be killed at.
-            process = context.Process(target=runs.slowly, args=(str(folder), 3))
-            process.start()
-            process.join(0.05 + (0.6 + 0.1 * attempts) * moments.random())
-            attempts += 1
-            if process.exitcode is not None:
-                assert process.exitcode == 0
-                break
-            process.kill()
-            process.join()
-            kills += 1
-            partial += any((folder / "shards").rglob("*.npz")) or any(folder.glob("records/*"))
-        reference = runs.numbers(uninterrupted(tmp_path))
-        assert runs.numbers(folder) == reference
-        assert not list(folder.glob("shards/*/*.npz"))
-    assert partial >= 5, "the kills have to land while there is something to lose"
+    """The same command goes on and ends with the same bits; soak.kills does it at length."""
+    found, partial = kills.kill_runs(tmp_path, 8)
+    assert found >= 8
+    assert partial >= 2, "the kills have to land while there is something to lose"
 
 
 def test_killed_between_records_and_the_end_of_their_shards(tmp_path, monkeypatch):
@@ -105,15 +73,6 @@ def test_killed_between_records_and_the_end_of_their_shards(tmp_path, monkeypatc
     stranger.write_bytes(left[0].read_bytes())
     assert not runs.run(tmp_path / "run").reasons
     assert list((tmp_path / "run").glob("shards/*/*.npz")) == [stranger]
-
-
-def uninterrupted(tmp_path):
-    """Return an uninterrupted run with the same batch: to the bit, batches must be the same."""
-    folder = tmp_path / "uninterrupted" / "run"
-    if not folder.exists():
-        folder.parent.mkdir()
-        runs.run(folder, runs.KILLED, 3)
-    return folder
 
 
 def interrupted(folder, keep):

@@ -1,33 +1,24 @@
 """``bench train`` killed, asked to stop, on a full disk: the same command goes on to the same."""
 
 import json
-import multiprocessing
 import os
-import random
-import re
 import shutil
 import signal
-import time
-from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 
 from sampler_bench.bench import training
-from tests.bench import trainings
-from tests.bench.trainings import losses, prepared, trained, typed, weights
-
-# Long enough to be killed in; a state after each line is the most moments there can be to be hit.
-LONGER = ("images = 320", "images = 640"), ("log_images = 64", "log_images = 32")
-OFTEN = ["--save-seconds", "0"]
+from tests.bench import kills, trainings
+from tests.bench.kills import OFTEN, same, started, wait_for
+from tests.bench.trainings import losses, prepared, trained, typed
 
 
 @pytest.fixture(scope="module", autouse=True)
 def quick():
     """What is drawn and measured beside the training is not what these tests are about."""
-    with pytest.MonkeyPatch.context() as patch:
-        for place, instead in trainings.QUICK.items():
-            patch.setattr(place, instead)
+    with mock.patch.multiple(training, **trainings.QUICK):
         yield
 
 
@@ -35,66 +26,16 @@ def quick():
 def whole(tmp_path_factory):
     """Configuration and folder of a run that nothing happened to."""
     folder = tmp_path_factory.mktemp("whole")
-    path = prepared(folder, *LONGER)
+    path = prepared(folder, *trainings.LONGER)
     trained(path, "--out", folder / "out", *OFTEN)
     return path, folder / "out"
 
 
-def started(path, out, *more, largest_file=None, brake=0.0):
-    """Start the command in a process of its own; what it says goes to ``out``.txt."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(
-        ["torch", "accelerate", "sampler_bench.bench.training", "tests.bench.trainings"]
-    )
-    arguments = [path, "--out", out, *(more or OFTEN)]
-    said = f"{out}.txt"
-    process = context.Process(
-        target=trainings.in_a_process, args=([*map(str, arguments)], said, largest_file, brake)
-    )
-    process.start()
-    return process, Path(said)
-
-
-def wait_for(condition, process):
-    while not condition():
-        assert process.is_alive()
-        time.sleep(0.001)
-
-
-def logged(out):
-    """Images of the log's last whole line; 0 before there is one."""
-    log = out / "log.jsonl"
-    lines = log.read_bytes().splitlines(keepends=True) if log.exists() else []
-    whole = [line for line in lines if line.endswith(b"\n")]
-    return json.loads(whole[-1])["images"] if whole else 0
-
-
-def same(one, other):
-    assert weights(one) == weights(other)
-    a, b = losses(one), losses(other)
-    assert [line[::2] for line in a] == [line[::2] for line in b]
-    # The sum a state was saved with is rounded once more.
-    assert [line[1] for line in a] == pytest.approx([line[1] for line in b], rel=1e-12)
-
-
 def test_killed_at_any_moment_it_goes_on_to_the_same(whole, tmp_path):
+    """Before a state was saved, early and late, of 640 images; soak.kills does it at length."""
     path, expected = whole
-    moments, began, out = random.Random(0), [], tmp_path / "out"
-    for reached in (0, 64, 192, 256, 384):  # of 640: by progress, which no machine is too fast for
-        process, said = started(path, out, brake=0.05)
-        wait_for(lambda said=said: said.exists() and "image " in said.read_text("utf-8"), process)
-        wait_for(lambda reached=reached: logged(out) >= reached, process)
-        time.sleep(0.02 * moments.random())
-        assert process.is_alive()
-        process.kill()
-        process.join()
-        began.append(int(re.findall(r"image ([\d,]+) of", said.read_text("utf-8"))[-1]))
-        said.unlink()
-    assert began == sorted(began)
-    assert began[-1] > 0, "the kills have to land while there is something to lose"
-    trained(path, "--out", out, *OFTEN)
-    same(out, expected)
-    assert trainings.states(out) == ["000000000640"]
+    kills.kill_training(path, expected, tmp_path / "out", (0, 64, 384))
+    assert trainings.states(tmp_path / "out") == ["000000000640"]
 
 
 @pytest.mark.parametrize("moment", ["written", "named", "logged"])

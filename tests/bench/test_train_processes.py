@@ -1,6 +1,5 @@
 """``bench train`` on several processes (gloo): the same training, shared out."""
 
-import os
 import subprocess
 import sys
 
@@ -27,7 +26,6 @@ def on_two(*arguments):
     ]
     done = subprocess.run(
         [*command, "--device", "cpu"],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=120,

@@ -8,7 +8,6 @@ import sys
 import time
 
 import numpy as np
-import torch
 from accelerate.state import AcceleratorState
 from typer.testing import CliRunner
 
@@ -48,6 +47,10 @@ source = "DATA"
 """
 
 
+# Changes that make it long enough to be killed in, with a line of the log every second step.
+LONGER = ("images = 320", "images = 640"), ("log_images = 64", "log_images = 32")
+
+
 def prepared(folder, *changes, n=50, size=8):
     """Write images and a configuration with (old, new) texts replaced; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -66,12 +69,7 @@ def prepared(folder, *changes, n=50, size=8):
 def typed(*arguments):
     """Return what ``bench train`` does, in this process, as in a process of its own."""
     AcceleratorState._reset_state(reset_partial_state=True)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return CliRunner().invoke(app, ["train", "--device", "cpu", *map(str, arguments)])
-    finally:
-        torch.set_num_threads(before)
+    return CliRunner().invoke(app, ["train", "--device", "cpu", *map(str, arguments)])
 
 
 def trained(*arguments):
@@ -97,10 +95,8 @@ def states(folder):
     return sorted(path.name for path in (folder / "state").iterdir())
 
 
-QUICK = {
-    "sampler_bench.bench.training.write_sheet": lambda model, path: None,
-    "sampler_bench.bench.training.LOSS_LEVELS": 2,
-}
+# What is drawn and measured beside a training, made nearly nothing: attributes of bench.training.
+QUICK = {"write_sheet": lambda model, path: None, "LOSS_LEVELS": 2}
 
 
 def in_a_process(arguments, said, largest_file=None, brake=0.0):
@@ -110,12 +106,11 @@ def in_a_process(arguments, said, largest_file=None, brake=0.0):
     """
     step = Trainer.step
     Trainer.step = lambda trainer: (time.sleep(brake), step(trainer))
-    for place, instead in QUICK.items():
-        setattr(training, place.rpartition(".")[2], instead)
+    for name, instead in QUICK.items():
+        setattr(training, name, instead)
     os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 1)
     os.dup2(1, 2)
     sys.stdout = sys.stderr = os.fdopen(1, "w", buffering=1, closefd=False)
-    torch.set_num_threads(1)
     if largest_file is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # an error to the writer, as on a full disk
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))

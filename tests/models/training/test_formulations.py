@@ -59,15 +59,6 @@ class Points(nn.Module):
         return out.reshape(-1, 1, 1, 2)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Matrices this small are faster on one."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def train(name, noise, weighting):
     """Return the denoiser with averaged weights after 1 M points."""
     torch.manual_seed(0)

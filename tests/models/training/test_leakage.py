@@ -97,15 +97,6 @@ def strange(images):
     return float((torch.cdist(images.flatten(1), data).amin(1) / SIZE > 0.05).double().mean())
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Matrices this small are faster on one."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_no_transform_leaks(name):
     """Measured: strange are 0 to 0.4 % of samples, and 25 to 59 % without conditioning.
