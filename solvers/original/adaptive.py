@@ -27,11 +27,11 @@ class Tolerances:
         h_init: The first step.
     """
 
-    abstol: float = 0.0078
-    reltol: float = 0.01
-    safety: float = 0.9
-    exponent: float = 0.9
-    h_init: float = 0.01
+    abstol: float
+    reltol: float
+    safety: float
+    exponent: float
+    h_init: float
 
 
 def sample(

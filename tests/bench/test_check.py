@@ -75,6 +75,12 @@ def test_rounding_passes_even_where_no_effect_is_allowed():
     assert judge(record(shares * (1 + 1e-9)), record(shares), effect=0)[1] == PASSED
 
 
+def test_a_real_worsening_is_no_rounding():
+    """A share of 1e-4 is a hundred times what another machine's rounding changes."""
+    shares = 10 + noise(0)
+    assert judge(record(shares * (1 + 1e-4)), record(shares), effect=0)[1] == REGRESSED
+
+
 def test_small_significant_worsening_passes():
     shares = 10 + noise(0)
     one, code = judge(record(shares * 1.01), record(shares))
@@ -148,9 +154,10 @@ def test_false_alarms_are_rarer_than_the_level(same_seeds):
     assert false_alarms(same_seeds) <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 300)
 
 
-def test_one_evaluation_more_regresses_whatever_the_quality():
+@pytest.mark.parametrize("nfe", [35, 79, 511])  # one of 79 is less than the effect's share
+def test_one_evaluation_more_regresses_whatever_the_quality(nfe):
     shares = 10 + noise(0)
-    found = compare([record(0.5 * shares, nfe=36)], [record(shares, nfe=35)])
+    found = compare([record(0.5 * shares, nfe=nfe + 1)], [record(shares, nfe=nfe)])
     assert [(c.difference.what, c.verdict) for c in found] == [
         ("fid", "passed"),
         ("NFE", "regressed"),

@@ -172,6 +172,15 @@ def test_two_records_of_one_cell_must_agree(store, record):
     assert len(store.conflicts()) == 1
 
 
+@pytest.mark.parametrize("nfe", [36, 35 + 1e-6])
+def test_two_records_of_one_cell_must_agree_on_what_it_cost(store, record, nfe):
+    store.write_record(record())
+    store.write_record(record(nfe=nfe))
+    with pytest.raises(Conflict, match="NFE 35 and"):
+        store.records()
+    assert len(store.conflicts()) == 1
+
+
 PROFILE = {"sigma": (10.0, 0.1), "mean": (2.0, 1e-3)}
 
 

@@ -7,12 +7,14 @@ from scipy.integrate import solve_ivp
 from sampler_bench import solvers
 from sampler_bench.models import Counted
 from sampler_bench.solvers import SOLVERS, TABLE_1
+from sampler_bench.solvers.churn import no_noise
 from tests.solvers.combinations import (
     build,
     each_discretization,
     each_fixed,
     each_flow,
     each_solver,
+    float64,
     normal,
 )
 from tests.solvers.mixtures import Recorder, gaussian, three_components
@@ -104,11 +106,15 @@ def test_zero_length_steps_cost_what_they_cost():
 @each_flow
 @each_fixed
 def test_zero_length_steps_do_not_move(solver, schedule, scaling):
-    part = build(solver, schedule, scaling=scaling).schedule_for(gaussian())
-    model, x = gaussian(), normal(3, 2)
-    t = part.time(torch.tensor(1.5, dtype=torch.float64))
-    step = SOLVERS[solver].step
-    assert torch.equal(step(solvers.Flow(model, part), x, t, t), x)
+    flow = solvers.Flow(
+        gaussian(), build(schedule=schedule, scaling=scaling).schedule_for(gaussian())
+    )
+
+    def sampled(*levels):
+        return SOLVERS[solver](flow, normal(3, 2), float64(*levels), solvers.Churn(), no_noise)
+
+    assert torch.equal(sampled(1.5, 1.5), normal(3, 2))
+    assert torch.equal(sampled(2.0, 1.5, 1.5), sampled(2.0, 1.5))
 
 
 @pytest.mark.parametrize("rtol", [1e-2, 1e-4, 1e-7])

@@ -51,11 +51,20 @@ def test_time_is_zero_exactly_where_there_is_no_noise(schedule, scaling):
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_scalings_are_what_they_are_called(schedule):
-    unscaled, unit = made(schedule, "none"), made(schedule, "unit-variance")
-    t = unscaled.sigma_inv(LEVELS)
-    assert (unscaled.s(t) == 1).all()
+    own = SCHEDULES[schedule].fit(LOW, HIGH)
+    assert SCALINGS["none"](own) is own
+    unit = made(schedule, "unit-variance")
+    t = own.sigma_inv(LEVELS)
     # s²·(σ² + 1) = 1: data of unit variance stay of unit variance
     torch.testing.assert_close(unit.s(t) ** 2 * (LEVELS**2 + 1), torch.ones_like(t))
+
+
+@pytest.mark.parametrize("schedule", ["linear", "ve", "vp", "geometric"])
+def test_the_papers_schedules_do_not_scale_by_themselves(schedule):
+    part = made(schedule, "none")
+    t = part.sigma_inv(LEVELS)
+    assert torch.equal(part.s(t), torch.ones_like(t))
+    assert torch.equal(part.s_deriv(t), torch.zeros_like(t))
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,11 @@ class Surface:
 
     def __init__(self, noise, failing=lambda place: False):
         self.noise, self.failing, self.asked, self.samples = noise, failing, [], 0
+        self.batches = []  # candidates that started together, on the first rung
 
     def __call__(self, candidates, rung):
+        if rung == LADDER.rungs[0]:
+            self.batches.append(list(candidates))
         self.asked += [(one.place, rung) for one in candidates]
         self.samples += len(candidates) * rung.samples
         return [self.value(one.place, rung) for one in candidates]
@@ -66,6 +69,23 @@ def test_the_same_decisions_again_and_others_with_another_draw():
     assert search(one) == search(two)
     search(other, draw=1)
     assert one.asked == two.asked != other.asked
+
+
+def test_half_is_drawn_from_everywhere_and_the_rest_are_neighbours_of_the_best():
+    surface = Surface(noise=0.0)
+    search(surface, samples=20_000)
+    drawn, *around = surface.batches
+    assert len(drawn) == LADDER.drawn(20_000, len(SPACE))
+    assert {one.place[0] for one in drawn} == set(range(SIDES[0]))
+    assert len(around) > 3
+    top = {place for place, rung in surface.asked if rung == LADDER.rungs[-1]}
+    tried = set(drawn)
+    for batch in around:
+        reached = [one for one in tried if one.place in top]
+        leader = min(reached, key=lambda one: surface.value(one.place, LADDER.rungs[-1]))
+        left = set(SPACE) - tried - set(batch)
+        assert max(map(leader.distance, batch)) <= min(map(leader.distance, left))
+        tried |= set(batch)
 
 
 def test_what_failed_is_not_chosen():

@@ -38,6 +38,7 @@ def test_the_most_candidates_are_affordable_and_one_more_is_not(ladder, samples,
 def test_what_is_drawn_is_affordable_and_leaves_half_where_it_can(ladder, samples, limit):
     count = ladder.drawn(samples, limit)
     assert count <= limit
+    assert count == limit or ladder.samples(count + 1) > samples // 2  # and no more than half
     if samples >= ladder.samples(min(ladder.few, limit)):
         assert count >= 1 and ladder.samples(count) <= samples
         assert count <= ladder.few or ladder.samples(count) <= samples // 2

@@ -34,6 +34,37 @@ def test_each_can_be_built_and_samples(name):
     assert set(ORIGINALS[name].defaults()) < set(declared)
 
 
+# What the authors' programs run when nothing is asked for: Song et al.'s ranges, ε and r of their
+# corrector, Jolicoeur-Martineau et al.'s step control (with a tolerance for images in [−1, 1], one
+# step of 8 bits, where ours all lie), iDDPM's cosine levels and clipping.
+AUTHORS = {
+    "song-vp": {
+        **{"predictor": "euler-maruyama", "corrector": "none", "process": "sde", "snr": 0.16},
+        **{"epsilon": 1e-3, "beta_min": 0.1, "beta_max": 20.0},
+    },
+    "song-ve": {
+        **{"predictor": "reverse-diffusion", "corrector": "langevin", "process": "sde"},
+        **{"snr": 0.16, "epsilon": 1e-5, "sigma_min": 0.02, "sigma_max": 100.0},
+    },
+    "adaptive-vp": {
+        **{"abstol": 0.0078, "reltol": 0.01, "safety": 0.9, "exponent": 0.9, "h_init": 0.01},
+        **{"epsilon": 1e-3, "beta_min": 0.1, "beta_max": 20.0},
+    },
+    "adaptive-ve": {
+        **{"abstol": 0.0078, "reltol": 0.01, "safety": 0.9, "exponent": 0.9, "h_init": 0.5},
+        **{"epsilon": 1e-5, "sigma_min": 0.02, "sigma_max": 100.0},
+    },
+    "ddim": {"eta": 0.0, "clip": "on", "M": 1000, "C_1": 0.001, "C_2": 0.008},
+    "ddpm": {"variance": "learned", "clip": "on", "M": 1000, "C_1": 0.001, "C_2": 0.008},
+}
+
+
+@pytest.mark.parametrize("name", AUTHORS)
+def test_by_default_the_authors_numbers_are_run(name):
+    own = ORIGINALS[name].defaults()
+    assert {key: own[key] for key in AUTHORS[name]} == AUTHORS[name]
+
+
 @pytest.mark.parametrize("name", ORIGINALS)
 @pytest.mark.parametrize("batch", [1, 2, 5])
 def test_samples_do_not_depend_on_the_batch(name, batch):
