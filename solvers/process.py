@@ -1,0 +1,59 @@
+"""What a rule may call: the denoiser along a schedule, the flow's slope, and noise."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.incompatible import Incompatible
+from sampler_bench.solvers.point import Point
+from sampler_bench.solvers.schedule import Schedule
+
+Draw = Callable[[Tensor, Point, Point], Tensor]
+"""A standard normal draw like its argument, for a rise between two levels: independent draws ignore
+them, Brownian ones give the seed's Wiener increment between the two, divided by its deviation."""
+
+
+class Process:
+    """The probability flow of a denoiser under a schedule, and a source of noise.
+
+    Args:
+        denoise: ``(z, at) -> D``; :func:`scaled` makes one of a :class:`Denoiser`.
+        schedule: σ(t) and s(t).
+        draw: Source of noise.
+    """
+
+    def __init__(
+        self, denoise: Callable[[Tensor, Point], Tensor], schedule: Schedule, draw: Draw
+    ) -> None:
+        self.denoise, self.schedule, self.draw = denoise, schedule, draw
+
+    def slope(self, z: Tensor, at: Point) -> Tensor:
+        """Return dz/dt = p·z + q·D, one evaluation (EDM, Eq. 4)."""
+        return torch.add(at.p * z, self.denoise(z, at), alpha=at.q)
+
+
+def scaled(denoiser: Denoiser) -> Callable[[Tensor, Point], Tensor]:
+    """Return D(z/s; σ) as a function of z and the level, in z's dtype.
+
+    Raises:
+        Incompatible: When it is called at σ = ∞, where only a model of the flow itself has an
+            answer.
+    """
+    tensors: dict[float, Tensor] = {}
+
+    def denoise(z: Tensor, at: Point) -> Tensor:
+        sigma = tensors.get(at.sigma)
+        if sigma is None:
+            if at.s == 0:
+                raise Incompatible("D(x; σ) is not defined at σ = ∞, where sampling would start")
+            sigma = tensors[at.sigma] = torch.tensor(at.sigma, dtype=torch.float64)
+        return denoiser(z if at.s == 1 else z / at.s, sigma).to(z.dtype)
+
+    return denoise
+
+
+def no_noise(z: Tensor, high: Point, low: Point) -> Tensor:
+    """Stand in for a source of noise where none was given: say so when it is needed."""
+    raise ValueError("this sampler needs noise: call sampler(denoiser, latents, noise)")
