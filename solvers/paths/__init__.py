@@ -1,0 +1,1 @@
+"""Paths: where a sampler falls, and where noise takes it up again."""

@@ -1,0 +1,106 @@
+"""EDM's generalised SDE (Eq. 6–8) as paths: the flow, and noise replaced at a rate β(t) of choice.
+
+    dx = −σ̇σ∇log p dt − βσ²∇log p dt + √(2β)·σ dω        (backwards in time)
+
+The first term is the probability flow; the other two are Langevin dynamics, which leave p(x; σ) as
+it is. β = 0 is the flow, β = σ̇/σ the reverse SDE of Song et al.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from sampler_bench.solvers.incompatible import Incompatible
+from sampler_bench.solvers.paths.path import Path, exactly
+from sampler_bench.solvers.point import Point
+from sampler_bench.solvers.rates import Rate, Relative, growth
+from sampler_bench.solvers.schedule import Schedule
+from sampler_bench.solvers.step import Step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maruyama(Path):
+    """Euler–Maruyama: β and σ of the step's beginning, for drift and noise.
+
+    The Langevin drift is β·σ/σ̇ times the flow's change, and so added to the rule's by ``gain``. It
+    is of weak order 1, and needs short steps: where ∫β dt is not small it overshoots. One draw a
+    step, after it, also where β = 0; none into σ = 0, where the step is the flow's.
+
+    Attributes:
+        beta: β(t).
+    """
+
+    sees_schedule: ClassVar[bool] = True
+    beta: Rate = field(default_factory=Relative)
+
+    @property
+    def draws(self) -> bool:
+        """Whether β is anywhere above 0."""
+        return self.beta.draws
+
+    def steps(
+        self,
+        grid: Sequence[Point],
+        schedule: Schedule,
+        round_sigma: Callable[[float], float] = exactly,
+    ) -> Iterator[Step]:
+        """Yield the steps.
+
+        Raises:
+            Incompatible: If the grid begins at σ = ∞, where σ̇ is not finite.
+        """
+        n = len(grid) - 1
+        for i in range(n):
+            here, end = grid[i], grid[i + 1]
+            if end.sigma == 0 or not self.draws:
+                yield Step(i, n, here, here, end, end)
+                continue
+            if here.sigma == math.inf:
+                raise Incompatible("Euler–Maruyama cannot begin at σ = ∞, where dσ/dt = ∞")
+            beta = self.beta.at(here)
+            noise = here.sigma * math.sqrt(2 * beta * (here.t - end.t))
+            gain = 1 + beta / growth(here)
+            yield Step(i, n, here, here, end, end, after=(noise,), gain=gain)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split(Path):
+    """An ODE step, and then a Langevin step at the level it came to.
+
+    The Langevin step is another fall of the rule, to σ'·e^(−B) with B = ∫β dt over the step, and
+    noise back up to σ'. To first order in B that is Langevin dynamics; unlike it, it leaves p(x;
+    σ') as it is for every B, so far as the rule's fall is exact. One draw a step, after it, also
+    where β = 0 and so nothing to do; none into σ = 0.
+
+    Attributes:
+        beta: β(t).
+    """
+
+    sees_schedule: ClassVar[bool] = True
+    beta: Rate = field(default_factory=Relative)
+
+    @property
+    def draws(self) -> bool:
+        """Whether β is anywhere above 0."""
+        return self.beta.draws
+
+    def steps(
+        self,
+        grid: Sequence[Point],
+        schedule: Schedule,
+        round_sigma: Callable[[float], float] = exactly,
+    ) -> Iterator[Step]:
+        """Yield the steps; both of a level have its number."""
+        n = len(grid) - 1
+        for i in range(n):
+            here, end = grid[i], grid[i + 1]
+            replaced = 0.0
+            if end.sigma > 0 and self.draws:
+                replaced = self.beta.between(here, end, schedule)
+            idle = (0.0,) if self.draws and end.sigma > 0 and replaced == 0 else ()
+            yield Step(i, n, here, here, end, end, after=idle)
+            if replaced > 0:
+                down = schedule.level(end.sigma * math.exp(-replaced))
+                up = end.sigma * math.sqrt(-math.expm1(-2 * replaced))
+                yield Step(i, n, end, end, down, end, after=(up,))

@@ -1,0 +1,48 @@
+"""What a path is: the steps of a grid of levels, with where each falls and which noise it draws."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sampler_bench.solvers.point import Point
+from sampler_bench.solvers.schedule import Schedule
+from sampler_bench.solvers.step import Step
+
+
+def exactly(sigma: float) -> float:
+    """Return σ: the identity, for denoisers that are defined at every level."""
+    return sigma
+
+
+@dataclass(frozen=True, kw_only=True)
+class Path(ABC):
+    """A path, immutable; its fields are its parameters.
+
+    Which steps draw, in which order, is part of its version: a change would shift all later noise
+    of a seed in silence.
+    """
+
+    version: ClassVar[int] = 1
+    sees_schedule: ClassVar[bool] = False
+    """Whether σ(t) and s(t) change where it goes."""
+
+    @property
+    def draws(self) -> bool:
+        """Whether any step draws noise."""
+        return False
+
+    @abstractmethod
+    def steps(
+        self,
+        grid: Sequence[Point],
+        schedule: Schedule,
+        round_sigma: Callable[[float], float] = exactly,
+    ) -> Iterator[Step]:
+        """Yield the steps through a grid's levels.
+
+        Args:
+            grid: The levels, from the first to the last.
+            schedule: Makes the points between them.
+            round_sigma: The denoiser's: levels that a path makes are rounded, too.
+        """

@@ -1,0 +1,1 @@
+"""Rules: what goes from one level to the next."""
