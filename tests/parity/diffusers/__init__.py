@@ -1,0 +1,1 @@
+"""diffusers' schedulers: what each is here, and the faults of those that are something else."""

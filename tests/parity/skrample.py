@@ -1,0 +1,429 @@
+"""skrample: structured samplers by the package's rules; Runge–Kutta by a rule of its own, here."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sampler_bench.solvers.moments import add_differences, first_order, weights
+from sampler_bench.solvers.paths.ode import Deterministic
+from sampler_bench.solvers.paths.stochastic import Ancestral
+from sampler_bench.solvers.point import Point
+from sampler_bench.solvers.process import Process
+from sampler_bench.solvers.rule import Past, Rule
+from sampler_bench.solvers.rules.exponential import Frame, Multistep, allowed_order
+from sampler_bench.solvers.rules.predictor_corrector import Fallen, PredictorCorrector
+from sampler_bench.solvers.schedule import RectifiedFlow, Schedule, UnitVariance
+from sampler_bench.solvers.step import Evaluation, Step
+from tests.parity.case import Case
+from tests.parity.run import Defect, Setup
+
+
+def mapped(case: Case) -> Setup | Defect:
+    """Return what a class is here."""
+    kind, name = case.function.split(".")
+    given = dict(case.args)
+    is_flow = case.given["call_kind"] == "flow"
+    schedule = RectifiedFlow() if is_flow else UnitVariance(Scaled())
+    noise = given.pop("stochasticity", 0)
+    path = Ancestral(eta=noise) if noise else Deterministic()
+    assert case.grid is not None
+    if kind == "functional":
+        grid = [schedule.at(1 - i / case.steps) for i in range(case.steps + 1)]
+    elif is_flow:
+        grid = [schedule.at(float(t)) for t in case.grid]
+    else:
+        grid = [schedule.level(float(sigma)) for sigma in case.grid]
+    used = (len(grid) - 2 + (grid[-1].sigma > 0)) if noise else 0
+    shared: dict[str, Any] = {
+        "path": path,
+        "schedule": schedule,
+        "grid": grid,
+        "z": case.x,
+        "flow": is_flow,
+        "unused": (0, case.draws - used),  # the last step draws, and RKUltra always
+    }
+    if kind == "functional":
+        return _functional(name, given, case, shared)
+    if name == "DPM" and given["order"] == 3:
+        released = Setup(rule=ReleasedDPM3(k=3, third="released", end="falls"), **shared)
+        if not noise:
+            return released
+        ours = Setup(rule=STRUCTURED[name](given), **shared)
+        return Defect("weights of the flow, h, where the SDE's fall is 2h", ours, released)
+    rule = STRUCTURED[name](given)
+    if is_flow and isinstance(rule, PredictorCorrector):
+        released = Setup(rule=AtInfinity(**vars(rule)), **shared)
+        if rule.k == 3 or (rule.k == 2 and rule.corrector is not None):
+            ours = Setup(rule=rule, **shared)
+            return Defect("an evaluation at σ = ∞ is taken to lie at r = 0", ours, released)
+        return released
+    return Setup(rule=rule, **shared)
+
+
+@dataclass(frozen=True)
+class Scaled(Schedule):
+    """Its σ(t) of Stable Diffusion, continuous: ᾱ = exp(−1000·∫ β + ½β²), √β linear in t."""
+
+    first: float = math.sqrt(0.00085)
+    last: float = math.sqrt(0.012)
+
+    def _exponent(self, t: float) -> float:
+        root, slope = self.first + (self.last - self.first) * t, self.last - self.first
+        whole = [(root**n - self.first**n) / (n * slope) for n in (3, 5)]
+        return 1000 * (whole[0] + whole[1] / 2)
+
+    def sigma(self, t: float) -> float:
+        """Return σ(t)."""
+        return math.sqrt(math.expm1(self._exponent(t))) if t > 0 else 0.0
+
+    def sigma_deriv(self, t: float) -> float:
+        """Return dσ/dt."""
+        root = self.first + (self.last - self.first) * t
+        sigma = self.sigma(t)
+        return 500 * (root**2 + root**4 / 2) * (1 + sigma**2) / sigma
+
+    def time(self, sigma: float) -> float:
+        """Return t(σ), by bisection."""
+        low, high = 0.0, 1.0
+        while sigma > self.sigma(high):
+            high *= 2
+        for _ in range(80):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.sigma(middle) < sigma else (low, middle)
+        return high
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamsData(Rule):
+    """Adams–Bashforth's weights of equal steps on D, whatever the steps are."""
+
+    k: int = 2
+
+    @property
+    def remembers(self) -> int:
+        """All but its own evaluation."""
+        return self.k - 1
+
+    def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
+        """Return the state at ``step.down``."""
+        past.evaluate(process, z, step.here)
+        order = min(allowed_order(self.k, "falls", step), len(past))
+        powers = [[float((-j) ** i) for j in range(order)] for i in range(order)]
+        c = np.linalg.solve(powers, [1 / (i + 1) for i in range(order)]).tolist()
+        newest = [one.D for one in reversed(past)][:order]
+        mean = torch.zeros_like(z)
+        for weight, D in zip(c, newest, strict=True):
+            mean.add_(D, alpha=weight)
+        return first_order(z, mean, step.here, step.down)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleasedDPM3(Multistep):
+    """Its third order: the flow's weights on every path, scaled to the first order of the fall.
+
+    Where two evaluations are wanted and one is at σ = ∞, the other one has its exact moment.
+    """
+
+    def fall(self, z: Tensor, step: Step, past: Past, order: int) -> Tensor:
+        """Return the state at ``step.down``."""
+        third = order == 3 <= len(past)
+        rule = replace(self, second="exact" if third else "midpoint")
+        return super(ReleasedDPM3, rule).fall(z, step, past, order)
+
+    def moments(self, frame: Frame, k: int) -> list[float]:
+        """Return m_1 … m_k."""
+        flow = replace(frame, R=frame.length)
+        share = frame.moments(0)[0] / flow.moments(0)[0]
+        return [share * m for m in super().moments(flow, k)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtInfinity(PredictorCorrector):
+    """UniPC from t = 1: the first step is corrected, in the limit of its formula.
+
+    And what was evaluated there has r = 0 in the matrix of later steps, and no difference: the
+    others' weights answer to m_2 … m_k instead of m_1 … m_{k−1}.
+    """
+
+    def correct(self, process: Process, z: Tensor, at: Point, past: Past) -> Tensor:
+        """Return ``z`` with the last fall mended."""
+        fallen = past.note
+        if not isinstance(fallen, Fallen) or self.corrector is None:
+            return z
+        if fallen.frame.here.sigma < math.inf:
+            return super().correct(process, z, at, past)
+        past.note = None
+        D = past.evaluate(process, z, at)
+        share = 0.5 if self.half == "bh2" else 1.0
+        return z + at.s * share * (D - fallen.first.D)
+
+    def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
+        """Return the state at ``step.down``."""
+        made = super().__call__(process, z, step, past)
+        first, fallen = past[-1], past.note
+        assert isinstance(fallen, Fallen)
+        order = min(allowed_order(self.k, self.end, step), len(past))
+        if all(one.at.sigma < math.inf for one in past[-order:]):
+            return made
+        nodes = [u for u, _ in fallen.before[: len(fallen.weights)]]
+        c = self._shifted(fallen.frame, nodes)
+        change = [new - old for new, old in zip(c, fallen.weights, strict=True)]
+        past.note = replace(fallen, weights=c, order=order)
+        values = [one.D for _, one in fallen.before[: len(c)]]
+        return add_differences(made, step.down.s, change, values, first.D)
+
+    def _corrector(
+        self, fallen: Fallen, new: Evaluation
+    ) -> tuple[Sequence[float], Sequence[Evaluation]]:
+        c, used = super()._corrector(fallen, new)
+        if len(used) == fallen.order:
+            return c, used
+        return self._shifted(fallen.frame, [fallen.frame.node(one.at) for one in used]), used
+
+    def _shifted(self, frame: Frame, nodes: Sequence[float]) -> list[float]:
+        m = frame.moments(len(nodes) + 1)[2:]
+        return [w / u for w, u in zip(weights(nodes, m), nodes, strict=True)] if nodes else []
+
+
+STRUCTURED: dict[str, Callable[[dict[str, Any]], Rule]] = {
+    "Euler": lambda given: Multistep(k=1),
+    "DPM": lambda given: Multistep(
+        k=given["order"], second="midpoint", third="released", end="falls"
+    ),
+    "Adams": lambda given: AdamsData(k=given["order"]),
+    "UniP": lambda given: PredictorCorrector(
+        k=given["order"],
+        half="bh2" if given.get("fast_solve") else "exact",
+        corrector=None,
+    ),
+    "UniPC": lambda given: PredictorCorrector(
+        k=given["order"], half="bh2" if given.get("fast_solve") else "exact"
+    ),
+}
+
+
+Form = Literal["data", "noise", "flow"]
+Table = tuple[tuple[float, ...], ...]
+
+
+def moved(form: Form, z: Tensor, k: Tensor, here: Point, there: Point) -> Tensor:
+    """Return the state at another level where D, ε or n − x₀ is constant."""
+    if form == "data":
+        return first_order(z, k, here, there)
+    if form == "noise":
+        scaled = (there.s / here.s) * z
+        return scaled.add_(k, alpha=there.s * (there.sigma - here.sigma))
+    return torch.add(z, k, alpha=there.b - here.b)  # s + b = 1 on a flow
+
+
+def derivative(form: Form, z: Tensor, D: Tensor, at: Point) -> Tensor:
+    """Return D, ε or n − x₀, as seen from a state."""
+    if form == "data":
+        return D
+    return (z - at.s * D) / at.b if form == "noise" else (z - D) / at.b
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanRK(Rule):
+    """Runge–Kutta whose stages, and whose step, hold a weighted mean constant.
+
+    Stages lie at shares of the step in time; one at σ = 0 is not evaluated: its own mean is taken.
+    """
+
+    form: Form
+    tables: Sequence[Table]
+    """Of each step; rows a_21; a_31 a_32; …; b."""
+
+    def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
+        """Return the state at ``step.down``."""
+        *_, b = self.tables[step.i]
+        k = self.stages(process, z, step, self.tables[step.i][:-1])
+        return moved(self.form, z, mean(k, b), step.here, step.down)
+
+    def stages(
+        self, process: Process, z: Tensor, step: Step, rows: Sequence[tuple[float, ...]]
+    ) -> list[Tensor]:
+        """Return the stages' derivatives."""
+        here, h = step.here, step.end.t - step.here.t
+        k = [derivative(self.form, z, process.denoise(z, here), here)]
+        for row in rows:
+            c = sum(row)
+            at = step.end if abs(c - 1) < 1e-12 else process.schedule.at(here.t + c * h)
+            held = mean(k, row) / c
+            if at.sigma < 1e-8:
+                k.append(held)
+                continue
+            x = moved(self.form, z, held, here, at)
+            k.append(derivative(self.form, x, process.denoise(x, at), at))
+        return k
+
+
+def mean(values: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
+    """Return Σ a_j·k_j."""
+    made = torch.zeros_like(values[0])
+    for value, share in zip(values, shares, strict=False):
+        made.add_(value, alpha=share)
+    return made
+
+
+def two(c: float) -> Table:
+    """Return the second-order table with a stage at c."""
+    return ((c,), (1 - 1 / (2 * c), 1 / (2 * c)))
+
+
+def ees5(x: float) -> Table:
+    """Return EES(2, 5; x): second order, nearly symmetric (Shmelev et al. 2025)."""
+    a31 = (4 * x - 1) ** 2 / (4 * (x - 1) * (1 - 4 * x**2))
+    return (
+        ((1 + 2 * x) / (4 * (1 - x)),),
+        (a31, (1 - x) / (1 - 4 * x**2)),
+        (x, 1 / 2, 1 / 2 - x),
+    )
+
+
+def ees7(x: float) -> Table:
+    """Return EES(2, 7; x), a_42 twice what the paper's formula says, as in its Eq. 8.6."""
+    r = math.sqrt(2)
+    A = (2 * x + r) / ((2 * x - 1) * (-2 * x - r + 1))
+    B = 1 / ((2 * x - 1) * (1 - r - 2 * x) * (2 - r - 2 * x))
+    quartic = (
+        -40 * x**4 + (80 - 40 * r) * x**3 - (88 - 60 * r) * x**2 + (48 - 34 * r) * x + 7 * r - 10
+    )
+    return (
+        ((-2 + r * (1 - 2 * x)) / (4 * (x - 1)),),
+        ((2 * x + r - 2) * (4 * x + r - 2) / (4 * r * (x - 1)) * A, (r - 1) / 2 * A),
+        (
+            (2 * x - r) * quartic / (4 * (x - 1) * (2 * x**2 - 1)) * B,
+            (2 - r) * x * (x - 1) * (4 * x + r - 2) * B,
+            (2 - r)
+            * (2 * x - r)
+            * (2 + r - 2 * x)
+            * (x - 1)
+            * (2 * x - 1)
+            / (4 * (2 * x**2 - 1) * (2 * x**2 - 4 * x + 1)),
+        ),
+        (x, (2 - r) / 2 - (1 - r) * x, (1 - r) * (x - 1), (2 - r) / 2 - x),
+    )
+
+
+def shu_osher(alpha: Sequence[Sequence[float]], beta: Sequence[Sequence[float]]) -> Table:
+    """Return the table of stages given as x_i = Σ_j α_ij·x_j + β_ij·h·k_j."""
+    rows: list[list[float]] = [[]]
+    for shares, lengths in zip(alpha, beta, strict=True):
+        row = [0.0] * len(shares)
+        for j, (share, length) in enumerate(zip(shares, lengths, strict=True)):
+            row[j] += length
+            for i, a in enumerate(rows[j]):
+                row[i] += share * a
+        rows.append(row)
+    return tuple(tuple(row) for row in rows[1:])
+
+
+SSP54: Table = shu_osher(
+    [
+        [1],
+        [0.444370493651235, 0.555629506348765],
+        [0.620101851488403, 0, 0.379898148511597],
+        [0.178079954393132, 0, 0, 0.821920045606868],
+        [0, 0, 0.517231671970585, 0.096059710526147, 0.386708617503269],
+    ],
+    [
+        [0.391752226571890],
+        [0, 0.368410593050371],
+        [0, 0, 0.251891774271694],
+        [0, 0, 0, 0.544974750228521],
+        [0, 0, 0, 0.063692468666290, 0.226007483236906],
+    ],
+)
+"""Spiteri and Ruuth's strong-stability-preserving method of order 4 in 5 stages (2002)."""
+CASH_KARP: Table = (
+    (1 / 5,),
+    (3 / 40, 9 / 40),
+    (3 / 10, -9 / 10, 6 / 5),
+    (-11 / 54, 5 / 2, -70 / 27, 35 / 27),
+    (1631 / 55296, 175 / 512, 575 / 13824, 44275 / 110592, 253 / 4096),
+    (37 / 378, 0, 250 / 621, 125 / 594, 0, 512 / 1771),
+)
+ULTRA: dict[int, Table] = {
+    1: ((1.0,),),
+    2: two(1 / 2),
+    3: ees5(1 / 10),
+    4: ees7((5 - 3 * math.sqrt(2)) / 14),
+    5: SSP54,
+    6: CASH_KARP,
+}
+"""Its "order" counts stages."""
+DYNASAU: dict[int, tuple[Callable[[float], Table], float, float]] = {
+    2: (two, 1.0, 0.5),
+    3: (ees5, 0.25, 0.1),
+    4: (ees7, (2 - math.sqrt(2)) / 4, (5 - 3 * math.sqrt(2)) / 14),
+}
+
+
+def dynasau(order: int, i: int, n: int) -> Table:
+    """Return the table of step i of n: from the stable one to the accurate one."""
+    make, stable, accurate = DYNASAU[order]
+    stages = len(make(accurate))
+    share = math.exp(-math.log(2) * stages * (n / 20 + i / 2))
+    return make(share * stable + (1 - share) * accurate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moire:
+    """Adaptive: how many of a fine grid's steps the next one takes, by one error of the batch.
+
+    A step is never rejected; the last one has no error.
+    """
+
+    embedded: tuple[Table, tuple[float, ...]]
+    """A table, and the weights of its lower order."""
+    threshold: float = 1e-4
+
+    def __call__(self, process: Process, z: Tensor, grid: Sequence[Point]) -> Tensor:
+        """Return the state at the last level."""
+        table, lower = self.embedded
+        n, at, size = len(grid) - 1, 0, max(round((len(grid) - 1) * len(table) / 100), 1)
+        rule = MeanRK(form="data", tables=[table])
+        while at < n:
+            end = min(at + size, n)
+            step = Step(0, 1, grid[at], grid[at], grid[end], grid[end])
+            *rows, b = table
+            stages = rule.stages(process, z, step, rows)
+            high = moved("data", z, mean(stages, b), step.here, step.down)
+            if end < n:
+                low = moved("data", z, mean(stages, lower), step.here, step.down)
+                levels = [grid[min(i, n)].b for i in (at, end, end + size)]
+                slope = (levels[0] - levels[1]) / (levels[1] - levels[2])
+                error = float((low - high).square().mean() / high.square().mean())
+                factor = (self.threshold / max(error, 1e-16)) ** 0.3 / slope
+                size = max(round(min(size * factor, n / 4)), 1)
+            z, at = high, end
+        return z
+
+
+HEUN = (((1.0,), (1 / 2, 1 / 2)), (1.0, 0.0))
+BOGACKI_SHAMPINE = (
+    ((1 / 2,), (0, 3 / 4), (2 / 9, 1 / 3, 4 / 9), (2 / 9, 1 / 3, 4 / 9, 0)),
+    (7 / 24, 1 / 4, 1 / 3, 1 / 8),
+)
+
+
+FORMS: dict[str, Form] = {
+    "DataModel": "data",
+    "NoiseModel": "noise",
+    "FlowModel": "flow",
+}
+
+
+def _functional(name: str, given: dict[str, Any], case: Case, shared: dict[str, Any]) -> Setup:
+    n, order = case.steps, given["order"]
+    asked = given.get("derivative_transform", "DataModel") or case.given["model_transform"]
+    if name == "RKMoire":
+        return Setup(sampler=Moire(embedded=HEUN if order == 2 else BOGACKI_SHAMPINE), **shared)
+    tables = [dynasau(order, i, n) if name == "DynasauRK" else ULTRA[order] for i in range(n)]
+    return Setup(rule=MeanRK(form=FORMS[asked], tables=tables), **shared)
