@@ -104,7 +104,7 @@ def _models() -> Rows:
 
 
 def _references() -> Rows:
-    from sampler_bench.bench import published
+    from sampler_bench.bench import published  # the HTTP client, as above
 
     return [
         ("model", "The model's own true data; a published checkpoint's: its data set's statistics"),
