@@ -63,7 +63,7 @@ def build(
     if isinstance(solver, str) and solver in ORIGINALS:
         return _original(solver, steps, given, own)
     check(build, {name: given[name] for name in NUMBERS})
-    churn = Churn(S_churn, S_min, S_max, S_noise)
+    churn = Churn(S_churn=S_churn, S_min=S_min, S_max=S_max, S_noise=S_noise)
     if not isinstance(solver, str) or solver not in SOLVERS:
         raise ValueError(unknown(solver, [*SOLVERS, *ORIGINALS], "solver"))
     chosen = SOLVERS[solver]

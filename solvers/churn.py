@@ -1,26 +1,27 @@
-"""Churn: adding noise before each step, and going up in σ by as much (EDM, Algorithm 2)."""
+"""Churn: up by noise before each step, and down by as much more (EDM, Algorithm 2)."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
-from torch import Tensor
 
 from sampler_bench.kit.parameters import NotNegative, check_fields
-from sampler_bench.solvers.flow import Flow
+from sampler_bench.solvers.paths.path import Path, exactly
+from sampler_bench.solvers.point import Point
+from sampler_bench.solvers.schedules import Schedule
+from sampler_bench.solvers.step import Step
 
 MOST_GAMMA = math.sqrt(2) - 1
 """γ at which as much noise is added as is there: σ̂² = 2σ²."""
 
-Noise = Callable[[Tensor], Tensor]
-"""Returns a standard normal draw shaped like its argument, each sample from its own seed."""
 
-
-@dataclass(frozen=True)
-class Churn:
+@dataclass(frozen=True, kw_only=True)
+class Churn(Path):
     """The four numbers of Algorithm 2. S_churn = 0 makes the sampler deterministic.
+
+    One draw a step, before it, even where γ = 0, so that later ones do not depend on the window.
 
     Attributes:
         S_churn: Total amount of churn, spread evenly over the steps; ≥ 0.
@@ -38,32 +39,30 @@ class Churn:
         if self.S_min > self.S_max:
             raise ValueError(f"S_min = {self.S_min:g} lies above S_max = {self.S_max:g}")
 
-    def gamma(self, sigma: float, steps: int) -> float:
+    @property
+    def draws(self) -> bool:
+        """Whether there is churn."""
+        return self.S_churn > 0
+
+    def gamma(self, sigma: float, n: int) -> float:
         """Return γ_i, the relative step up in σ: at most √2 − 1, never more noise than present."""
-        inside = self.S_min <= sigma <= self.S_max
-        return min(self.S_churn / steps, MOST_GAMMA) if inside else 0.0
+        # at σ = ∞ nothing is left of the data, and no noise adds anything
+        inside = self.S_min <= sigma <= self.S_max and sigma < math.inf
+        return min(self.S_churn / n, MOST_GAMMA) if inside else 0.0
 
-    def __call__(
-        self, flow: Flow, x: Tensor, sigma: Tensor, steps: int, noise: Noise
-    ) -> tuple[Tensor, Tensor]:
-        """Return x̂ and t̂ for ``x`` at the noise level ``sigma``.
-
-        Noise is drawn even where γ = 0, so that the draws of later steps do not depend on the
-        window. With scaling, x̂ = s(t̂)/s(t)·x + s(t̂)·√(σ̂² − σ²)·S_noise·ε.
-        """
-        schedule = flow.schedule
-        epsilon = noise(x)
-        t = schedule.time(sigma)
-        gamma = self.gamma(float(sigma), steps)
-        if gamma == 0:
-            return x, t
-        sigma_hat = flow.denoiser.round_sigma((1 + gamma) * sigma)
-        t_hat = schedule.time(sigma_hat)
-        added = (sigma_hat**2 - sigma**2).clip(min=0).sqrt()
-        x_hat = schedule.s(t_hat) / schedule.s(t) * x
-        return x_hat + schedule.s(t_hat) * added * self.S_noise * epsilon, t_hat
-
-
-def no_noise(x: Tensor) -> Tensor:
-    """Stand in for a noise source where none was given: say so when it is needed."""
-    raise ValueError("churn needs noise: call sampler(denoiser, latents, noise)")
+    def steps(
+        self,
+        grid: Sequence[Point],
+        schedule: Schedule,
+        round_sigma: Callable[[float], float] = exactly,
+    ) -> Iterator[Step]:
+        """Yield the steps."""
+        n = len(grid) - 1
+        for i in range(n):
+            here, before = grid[i], () if self.S_churn == 0 else (0.0,)
+            gamma = self.gamma(here.sigma, n)
+            if gamma > 0:
+                here = schedule.level(round_sigma((1 + gamma) * here.sigma))
+                up = math.sqrt(max(here.sigma**2 - grid[i].sigma ** 2, 0.0))
+                before = (up * self.S_noise,)
+            yield Step(i, n, grid[i], here, grid[i + 1], grid[i + 1], before)

@@ -38,7 +38,8 @@ def edm(
 def vp(n: int, sigma_min: float, sigma_max: float, *, epsilon_s: Fraction = 1e-3) -> Tensor:
     """Return VP's levels: t uniform from 1 to ``epsilon_s``, betas refit to the σ range."""
     t = 1 + _fractions(n) * (epsilon_s - 1)
-    return VP.fit(sigma_min, sigma_max, epsilon_s=epsilon_s).sigma(t)
+    schedule = VP.fit(sigma_min, sigma_max, epsilon_s=epsilon_s)
+    return torch.tensor([schedule.sigma(x) for x in t.tolist()], dtype=torch.float64)
 
 
 @facts(sigma_min=0.02, sigma_max=100.0)

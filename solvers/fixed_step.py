@@ -1,4 +1,4 @@
-"""Stepping through given noise levels with a one-step rule: EDM, Algorithms 1, 2 and 3."""
+"""One-step rules in their simplest form: a function of the flow, the state and two times."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -7,49 +7,41 @@ from typing import Any, Self
 from torch import Tensor
 
 from sampler_bench.kit.parameters import keywords
-from sampler_bench.solvers.churn import Churn, Noise
 from sampler_bench.solvers.flow import Flow
-from sampler_bench.solvers.solver import Solver
-from sampler_bench.solvers.steps import euler
+from sampler_bench.solvers.past import Past
+from sampler_bench.solvers.process import Process
+from sampler_bench.solvers.rule import Rule
+from sampler_bench.solvers.rules.runge_kutta import euler_step
+from sampler_bench.solvers.step import Step
 
-Step = Callable[..., Tensor]
+Function = Callable[..., Tensor]
 
 
 @dataclass(frozen=True)
-class FixedStep(Solver):
-    """A one-step rule applied from each level to the next.
+class FixedStep(Rule):
+    """A function that steps from each level to the next; the step to σ = 0 is Euler's.
 
     Attributes:
-        step: ``(flow, x, t, t_next, **parameters) -> x_next``.
+        step: ``(flow, x, t, t_next, **parameters) -> x_next``; ``flow(x, t)`` is dx/dt.
         order: The order of convergence it claims; the tests hold it to that.
         version: Raise it whenever the results change for the same input.
         parameters: Keyword arguments of ``step``, e.g. ``{"alpha": 0.5}``.
     """
 
-    step: Step
-    order: int
+    step: Function
+    order: int | None = field(default=None, kw_only=True)  # type: ignore[misc]  # else a ClassVar
     version: int = 1
     parameters: Mapping[str, float] = field(default_factory=dict)
 
-    def __call__(self, flow: Flow, x: Tensor, levels: Tensor, churn: Churn, noise: Noise) -> Tensor:
-        """Integrate ``x`` [B, *shape] from ``levels[0]`` to ``levels[-1]`` ≥ 0; σ falls, or rests.
-
-        Zero-length steps, made by a denoiser that rounds σ, are taken and cost what they cost.
-        """
-        steps = len(levels) - 1
-        times = flow.schedule.time(levels)
-        for i in range(steps):
-            t = times[i]
-            if churn.S_churn > 0:
-                x, t = churn(flow, x, levels[i], steps, noise)
-            if levels[i + 1] == 0:  # no slope exists at σ = 0, so the last step is Euler's
-                x = euler(flow, x, t, times[i + 1])
-            else:
-                x = self.step(flow, x, t, times[i + 1], **self.parameters)
-        return x
+    def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
+        """Return the state at ``step.down``."""
+        if step.down.sigma == 0:  # no slope exists there
+            return euler_step(z, process.denoise(z, step.here), step)
+        flow = Flow(process, step.here, step.down)
+        return self.step(flow, z, step.here.t, step.down.t, **self.parameters)
 
     @property
-    def declares(self) -> Step:
+    def declares(self) -> Function:
         """The step, of which keyword-only arguments are the parameters."""
         return self.step
 

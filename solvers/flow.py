@@ -1,30 +1,29 @@
-"""The probability-flow ODE in free σ(t) and s(t): the only place it is written."""
-
-from dataclasses import dataclass
+"""The probability flow as a function of time: what the simplest rules are given."""
 
 from torch import Tensor
 
-from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.point import Point
+from sampler_bench.solvers.process import Process
 from sampler_bench.solvers.schedules import Schedule
 
 
-@dataclass(frozen=True)
 class Flow:
-    """dx/dt of the scaled variable x(t) = s(t)·x̂(t) (EDM, Eq. 81 and Algorithm 1, line 4).
+    """``flow(x, t)`` is dx/dt of the probability flow (EDM, Eq. 4); t is a float.
 
-    Attributes:
-        denoiser: D(x; σ).
-        schedule: σ(t) and s(t).
+    Args:
+        process: Denoiser and schedule.
+        known: Points whose time is met again: their noise level is kept to the last bit.
     """
 
-    denoiser: Denoiser
-    schedule: Schedule
+    def __init__(self, process: Process, *known: Point) -> None:
+        self.process = process
+        self._known = {point.t: point for point in known}
 
-    def __call__(self, x: Tensor, t: Tensor) -> Tensor:
-        """Return dx/dt for ``x`` [B, *shape] at the 0-d time ``t``, with σ(t) > 0."""
-        schedule = self.schedule
-        sigma, sigma_deriv = schedule.sigma(t), schedule.sigma_deriv(t)
-        s, s_deriv = schedule.s(t), schedule.s_deriv(t)
-        denoised = self.denoiser(x / s, sigma).to(x.dtype)
-        # dx/dt = (σ̇/σ + ṡ/s)·x − (σ̇·s/σ)·D(x/s; σ)
-        return (sigma_deriv / sigma + s_deriv / s) * x - (sigma_deriv * s / sigma) * denoised
+    @property
+    def schedule(self) -> Schedule:
+        """σ(t) and s(t)."""
+        return self.process.schedule
+
+    def __call__(self, x: Tensor, t: float) -> Tensor:
+        """Return dx/dt [B, *shape], one evaluation."""
+        return self.process.slope(x, self._known.get(t) or self.schedule.at(t))

@@ -8,7 +8,7 @@ import math
 
 from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.levels import iddpm_levels
-from sampler_bench.solvers.schedule import VP, Schedule
+from sampler_bench.solvers.schedules import VP, Schedule
 
 
 def _between(n: int, first: float, last: float) -> list[float]:

@@ -1,23 +1,34 @@
-"""The one loop of every sampler: a fall is a rule's step, a rise is noise.
-
-Grids still run by ``fixed_step.py``; this takes its place (DESIGN, section 2).
-"""
+"""The one loop of every sampler: a fall is a rule's step, a rise is noise."""
 
 from collections.abc import Iterable
+from typing import Literal, Protocol
 
 from torch import Tensor
 
+from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Past, Rule
 from sampler_bench.solvers.step import Step
+
+
+class Stepping(Protocol):
+    """What the loop asks of a rule: see :class:`solvers.rule.Rule`."""
+
+    @property
+    def remembers(self) -> int: ...  # noqa: D102
+    @property
+    def on_return(self) -> Literal["reset", "keep"]: ...  # noqa: D102
+
+    def correct(self, process: Process, z: Tensor, at: Point, past: Past) -> Tensor: ...  # noqa: D102
+    def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor: ...  # noqa: D102
+    def finish(self, process: Process, z: Tensor, at: Point, past: Past) -> Tensor: ...  # noqa: D102
 
 
 def sample(
     process: Process,
     z: Tensor,
     steps: Iterable[Step],
-    rule: Rule,
+    rule: Stepping,
     *,
     denoise: bool = False,
     past: Past | None = None,

@@ -1,9 +1,17 @@
 """Randomness per sample: a seed decides a sample, whatever the batch it is drawn in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+
+Noise = Callable[[Tensor], Tensor]
+"""Returns a standard normal draw shaped like its argument, each sample from its own seed."""
+
+
+def no_noise(x: Tensor) -> Tensor:
+    """Stand in for a noise source where none was given: say so when it is needed."""
+    raise ValueError("this sampler needs noise: call sampler(denoiser, latents, noise)")
 
 
 class SeedNoise:

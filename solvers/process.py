@@ -7,12 +7,18 @@ from torch import Tensor
 
 from sampler_bench.solvers.denoiser import Denoiser
 from sampler_bench.solvers.incompatible import Incompatible
+from sampler_bench.solvers.noise import no_noise
 from sampler_bench.solvers.point import Point
-from sampler_bench.solvers.schedule import Schedule
+from sampler_bench.solvers.schedules import Schedule
 
 Draw = Callable[[Tensor, Point, Point], Tensor]
 """A standard normal draw like its argument, for a rise between two levels: independent draws ignore
 them, Brownian ones give the seed's Wiener increment between the two, divided by its deviation."""
+
+
+def refuse(z: Tensor, high: Point, low: Point) -> Tensor:
+    """Stand in for a source of draws where there is none: say so when one is needed."""
+    return no_noise(z)
 
 
 class Process:
@@ -21,11 +27,14 @@ class Process:
     Args:
         denoise: ``(z, at) -> D``; :func:`scaled` makes one of a :class:`Denoiser`.
         schedule: σ(t) and s(t).
-        draw: Source of noise.
+        draw: Source of noise; refused unless given.
     """
 
     def __init__(
-        self, denoise: Callable[[Tensor, Point], Tensor], schedule: Schedule, draw: Draw
+        self,
+        denoise: Callable[[Tensor, Point], Tensor],
+        schedule: Schedule,
+        draw: Draw = refuse,
     ) -> None:
         self.denoise, self.schedule, self.draw = denoise, schedule, draw
 
@@ -52,8 +61,3 @@ def scaled(denoiser: Denoiser) -> Callable[[Tensor, Point], Tensor]:
         return denoiser(z if at.s == 1 else z / at.s, sigma).to(z.dtype)
 
     return denoise
-
-
-def no_noise(z: Tensor, high: Point, low: Point) -> Tensor:
-    """Stand in for a source of noise where none was given: say so when it is needed."""
-    raise ValueError("this sampler needs noise: call sampler(denoiser, latents, noise)")

@@ -9,7 +9,7 @@ import numpy as np
 
 from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.point import Point
-from sampler_bench.solvers.schedule import Schedule
+from sampler_bench.solvers.schedules import Schedule
 
 _PLACES, _SHARES = (array.tolist() for array in np.polynomial.legendre.leggauss(16))
 

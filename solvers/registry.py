@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 SOLVERS: Registry["Solver"] = Registry(
     "solver",
     {
-        "euler": "sampler_bench.solvers.steps:euler",
-        "heun": "sampler_bench.solvers.steps:heun",
-        "rk2": "sampler_bench.solvers.steps:rk2",
-        "rk4": "sampler_bench.solvers.steps:rk4",
+        "euler": "sampler_bench.solvers.rules.runge_kutta:Euler",
+        "heun": "sampler_bench.solvers.rules.runge_kutta:Heun",
+        "rk2": "sampler_bench.solvers.rules.runge_kutta:RK2",
+        "rk4": "sampler_bench.solvers.rules.runge_kutta:RK4",
         "rk45": "sampler_bench.solvers.rk45:RK45",
     },
     wrap="sampler_bench.solvers.fixed_step:FixedStep",

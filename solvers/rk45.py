@@ -1,5 +1,6 @@
 """The black-box ODE solver of EDM's Figure 2: Dormand–Prince as SciPy ships it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -10,10 +11,13 @@ from scipy.integrate import solve_ivp
 from torch import Tensor
 
 from sampler_bench.kit.parameters import Count, check_fields
-from sampler_bench.solvers.churn import Churn, Noise
 from sampler_bench.solvers.flow import Flow
+from sampler_bench.solvers.paths.path import Path
+from sampler_bench.solvers.point import Point
+from sampler_bench.solvers.process import Process
+from sampler_bench.solvers.rules.runge_kutta import euler_step
 from sampler_bench.solvers.solver import Solver
-from sampler_bench.solvers.steps import euler
+from sampler_bench.solvers.step import Step
 
 # Below about 2e-14 SciPy would use a tolerance other than the declared one.
 Tolerance = Annotated[float, Field(ge=1e-13, lt=1)]
@@ -45,22 +49,34 @@ class RK45(Solver):
     def __post_init__(self) -> None:
         check_fields(self)
 
-    def __call__(self, flow: Flow, x: Tensor, levels: Tensor, churn: Churn, noise: Noise) -> Tensor:
-        """Integrate ``x`` [B, *shape] from ``levels[0]`` to ``levels[-1]`` ≥ 0.
+    @property
+    def couples(self) -> int | None:
+        """How many consecutive samples share an error norm."""
+        return self.group
+
+    def sample(
+        self,
+        process: Process,
+        z: Tensor,
+        grid: Sequence[Point],
+        path: Path,
+        round_sigma: Callable[[float], float],
+    ) -> Tensor:
+        """Integrate ``z`` [B, *shape] from the first level to the last, σ ≥ 0.
 
         Raises:
             RuntimeError: If the denoiser returned NaN, or SciPy gives up.
         """
-        return torch.cat([self._integrate(flow, part, levels) for part in x.split(self.group)])
+        return torch.cat([self._integrate(process, part, grid) for part in z.split(self.group)])
 
-    def _integrate(self, flow: Flow, x: Tensor, levels: Tensor) -> Tensor:
-        positive = levels[levels > 0]
-        t_start, t_end = flow.schedule.time(positive[[0, -1]])
+    def _integrate(self, process: Process, x: Tensor, grid: Sequence[Point]) -> Tensor:
+        positive = [point for point in grid if point.sigma > 0]
+        start, end = positive[0], positive[-1]
+        flow = Flow(process, start, end)
 
         def slope(t: float, flat: np.ndarray) -> np.ndarray:
             state = torch.from_numpy(flat).to(x.device).reshape(x.shape)
-            time = torch.tensor(t, dtype=torch.float64, device=x.device)
-            derivative = flow(state, time).cpu().numpy().ravel()
+            derivative = flow(state, t).cpu().numpy().ravel()
             if not np.isfinite(derivative).all():  # SciPy would retry for ever
                 raise RuntimeError(f"RK45: dx/dt is not finite at t = {t:g}")
             return derivative
@@ -68,14 +84,16 @@ class RK45(Solver):
         atol = self.rtol if self.atol is None else self.atol
         solution = solve_ivp(
             slope,
-            (float(t_start), float(t_end)),
+            (start.t, end.t),
             x.cpu().numpy().ravel(),
             method="RK45",
             rtol=self.rtol,
             atol=atol,
-            t_eval=[float(t_end)],
+            t_eval=[end.t],
         )
         if not solution.success:
             raise RuntimeError(f"RK45 (rtol={self.rtol:g}, atol={atol:g}): {solution.message}")
         x = torch.from_numpy(solution.y[:, -1].copy()).to(x.device).reshape(x.shape)
-        return x if levels[-1] > 0 else euler(flow, x, t_end, torch.zeros_like(t_end))
+        if grid[-1].sigma > 0:
+            return x
+        return euler_step(x, process.denoise(x, end), Step(0, 1, end, end, grid[-1], grid[-1]))

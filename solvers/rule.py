@@ -1,37 +1,23 @@
-"""What goes from one level to the next: a rule, its facts, and the past it is given."""
+"""What goes from one level to the next: a rule, and its facts."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from torch import Tensor
 
+from sampler_bench.solvers import loop
+from sampler_bench.solvers.past import Past
+from sampler_bench.solvers.paths.path import Path
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.step import Evaluation, Step
-
-
-class Past(list[Evaluation]):
-    """The evaluations a rule may still use, the newest last, and its note on its last step."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.note: object = None
-
-    def evaluate(self, process: Process, z: Tensor, at: Point) -> Tensor:
-        """Return D(z/s; σ), one evaluation, and remember it."""
-        D = process.denoise(z, at)
-        self.append(Evaluation(at, z, D))
-        return D
-
-    def forget(self) -> None:
-        """Drop everything: what a note says of the last step is of no use without it."""
-        self.clear()
-        self.note = None
+from sampler_bench.solvers.solver import Solver
+from sampler_bench.solvers.step import Step
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule(ABC):
+class Rule(Solver):
     """A rule, immutable; its fields are its parameters, what it claims are class variables.
 
     Every claim is tested, for every row of the registry.
@@ -59,6 +45,22 @@ class Rule(ABC):
     def remembers(self) -> int:
         """How many evaluations of the past it wants with these parameters."""
         return self.memory
+
+    @property
+    def one_step(self) -> bool:
+        """Whether it remembers nothing."""
+        return self.remembers == 0
+
+    def sample(
+        self,
+        process: Process,
+        z: Tensor,
+        grid: Sequence[Point],
+        path: Path,
+        round_sigma: Callable[[float], float],
+    ) -> Tensor:
+        """Return the state at the grid's last level, by the one loop."""
+        return loop.sample(process, z, path.steps(grid, process.schedule, round_sigma), self)
 
     def correct(self, process: Process, z: Tensor, at: Point, past: Past) -> Tensor:
         """Return the state at ``at`` mended by an evaluation there; only correctors do."""

@@ -5,13 +5,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from sampler_bench.kit.parameters import keywords
-from sampler_bench.solvers.churn import Churn, Noise, no_noise
+from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.denoiser import Denoiser
-from sampler_bench.solvers.flow import Flow
+from sampler_bench.solvers.noise import Noise, no_noise
+from sampler_bench.solvers.paths.path import exactly
+from sampler_bench.solvers.point import Point
+from sampler_bench.solvers.process import Process, refuse, scaled
 from sampler_bench.solvers.registry import DISCRETIZATIONS, SCALINGS, SCHEDULES, SOLVERS
 from sampler_bench.solvers.schedules import Linear, Schedule
 from sampler_bench.solvers.solver import Solver
@@ -53,7 +57,7 @@ class Sampler:
     @property
     def group(self) -> int | None:
         """How many consecutive samples the solver couples; ``None`` if it couples none."""
-        return self.parameters.get("group")
+        return self.configured_solver().couples
 
     @property
     def visible(self) -> float:
@@ -117,13 +121,20 @@ class Sampler:
         Returns:
             Samples in data space (unscaled), float64 [B, *shape].
         """
-        levels, schedule = self.levels(denoiser), self.schedule_for(denoiser)
-        times = schedule.time(levels[[0, -1]])
-        x = latents.to(torch.float64) * (levels[0] * schedule.s(times[0]))
-        flow = Flow(denoiser, schedule)
-        announce_samples(denoiser, len(x))
-        x = self.configured_solver()(flow, x, levels, self.churn, noise)
-        return x / schedule.s(times[1])
+        schedule = self.schedule_for(denoiser)
+        grid = [schedule.level(sigma) for sigma in self.levels(denoiser).tolist()]
+        announce_samples(denoiser, len(latents))
+
+        def draw(z: Tensor, high: Point, low: Point) -> Tensor:
+            return noise(z)
+
+        def round_sigma(sigma: float) -> float:
+            return float(denoiser.round_sigma(torch.tensor(sigma, dtype=torch.float64)))
+
+        z = latents.to(torch.float64) * grid[0].b
+        process = Process(scaled(denoiser), schedule, draw)
+        z = self.configured_solver().sample(process, z, grid, self.churn, round_sigma)
+        return z if grid[-1].s == 1 else z / grid[-1].s
 
     def declared(self, denoiser: Denoiser) -> dict[str, Value]:
         """Return every number and name that decides the samples, resolved, for a cell's key."""
@@ -151,12 +162,12 @@ class Sampler:
         The solver takes a trial step on a single number, as steps check their own parameters.
         """
         trivial = _Trivial()
-        ends = torch.tensor([2.0, 1.0], dtype=torch.float64)
-        self.configured_solver()(Flow(trivial, Linear()), ends[:1], ends, Churn(), no_noise)
+        self._try(trivial)
         try:
-            levels, schedule = self.levels(trivial), self.schedule_for(trivial)
-            exact = torch.allclose(schedule.sigma(schedule.time(levels)), levels, rtol=1e-6, atol=0)
-        except OverflowError:
+            levels, schedule = self.levels(trivial).tolist(), self.schedule_for(trivial)
+            returned = [schedule.sigma(schedule.level(sigma).t) for sigma in levels]
+            exact = np.allclose(returned, levels, rtol=1e-6, atol=0)
+        except (OverflowError, ZeroDivisionError):
             exact = False
         if not exact:
             low, high = self.sigma_range(trivial)
@@ -164,6 +175,12 @@ class Sampler:
                 f"double precision cannot represent sigma_max = {high:g} to sigma_min = {low:g} "
                 f"under schedule {self.schedule!r}{self._given_parameters()}"
             )
+
+    def _try(self, trivial: Denoiser) -> None:
+        grid = [Linear().level(2.0), Linear().level(1.0)]
+        process = Process(scaled(trivial), Linear(), refuse)
+        z = torch.ones(1, dtype=torch.float64)
+        self.configured_solver().sample(process, z, grid, Churn(), exactly)
 
     def _given_parameters(self) -> str:
         given = ", ".join(f"{name} = {value}" for name, value in self.parameters.items())

@@ -1,26 +1,29 @@
-"""σ(t) and s(t): EDM Table 1, rows "schedule" and "scaling"."""
+"""σ(t) and s(t), and the points of a path: EDM Table 1, rows "schedule" and "scaling".
+
+All scalars of a sampler are made before its loop, so they are Python's floats: no tensor is built
+or read to know a level.
+"""
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self, final
 
-import torch
-from torch import Tensor
-
 from sampler_bench.kit.parameters import Fraction
+from sampler_bench.solvers.point import Point
 
 
 class Schedule(ABC):
-    """The noise level σ(t) and the scaling s(t) of x(t) = s(t)·(x₀ + σ(t)·n).
+    """The noise level σ(t) and the scaling s(t) of z(t) = s(t)·x₀ + s(t)·σ(t)·n; t falls to 0.
 
-    Times and levels are float64 tensors of any shape. s(t) = 1 unless the schedule is wrapped, as
-    in ``UnitVariance(VE())``: one schedule, any scaling.
+    s(t) = 1 unless the schedule says otherwise, or is wrapped: ``UnitVariance(VE())``.
     """
 
     version: ClassVar[int] = 1
     reaches_zero: ClassVar[bool] = True
     """Whether σ(0) = 0, so that sampling can end at t = 0 without noise."""
+    reaches_infinity: ClassVar[bool] = False
+    """Whether there is a time at which σ = ∞, so that sampling can start from noise alone."""
 
     @classmethod
     def fit(cls, sigma_min: float, sigma_max: float) -> Self:
@@ -28,32 +31,44 @@ class Schedule(ABC):
         return cls()
 
     @abstractmethod
-    def sigma(self, t: Tensor) -> Tensor:
+    def sigma(self, t: float) -> float:
         """Return σ(t)."""
 
     @abstractmethod
-    def sigma_deriv(self, t: Tensor) -> Tensor:
+    def sigma_deriv(self, t: float) -> float:
         """Return dσ/dt."""
 
     @abstractmethod
-    def sigma_inv(self, sigma: Tensor) -> Tensor:
+    def time(self, sigma: float) -> float:
         """Return the t > 0 with σ(t) = ``sigma``, for ``sigma`` > 0."""
 
-    def s(self, t: Tensor) -> Tensor:
+    def s(self, t: float) -> float:
         """Return s(t)."""
-        return torch.ones_like(t)
+        return 1.0
 
-    def s_deriv(self, t: Tensor) -> Tensor:
+    def s_deriv(self, t: float) -> float:
         """Return ds/dt."""
-        return torch.zeros_like(t)
+        return 0.0
 
-    def time(self, sigma: Tensor) -> Tensor:
-        """Return t with σ(t) = ``sigma``, and exactly 0 where ``sigma`` is 0.
+    def at(self, t: float) -> Point:
+        """Return the point at a time; its ``sigma`` is 0 or NaN where the schedule has ended."""
+        sigma, s = self.sigma(t), self.s(t)
+        if not sigma > 0:
+            return Point(t, sigma, s, s * sigma, math.inf, -math.inf)
+        growth = self.sigma_deriv(t) / sigma
+        # p = ḃ/b = σ̇/σ + ṡ/s and q = ṡ − s·p = −s·σ̇/σ
+        return Point(t, sigma, s, s * sigma, growth + self.s_deriv(t) / s, -s * growth)
 
-        The zero is set, not computed: VP's refit β_min can be negative, and its σ⁻¹(0) is then not
+    def level(self, sigma: float) -> Point:
+        """Return the point whose noise level is ``sigma`` to the last bit, and t = 0 at σ = 0.
+
+        That zero is set, not computed: VP's refit β_min can be negative, and its σ⁻¹(0) is then not
         0 but a second root.
         """
-        return torch.where(sigma > 0, self.sigma_inv(sigma), torch.zeros_like(sigma))
+        if sigma == 0:
+            return Point(0.0, 0.0, self.s(0.0), 0.0, math.inf, -math.inf)
+        point = self.at(self.time(sigma))
+        return replace(point, sigma=sigma, b=point.s * sigma)
 
 
 @final
@@ -61,15 +76,15 @@ class Schedule(ABC):
 class Linear(Schedule):
     """σ(t) = t (EDM's own, and DDIM's)."""
 
-    def sigma(self, t: Tensor) -> Tensor:
+    def sigma(self, t: float) -> float:
         """Return t."""
         return t
 
-    def sigma_deriv(self, t: Tensor) -> Tensor:
+    def sigma_deriv(self, t: float) -> float:
         """Return 1."""
-        return torch.ones_like(t)
+        return 1.0
 
-    def sigma_inv(self, sigma: Tensor) -> Tensor:
+    def time(self, sigma: float) -> float:
         """Return σ."""
         return sigma
 
@@ -79,15 +94,15 @@ class Linear(Schedule):
 class VE(Schedule):
     """σ(t) = √t (variance exploding, EDM Table 1)."""
 
-    def sigma(self, t: Tensor) -> Tensor:
+    def sigma(self, t: float) -> float:
         """Return √t."""
-        return t.sqrt()
+        return math.sqrt(t) if t >= 0 else math.nan
 
-    def sigma_deriv(self, t: Tensor) -> Tensor:
+    def sigma_deriv(self, t: float) -> float:
         """Return 1/(2√t)."""
-        return 0.5 / t.sqrt()
+        return 0.5 / math.sqrt(t)
 
-    def sigma_inv(self, sigma: Tensor) -> Tensor:
+    def time(self, sigma: float) -> float:
         """Return σ²."""
         return sigma**2
 
@@ -113,28 +128,33 @@ class VP(Schedule):
 
         EDM's released code refits them to the range it samples, silently; the paper's text never
         says so. VP's own range gives back (19.9, 0.1).
+
+        Raises:
+            ValueError: If ``epsilon_s`` is not between 0 and 1.
         """
         log_min, log_max = math.log1p(sigma_min**2), math.log1p(sigma_max**2)
         beta_d = 2 * (log_min / epsilon_s - log_max) / (epsilon_s - 1)
         return cls(beta_d, log_max - 0.5 * beta_d)
 
-    def sigma(self, t: Tensor) -> Tensor:
+    def sigma(self, t: float) -> float:
         """Return σ(t); NaN below 0, and up to the second root that a negative β_min makes.
 
         The formula has another branch at t < −2β_min/β_d, where a step beyond 0 must not land.
         """
-        sigma = torch.expm1(0.5 * self.beta_d * t**2 + self.beta_min * t).sqrt()
-        return torch.where(t < 0, torch.nan, sigma)
+        if t < 0:
+            return math.nan
+        variance = math.expm1(0.5 * self.beta_d * t**2 + self.beta_min * t)
+        return math.sqrt(variance) if variance >= 0 else math.nan
 
-    def sigma_deriv(self, t: Tensor) -> Tensor:
+    def sigma_deriv(self, t: float) -> float:
         """Return ½(β_min + β_d·t)(σ + 1/σ)."""
         sigma = self.sigma(t)
         return 0.5 * (self.beta_min + self.beta_d * t) * (sigma + 1 / sigma)
 
-    def sigma_inv(self, sigma: Tensor) -> Tensor:
+    def time(self, sigma: float) -> float:
         """Return (√(β_min² + 2β_d·ln(1 + σ²)) − β_min)/β_d."""
-        log_variance = torch.log1p(sigma**2)
-        root = (self.beta_min**2 + 2 * self.beta_d * log_variance).sqrt()
+        log_variance = math.log1p(sigma**2)
+        root = math.sqrt(self.beta_min**2 + 2 * self.beta_d * log_variance)
         return (root - self.beta_min) / self.beta_d
 
 
@@ -159,17 +179,58 @@ class Geometric(Schedule):
     def _log_ratio(self) -> float:
         return math.log(self.sigma_max / self.sigma_min)
 
-    def sigma(self, t: Tensor) -> Tensor:
+    def sigma(self, t: float) -> float:
         """Return σ_min·(σ_max/σ_min)^t."""
-        return self.sigma_min * torch.exp(self._log_ratio * t)
+        return self.sigma_min * math.exp(self._log_ratio * t)
 
-    def sigma_deriv(self, t: Tensor) -> Tensor:
+    def sigma_deriv(self, t: float) -> float:
         """Return σ(t)·ln(σ_max/σ_min)."""
         return self._log_ratio * self.sigma(t)
 
-    def sigma_inv(self, sigma: Tensor) -> Tensor:
+    def time(self, sigma: float) -> float:
         """Return ln(σ/σ_min)/ln(σ_max/σ_min)."""
-        return torch.log(sigma / self.sigma_min) / self._log_ratio
+        return math.log(sigma / self.sigma_min) / self._log_ratio
+
+
+@final
+@dataclass(frozen=True)
+class RectifiedFlow(Schedule):
+    """z = (1 − t)·x₀ + t·n: σ(t) = t/(1 − t), s(t) = 1 − t; t = 1 is noise alone, σ = ∞.
+
+    The flow is dz/dt = (z − D)/t, finite at t = 1 (Liu et al. 2023; Lipman et al. 2023).
+    """
+
+    reaches_infinity: ClassVar[bool] = True
+
+    def sigma(self, t: float) -> float:
+        """Return t/(1 − t)."""
+        return t / (1 - t) if t < 1 else math.inf
+
+    def sigma_deriv(self, t: float) -> float:
+        """Return 1/(1 − t)²."""
+        return 1 / (1 - t) ** 2
+
+    def time(self, sigma: float) -> float:
+        """Return σ/(1 + σ)."""
+        return sigma / (1 + sigma) if sigma < math.inf else 1.0
+
+    def s(self, t: float) -> float:
+        """Return 1 − t."""
+        return 1 - t
+
+    def s_deriv(self, t: float) -> float:
+        """Return −1."""
+        return -1.0
+
+    def at(self, t: float) -> Point:
+        """Return the point at a time: b = t, p = 1/t and q = −1/t, whatever σ is."""
+        if not t > 0:
+            return Point(t, 0.0 if t == 0 else math.nan, 1 - t, t, math.inf, -math.inf)
+        return Point(t, self.sigma(t), 1 - t, t, 1 / t, -1 / t)
+
+    def level(self, sigma: float) -> Point:
+        """Return the point whose noise level is ``sigma``, to the last bit."""
+        return replace(self.at(self.time(sigma)), sigma=sigma)
 
 
 @final
@@ -183,27 +244,27 @@ class UnitVariance(Schedule):
 
     inner: Schedule
 
-    def sigma(self, t: Tensor) -> Tensor:
+    def sigma(self, t: float) -> float:
         """Return the inner σ(t)."""
         return self.inner.sigma(t)
 
-    def sigma_deriv(self, t: Tensor) -> Tensor:
+    def sigma_deriv(self, t: float) -> float:
         """Return the inner dσ/dt."""
         return self.inner.sigma_deriv(t)
 
-    def sigma_inv(self, sigma: Tensor) -> Tensor:
+    def time(self, sigma: float) -> float:
         """Return the inner σ⁻¹."""
-        return self.inner.sigma_inv(sigma)
+        return self.inner.time(sigma)
 
-    def s(self, t: Tensor) -> Tensor:
+    def s(self, t: float) -> float:
         """Return 1/√(1 + σ²)."""
-        return 1 / torch.sqrt(1 + self.sigma(t) ** 2)
+        return 1 / math.sqrt(1 + self.sigma(t) ** 2)
 
-    def s_deriv(self, t: Tensor) -> Tensor:
+    def s_deriv(self, t: float) -> float:
         """Return −σ·σ̇·s³."""
         return -self.sigma(t) * self.sigma_deriv(t) * self.s(t) ** 3
 
 
 def unscaled(schedule: Schedule) -> Schedule:
-    """Return the schedule as it is: s(t) = 1."""
+    """Return the schedule as it is: its own s(t), 1 for all of the paper's."""
     return schedule

@@ -13,6 +13,7 @@ from sampler_bench.models.training import loss, noise
 from sampler_bench.reports.table1 import COLUMNS, CONSTANTS, EXPRESSIONS, table1
 from sampler_bench.solvers import schedules
 from sampler_bench.solvers.levels import iddpm_levels
+from tests.solvers.combinations import each
 
 SIGMA = torch.tensor([0.02, 0.1, 0.7, 3.0, 50.0], dtype=torch.float64)
 T = torch.tensor([0.01, 0.1, 0.4, 0.9, 1.0], dtype=torch.float64)
@@ -45,9 +46,9 @@ def schedule(column):
 
 @pytest.mark.parametrize("column", COLUMNS)
 def test_schedule_and_scaling(column):
-    close(evaluated("Schedule σ(t)", column, t=T), schedule(column).sigma(T))
+    close(evaluated("Schedule σ(t)", column, t=T), each(schedule(column).sigma, T))
     s = schedules.UnitVariance(schedules.VP()) if column == "VP" else schedule(column)
-    close(evaluated("Scaling s(t)", column, t=T), s.s(T).expand_as(T))
+    close(evaluated("Scaling s(t)", column, t=T), each(s.s, T))
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -57,7 +58,7 @@ def test_time_steps(column):
     declared = solvers.DISCRETIZATIONS[name]
     levels = declared.levels(N, declared.sigma_min, declared.sigma_max)
     # VP's range in the code is σ(ε_s) … σ(1) rounded to six digits.
-    close(schedule(column).sigma(t), levels, rtol=1e-4 if column == "VP" else 1e-9)
+    close(each(schedule(column).sigma, t), levels, rtol=1e-4 if column == "VP" else 1e-9)
 
 
 @pytest.mark.parametrize("column", COLUMNS)

@@ -11,9 +11,11 @@ from torch import Tensor
 
 from sampler_bench.bench.profiles.probe import Drawn, Probe, over_log_sigma
 from sampler_bench.kit.parameters import Positive
-from sampler_bench.solvers import SOLVERS, Denoiser, Flow, Sampler, Schedule
-from sampler_bench.solvers.churn import Churn, no_noise
+from sampler_bench.solvers import SOLVERS, Denoiser, Sampler, Schedule
+from sampler_bench.solvers.point import Point
+from sampler_bench.solvers.process import Process, scaled
 from sampler_bench.solvers.schedules import Linear
+from sampler_bench.solvers.solver import follow
 
 HALF_WIDTH = 0.02
 """δ of the central difference, in e-folds of σ."""
@@ -96,67 +98,72 @@ class Curvature(Probe):
         """Return σ, t, s [L], and x(t), dx/dt [n, L] of states that are one number (Figure 3)."""
         if math.prod(denoiser.shape) != 1:
             return {}
-        levels, schedule = self.at(denoiser), self._schedule(denoiser)
-        t = schedule.time(levels)
+        points = self._points(denoiser)
         along = self._along(denoiser, drawn)
-        x = torch.stack([x.flatten() for x, _ in along], 1).cpu() * schedule.s(t)
-        slope = torch.stack([tangents[1].flatten() for _, tangents in along], 1).cpu()
-        kept = {"sigma": levels, "t": t, "s": schedule.s(t), "x": x, "slope": slope}
-        return {name: array.numpy() for name, array in kept.items()}
+        s = np.array([point.s for point in points])
+        x = torch.stack([x.flatten() for x, _ in along], 1).cpu().numpy() * s
+        slope = torch.stack([tangents[1].flatten() for _, tangents in along], 1).cpu().numpy()
+        levels, t = (
+            np.array([getattr(point, name) for point in points]) for name in ("sigma", "t")
+        )
+        return {"sigma": levels, "t": t, "s": s, "x": x, "slope": slope}
 
     def _usual(self, denoiser: Denoiser) -> Tensor:
-        """Return the usual length of dx/dt by dimension at each level, float64 [L]."""
+        """Return the usual length of dx/dt by dimension at each level, float64 [L].
+
+        d(s·σ)/dt = p·b and ṡ = q + s·p.
+        """
+        points = self._points(denoiser)
+        lengths = [math.hypot(a.p * a.b, (a.q + a.s * a.p) * self.sigma_data) for a in points]
+        return torch.tensor(lengths, dtype=torch.float64)
+
+    def _points(self, denoiser: Denoiser) -> list[Point]:
         schedule = self._schedule(denoiser)
-        levels = self.at(denoiser)
-        t = schedule.time(levels)
-        s, s_deriv = schedule.s(t), schedule.s_deriv(t)
-        of_noise = s_deriv * levels + s * schedule.sigma_deriv(t)
-        return torch.hypot(of_noise, s_deriv * self.sigma_data)
+        return [schedule.level(sigma) for sigma in self.at(denoiser).tolist()]
 
     def _along(self, denoiser: Denoiser, drawn: Drawn) -> list[tuple[Tensor, list[Tensor]]]:
         """Return, level by level, x̂ = x/s and the tangents dx/dt at σe^{−δ}, σ and σe^{δ}."""
-        straight, own = Flow(denoiser, Linear()), Flow(denoiser, self._schedule(denoiser))
+        evaluate, schedule = scaled(denoiser), Linear()
+        straight = Process(evaluate, schedule)
+        own = Process(evaluate, self._schedule(denoiser))
         ways = self._ways(denoiser)
         x = drawn.latents.double() * ways[0][0]
         found = []
         for way in ways:
-            x = SOLVERS["rk4"](straight, x, way, Churn(), no_noise)
+            x = follow(SOLVERS["rk4"], straight, x, [schedule.level(sigma) for sigma in way])
             found.append((x, _tangents(own, x, way[-1])))
         return found[::-1]
 
     def _schedule(self, denoiser: Denoiser) -> Schedule:
         return self.sampler.schedule_for(denoiser)
 
-    def _ways(self, denoiser: Any) -> list[Tensor]:
+    def _ways(self, denoiser: Any) -> list[list[float]]:
         """Return the levels stepped through to each level, from the highest one down."""
         _, high = self.sampler.sigma_range(denoiser)
         stops = [high, *self.at(denoiser).tolist()[::-1]]
         return [_way(start, stop) for start, stop in itertools.pairwise(stops)]
 
 
-def _way(start: float, stop: float) -> Tensor:
+def _way(start: float, stop: float) -> list[float]:
     """Return levels from ``start`` down to ``stop`` in equal ratios, none beyond STEP."""
     count = max(1, math.ceil(math.log(start / stop) / STEP))
-    share = torch.arange(count + 1, dtype=torch.float64) / count
-    return start * torch.exp(share * math.log(stop / start))
+    return [start * math.exp(i / count * math.log(stop / start)) for i in range(count + 1)]
 
 
-def _tangents(flow: Flow, x: Tensor, sigma: Tensor) -> list[Tensor]:
+def _tangents(process: Process, x: Tensor, sigma: float) -> list[Tensor]:
     """Return dx/dt at σe^{−δ}, σ and σe^{δ}.
 
     The states beside σ are Euler's, x ± δ·dx/dln σ: what they lack, ½δ²·d²x/dln σ², is the same on
     both sides and cancels in the difference to the order of the difference itself.
     """
-    schedule = flow.schedule
     found, slope = [], None
     for shift in (0.0, -HALF_WIDTH, HALF_WIDTH):
         level = sigma * math.exp(shift)
-        t = schedule.time(level)
+        at = process.schedule.level(level)
         beside = x if slope is None else x + (level - sigma) * slope
-        tangent = flow(schedule.s(t) * beside, t)
-        if slope is None:  # dx̂/dσ, from dx/dt = s·dx̂/dt + ṡ·x̂
-            s_deriv, sigma_deriv = schedule.s_deriv(t), schedule.sigma_deriv(t)
-            slope = (tangent - s_deriv * x) / (schedule.s(t) * sigma_deriv)
+        tangent = process.slope(at.s * beside, at)
+        if slope is None:  # dx̂/dσ, from dx/dt = s·dx̂/dt + ṡ·x̂; ṡ = q + s·p, σ̇ = −q·σ/s
+            slope = (tangent - (at.q + at.s * at.p) * x) / (-at.q * at.sigma)
         found.append(tangent)
     return [found[1], found[0], found[2]]
 

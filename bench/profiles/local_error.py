@@ -14,9 +14,11 @@ from sampler_bench.kit.names import lookup
 from sampler_bench.kit.parameters import Count, require
 from sampler_bench.models import Counted
 from sampler_bench.models.exact import GaussianMixture
-from sampler_bench.solvers import SOLVERS, Denoiser, FixedStep, Flow, Sampler
-from sampler_bench.solvers.churn import Churn, no_noise
+from sampler_bench.solvers import SOLVERS, Denoiser, Sampler, Schedule
+from sampler_bench.solvers.point import Point
+from sampler_bench.solvers.process import Process, scaled
 from sampler_bench.solvers.schedules import Linear
+from sampler_bench.solvers.solver import Solver, follow
 
 
 @dataclass(frozen=True)
@@ -78,28 +80,26 @@ class LocalError(Probe):
     def __call__(self, denoiser: Denoiser, drawn: Drawn) -> Tensor:
         """Return the RMS error of each sample's step to each level, float64 [n, L]."""
         schedule = self.sampler.schedule_for(denoiser)
-        flow = Flow(denoiser, schedule)
-        step, exactly = self.sampler.configured_solver(), SOLVERS[self.truth]
+        process = Process(scaled(denoiser), schedule)
         errors = []
-        for ends in self._steps(denoiser):
-            times = schedule.time(ends)
-            s = schedule.s(times)
-            x = s[0] * (drawn.data + ends[0] * drawn.latents.double())
-            made = step(flow, x, ends, Churn(), no_noise)
-            between = schedule.sigma(_uniform(times, self.substeps))
-            truth = exactly(flow, x, between, Churn(), no_noise)
-            errors.append(((made - truth) / s[1]).flatten(1).pow(2).mean(1).sqrt())
+        for sigma_start, sigma_end in self._steps(denoiser):
+            start, end = schedule.level(sigma_start), schedule.level(sigma_end)
+            z = start.s * (drawn.data + start.sigma * drawn.latents.double())
+            made = follow(self.sampler.configured_solver(), process, z, [start, end])
+            between = _uniform(start, end, self.substeps, schedule)
+            truth = follow(SOLVERS[self.truth], process, z, between)
+            errors.append(((made - truth) / end.s).flatten(1).pow(2).mean(1).sqrt())
         return torch.stack(errors, 1)
 
     def summary(self, mean: np.ndarray) -> float:
         """Return the largest: what bounds the global error (D.1)."""
         return float(mean.max())
 
-    def _steps(self, denoiser: Any) -> Iterator[Tensor]:
-        """Yield σ_{i−1} and σ_i, float64 [2], as the denoiser supports them."""
+    def _steps(self, denoiser: Any) -> Iterator[list[float]]:
+        """Yield σ_{i−1} and σ_i, as the denoiser supports them."""
         for level in self.levels:
             ends = torch.tensor([self._before(level, denoiser), level], dtype=torch.float64)
-            yield denoiser.round_sigma(ends)
+            yield denoiser.round_sigma(ends).tolist()
 
     def _before(self, level: float, denoiser: Any) -> float:
         """Return σ_{i−1} (D.1)."""
@@ -110,20 +110,21 @@ class LocalError(Probe):
         return math.pow(level ** (1 / rho) - A, rho)
 
 
-def _one_step() -> dict[str, FixedStep]:
-    """Return the solvers that go from one level to the next by a rule."""
-    return {name: solver for name, solver in SOLVERS.items() if isinstance(solver, FixedStep)}
+def _one_step() -> dict[str, Solver]:
+    """Return the solvers whose step asks for nothing but the state it begins with."""
+    return {name: solver for name, solver in SOLVERS.items() if solver.one_step}
 
 
-def _cost(solver: FixedStep) -> int:
+def _cost(solver: Solver) -> int:
     """Return the evaluations of one step, counted."""
     counted = Counted(GaussianMixture.isotropic(torch.zeros(1, 1), [0.5], [1.0]))
-    ends = torch.tensor([2.0, 1.0], dtype=torch.float64)
-    solver(Flow(counted, Linear()), ends[:1, None], ends, Churn(), no_noise)
+    process = Process(scaled(counted), Linear())
+    ends = [Linear().level(2.0), Linear().level(1.0)]
+    follow(solver, process, torch.ones(1, 1, dtype=torch.float64), ends)
     return counted.evaluations
 
 
-def _uniform(ends: Tensor, count: int) -> Tensor:
-    """Return ``count`` steps of equal length between two times, float64 [count + 1]."""
-    share = torch.arange(count + 1, dtype=torch.float64) / count
-    return ends[0] + share * (ends[1] - ends[0])
+def _uniform(start: Point, end: Point, count: int, schedule: Schedule) -> list[Point]:
+    """Return ``count`` steps of equal length in time, from a point to another."""
+    length = (end.t - start.t) / count
+    return [start, *(schedule.at(start.t + i * length) for i in range(1, count)), end]

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sampler_bench.bench.search.declared import Candidates
 from sampler_bench.solvers import Denoiser, Sampler
@@ -41,11 +41,11 @@ def different(values: Candidates, sampler: Sampler, denoiser: Denoiser) -> list[
         S_churn, S_min, S_max = _chosen(lists, place)
         if S_min > S_max:
             continue
-        window = Churn(S_churn, S_min, S_max)
+        window = Churn(S_churn=S_churn, S_min=S_min, S_max=S_max)
         gammas = tuple(window.gamma(sigma, steps) for sigma in levels)
         if any(gammas) and gammas not in kept:
             kept[gammas] = [
-                Candidate((*place, i), Churn(S_churn, S_min, S_max, S_noise))
+                Candidate((*place, i), replace(window, S_noise=S_noise))
                 for i, S_noise in enumerate(values.S_noise)
             ]
     return [candidate for of_window in kept.values() for candidate in of_window]

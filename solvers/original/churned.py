@@ -1,6 +1,7 @@
 """Repeated churn at one noise level, EDM's Figure 14; without any, the draws of its Figure 1."""
 
 import math
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import torch
@@ -8,14 +9,18 @@ from pydantic import Field
 from torch import Tensor
 
 from sampler_bench.kit.parameters import NotNegative, require
-from sampler_bench.solvers.churn import MOST_GAMMA, Churn, Noise, no_noise
+from sampler_bench.solvers import loop
+from sampler_bench.solvers.churn import MOST_GAMMA, Churn
 from sampler_bench.solvers.denoiser import Denoiser
 from sampler_bench.solvers.discretizations import edm
-from sampler_bench.solvers.fixed_step import FixedStep
-from sampler_bench.solvers.flow import Flow
+from sampler_bench.solvers.noise import Noise
 from sampler_bench.solvers.original.whole import Original
+from sampler_bench.solvers.paths.ode import Deterministic
+from sampler_bench.solvers.point import Point
+from sampler_bench.solvers.process import Process, scaled
+from sampler_bench.solvers.rules.runge_kutta import Heun
 from sampler_bench.solvers.schedules import Linear
-from sampler_bench.solvers.steps import heun
+from sampler_bench.solvers.step import Step
 
 SIGMA_MIN, SIGMA_MAX, LEVELS = 0.002, 80.0, 18
 """EDM's levels for CIFAR-10 (ρ = 7): those above σ are stepped through on the way down to it."""
@@ -55,18 +60,33 @@ def churned(
         S_noise: Standard deviation of the added noise, relative to what the step up calls for.
         denoised: ``"yes"``: return D(x; σ), one more evaluation; ``"no"``: x itself.
     """
-    levels = denoiser.round_sigma(edm(LEVELS, SIGMA_MIN, SIGMA_MAX))
-    level = denoiser.round_sigma(torch.tensor(sigma, dtype=torch.float64))
-    way = torch.cat([levels[levels > level], level[None]])
-    flow = Flow(denoiser, Linear())
-    x = FixedStep(heun, order=2)(flow, latents.to(torch.float64) * way[0], way, Churn(), no_noise)
-    churn = Churn(S_churn=gamma, S_noise=S_noise)
-    for _ in range(steps):
-        x_hat, sigma_hat = churn(flow, x, level, 1, noise)
-        x = heun(flow, x_hat, sigma_hat, level)
+    levels = denoiser.round_sigma(edm(LEVELS, SIGMA_MIN, SIGMA_MAX)).tolist()
+    level = float(denoiser.round_sigma(torch.tensor(sigma, dtype=torch.float64)))
+    schedule = Linear()
+    way = [schedule.level(x) for x in (*(above for above in levels if above > level), level)]
+    process = Process(scaled(denoiser), schedule, lambda z, high, low: noise(z))
+    z = loop.sample(
+        process,
+        latents.to(torch.float64) * way[0].b,
+        [*Deterministic().steps(way, schedule), *_churns(denoiser, way[-1], steps, gamma, S_noise)],
+        Heun(),
+    )
     if denoised == "no" or level == 0:  # D(x; 0) = x
-        return x
-    return denoiser(x, level).to(x.dtype)
+        return z
+    return process.denoise(z, way[-1])
+
+
+def _churns(
+    denoiser: Denoiser, level: Point, count: int, gamma: float, S_noise: float
+) -> Iterator[Step]:
+    """Yield so many churns at one level: up by noise and back."""
+
+    def round_sigma(sigma: float) -> float:
+        return float(denoiser.round_sigma(torch.tensor(sigma, dtype=torch.float64)))
+
+    for _ in range(count):
+        churn = Churn(S_churn=gamma, S_noise=S_noise)
+        yield from churn.steps([level, level], Linear(), round_sigma)
 
 
 def _check(steps: int, given: dict[str, Any]) -> None:

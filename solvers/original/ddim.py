@@ -7,9 +7,9 @@ from pydantic import Field
 from torch import Tensor
 
 from sampler_bench.kit.parameters import Fraction, NotNegative, require
-from sampler_bench.solvers.churn import Noise
 from sampler_bench.solvers.denoiser import Denoiser
 from sampler_bench.solvers.levels import iddpm_levels
+from sampler_bench.solvers.noise import Noise
 from sampler_bench.solvers.original.whole import Original
 
 

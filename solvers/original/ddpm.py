@@ -7,8 +7,8 @@ from pydantic import Field
 from torch import Tensor
 
 from sampler_bench.kit.parameters import Fraction, NotNegative
-from sampler_bench.solvers.churn import Noise
 from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.noise import Noise
 from sampler_bench.solvers.original.ddim import check_chain, ends, levels_of, spaced
 from sampler_bench.solvers.original.whole import Original
 from sampler_bench.solvers.variance import with_variance

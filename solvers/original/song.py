@@ -6,8 +6,8 @@ from torch import Tensor
 
 from sampler_bench.kit.names import lookup
 from sampler_bench.kit.parameters import Count, Fraction, Positive
-from sampler_bench.solvers.churn import Noise
 from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.noise import Noise
 from sampler_bench.solvers.original.predictor_corrector import CORRECTORS, PREDICTORS, sample
 from sampler_bench.solvers.original.sde import SDE, VE, VP
 from sampler_bench.solvers.original.whole import Original

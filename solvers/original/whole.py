@@ -7,8 +7,8 @@ from typing import Any
 from torch import Tensor
 
 from sampler_bench.kit.parameters import keywords
-from sampler_bench.solvers.churn import Noise, no_noise
 from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.noise import Noise, no_noise
 
 Value = str | int | float | None
 

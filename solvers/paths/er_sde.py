@@ -9,7 +9,7 @@ from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.paths.path import exactly
 from sampler_bench.solvers.paths.stochastic import Reverse
 from sampler_bench.solvers.point import Point
-from sampler_bench.solvers.schedule import Schedule
+from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Step
 
 Scale = Literal["ode", "sde", "sde-1", "sde-2", "sde-3", "sde-4", "sde-5"]

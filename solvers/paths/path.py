@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sampler_bench.solvers.point import Point
-from sampler_bench.solvers.schedule import Schedule
+from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Step
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sampler_bench.kit.parameters import require
+from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.grids import edm
-from sampler_bench.solvers.paths.churn import Churned
 from sampler_bench.solvers.paths.path import exactly
 from sampler_bench.solvers.point import Point
-from sampler_bench.solvers.schedule import Schedule
+from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Step
 
 Interval = tuple[int, int, float, float]
@@ -19,7 +19,7 @@ back over ``points`` levels, both ends counted; ``times`` times."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Restart(Churned):
+class Restart(Churn):
     """Up by noise, far, and down again over a part of the way (Xu et al. 2023).
 
     Each return is a step whose ``start`` lies below its ``here``; multistep rules begin anew there.
@@ -130,7 +130,7 @@ class Restart(Churned):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Repeated(Churned):
+class Repeated(Churn):
     """Churn, several times at each level: up by noise and back, and only then on.
 
     Where there is no churn a level is passed once. As with churn, one draw before each step.

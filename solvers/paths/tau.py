@@ -10,7 +10,7 @@ from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.paths.path import Path, exactly
 from sampler_bench.solvers.point import Point
-from sampler_bench.solvers.schedule import Schedule
+from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Step
 
 

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.moments import first_order
+from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Past, Rule
+from sampler_bench.solvers.rule import Rule
 from sampler_bench.solvers.step import Step
 
 

@@ -13,9 +13,10 @@ from sampler_bench.solvers.moments import (
     first_order,
     weights,
 )
+from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Past, Rule
+from sampler_bench.solvers.rule import Rule
 from sampler_bench.solvers.step import Evaluation, Step, logarithm
 
 Form = Literal["data", "noise"]

@@ -7,8 +7,9 @@ from typing import ClassVar, Literal
 from torch import Tensor
 
 from sampler_bench.solvers.moments import add_differences, first_order
+from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Past, Rule
+from sampler_bench.solvers.rule import Rule
 from sampler_bench.solvers.step import Step
 
 

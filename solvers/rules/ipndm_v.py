@@ -10,8 +10,8 @@ from torch import Tensor
 
 from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.moments import add_differences, first_order
+from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Past
 from sampler_bench.solvers.rules.adams import LMS
 from sampler_bench.solvers.step import Evaluation, Step
 

@@ -7,12 +7,13 @@ from typing import ClassVar, Literal
 from torch import Tensor
 
 from sampler_bench.kit.parameters import require
+from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Past, Rule
+from sampler_bench.solvers.rule import Rule
 from sampler_bench.solvers.rules.exponential import Form
 from sampler_bench.solvers.rules.singlestep import Singlestep
-from sampler_bench.solvers.schedule import Schedule
+from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Step, logarithm
 
 

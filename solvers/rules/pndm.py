@@ -7,11 +7,11 @@ from typing import ClassVar, Literal
 from torch import Tensor
 
 from sampler_bench.solvers.moments import add_differences, first_order
+from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Past
 from sampler_bench.solvers.rules.adams import IPNDM
-from sampler_bench.solvers.schedule import Schedule
+from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Evaluation, Step
 
 _STAGES = {"prk": 4, "plms": 2}

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.moments import add_differences, first_order, weights
+from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Past, Rule
+from sampler_bench.solvers.rule import Rule
 from sampler_bench.solvers.rules.exponential import End, Form, Frame, allowed_order, value
 from sampler_bench.solvers.step import Evaluation, Step
 

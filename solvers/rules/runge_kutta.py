@@ -6,9 +6,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from sampler_bench.kit.parameters import require
+from sampler_bench.kit.parameters import Positive, require
+from sampler_bench.solvers.past import Past
+from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Past, Rule
+from sampler_bench.solvers.rule import Rule
 from sampler_bench.solvers.step import Step
 
 
@@ -21,16 +23,30 @@ class Euler(Rule):
 
     def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
         """Return z + h·(p·z + q·D)."""
-        return _euler(z, process.denoise(z, step.here), step)
+        return euler_step(z, process.denoise(z, step.here), step)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heun(Rule):
+    """Heun's step, α = 1 (EDM, Algorithm 1): order 2, two evaluations."""
+
+    order: ClassVar[int | None] = 2
+    sees_schedule: ClassVar[bool] = True
+
+    def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
+        """Return z + h·(d + d′)/2."""
+        return second_order(process, z, step, 1.0)
+
+    def evaluations(self, n: int, to_zero: bool) -> int:
+        """Return 2n, or 2n − 1 where the last step is Euler's."""
+        return 2 * n - to_zero
 
 
 @dataclass(frozen=True, kw_only=True)
 class RK2(Rule):
-    """The second-order family (EDM, Algorithm 3): order 2, two evaluations.
+    """Second-order family (EDM, Algorithm 3): order 2, two evaluations.
 
-    α = 1 is Heun, ½ the midpoint rule, ⅔ Ralston. Where the second slope would fall on σ = 0 or
-    beyond the end of time the step is Euler's (Algorithm 3 tests t' ≠ 0, which a negative t'
-    passes).
+    α = 1 is Heun, ½ the midpoint rule, ⅔ Ralston.
 
     Attributes:
         alpha: α > 0.
@@ -38,32 +54,37 @@ class RK2(Rule):
 
     order: ClassVar[int | None] = 2
     sees_schedule: ClassVar[bool] = True
-    alpha: float = 1.0
+    alpha: Positive = 1.0
 
     def __post_init__(self) -> None:
         require(self.alpha > 0, "alpha", self.alpha, "a number above 0")
 
     def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
         """Return z + h·((1 − 1/2α)·d + 1/2α·d′)."""
-        h = step.down.t - step.here.t
-        D = process.denoise(z, step.here)
-        if step.down.sigma == 0 and self.alpha >= 1:
-            return _euler(z, D, step)
-        prime = step.down
-        if self.alpha != 1:
-            prime = process.schedule.at(step.here.t + self.alpha * h)
-            if not prime.sigma > 0:
-                return _euler(z, D, step)
-        d = torch.add(step.here.p * z, D, alpha=step.here.q)
-        z_prime = torch.add(z, d, alpha=self.alpha * h)
-        share = 1 / (2 * self.alpha)
-        made = torch.add(z, d, alpha=h * (1 - share))
-        made.add_(z_prime, alpha=h * share * prime.p)
-        return made.add_(process.denoise(z_prime, prime), alpha=h * share * prime.q)
+        return second_order(process, z, step, self.alpha)
 
     def evaluations(self, n: int, to_zero: bool) -> int:
         """Return 2n, or 2n − 1 where the last step is Euler's."""
-        return 2 * n - (to_zero and self.alpha >= 1)
+        return 2 * n - to_zero
+
+
+def second_order(process: Process, z: Tensor, step: Step, alpha: float) -> Tensor:
+    """Return a step of the second-order family; into σ = 0 it is Euler's.
+
+    So it is where the second slope would fall on σ = 0 or beyond the end of time, for α > 1
+    (Algorithm 3 tests t' ≠ 0, which a negative t' passes).
+    """
+    h = step.down.t - step.here.t
+    D = process.denoise(z, step.here)
+    prime = step.down if alpha == 1 else process.schedule.at(step.here.t + alpha * h)
+    if step.down.sigma == 0 or not prime.sigma > 0:
+        return euler_step(z, D, step)
+    d = torch.add(step.here.p * z, D, alpha=step.here.q)
+    z_prime = torch.add(z, d, alpha=alpha * h)
+    share = 1 / (2 * alpha)
+    made = torch.add(z, d, alpha=h * (1 - share))
+    made.add_(z_prime, alpha=h * share * prime.p)
+    return made.add_(process.denoise(z_prime, prime), alpha=h * share * prime.q)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +97,7 @@ class Butcher(Rule):
     """
 
     sees_schedule: ClassVar[bool] = True
-    table: tuple[tuple[float, ...], ...]
+    table: "Table"
     claims: int
 
     @property
@@ -91,23 +112,74 @@ class Butcher(Rule):
 
     def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
         """Return z + h·Σ b_j·k_j with k_i = f(z + h·Σ a_ij·k_j, t + c_i·h)."""
-        h = step.down.t - step.here.t
-        *inner, b = self.table
-        if step.down.sigma == 0:
-            return _euler(z, process.denoise(z, step.here), step)
-        slopes = [process.slope(z, step.here)]
-        for row in inner:
-            c = sum(row)
-            at = step.down if abs(c - 1) < 1e-12 else process.schedule.at(step.here.t + c * h)
-            slopes.append(process.slope(_moved(z, h, row, slopes), at))
-        return _moved(z, h, b, slopes)
+        return by_table(process, z, step, self.table)
 
     def evaluations(self, n: int, to_zero: bool) -> int:
         """Return s·n, less the stages of a last step that is Euler's."""
         return self.stages * n - (self.stages - 1) * to_zero
 
 
-def _euler(z: Tensor, D: Tensor, step: Step) -> Tensor:
+@dataclass(frozen=True, kw_only=True)
+class RK3(Rule):
+    """Kutta's method of third order: order 3, three evaluations."""
+
+    order: ClassVar[int | None] = 3
+    sees_schedule: ClassVar[bool] = True
+
+    def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
+        """Return the state at ``step.down``."""
+        return by_table(process, z, step, KUTTA_3)
+
+    def evaluations(self, n: int, to_zero: bool) -> int:
+        """Return 3n, or 3n − 2 where the last step is Euler's."""
+        return 3 * n - 2 * to_zero
+
+
+@dataclass(frozen=True, kw_only=True)
+class RK4(Rule):
+    """Classical Runge–Kutta method: order 4, four evaluations."""
+
+    order: ClassVar[int | None] = 4
+    sees_schedule: ClassVar[bool] = True
+
+    def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
+        """Return the state at ``step.down``."""
+        return by_table(process, z, step, KUTTA_4)
+
+    def evaluations(self, n: int, to_zero: bool) -> int:
+        """Return 4n, or 4n − 3 where the last step is Euler's."""
+        return 4 * n - 3 * to_zero
+
+
+Table = tuple[tuple[float, ...], ...]
+KUTTA_3: Table = ((1 / 2,), (-1.0, 2.0), (1 / 6, 2 / 3, 1 / 6))
+KUTTA_4: Table = ((1 / 2,), (0.0, 1 / 2), (0.0, 0.0, 1.0), (1 / 6, 1 / 3, 1 / 3, 1 / 6))
+
+
+def by_table(process: Process, z: Tensor, step: Step, table: Table) -> Tensor:
+    """Return a step by the rows a_21; a_31 a_32; …; b_1 … b_s; into σ = 0 it is Euler's.
+
+    So it is where a stage would fall on σ = 0 or beyond the end of time.
+    """
+    h = step.down.t - step.here.t
+    *inner, b = table
+    places = [_at(process, step, sum(row)) for row in inner]
+    if not all(at.sigma > 0 for at in (*places, step.down)):
+        return euler_step(z, process.denoise(z, step.here), step)
+    slopes = [process.slope(z, step.here)]
+    for row, at in zip(inner, places, strict=True):
+        slopes.append(process.slope(_moved(z, h, row, slopes), at))
+    return _moved(z, h, b, slopes)
+
+
+def _at(process: Process, step: Step, c: float) -> Point:
+    if abs(c - 1) < 1e-12:
+        return step.down
+    return process.schedule.at(step.here.t + c * (step.down.t - step.here.t))
+
+
+def euler_step(z: Tensor, D: Tensor, step: Step) -> Tensor:
+    """Return Euler's step in t, given D at ``step.here``: into σ = 0 as well."""
     h = step.down.t - step.here.t
     return torch.add((1 + h * step.here.p) * z, D, alpha=h * step.here.q)
 

@@ -4,7 +4,6 @@ Each fault is put into the code while the grid runs; only the samplers it touche
 Under another batch size and other seeds every second job is, the one or the other half of them.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +18,9 @@ from sampler_bench.bench.plan import Plan
 from sampler_bench.bench.runner import Runner
 from sampler_bench.bench.trajectory import Trajectories
 from sampler_bench.results import Store
-from sampler_bench.solvers import SOLVERS, Churn, FixedStep, Flow, Schedule, discretizations
+from sampler_bench.solvers import SOLVERS, Churn, FixedStep, Flow, discretizations, sampler
+from sampler_bench.solvers.process import scaled
+from sampler_bench.solvers.rules.runge_kutta import Euler, euler_step
 from sampler_bench.solvers.schedules import UnitVariance
 
 PASSED, REGRESSED, INCONCLUSIVE = 0, 1, 3
@@ -114,15 +115,13 @@ def flipped_sign(monkeypatch):
 
 def churn_without_root(monkeypatch):
     """Noise of variance (σ̂² − σ²)² instead of σ̂² − σ²."""
+    right = Churn.steps
 
-    def churned(self: Churn, flow: Flow, x, sigma, steps, noise):
-        schedule: Schedule = flow.schedule
-        sigma_hat = (1 + self.gamma(float(sigma), steps)) * sigma
-        t, t_hat = schedule.time(sigma), schedule.time(sigma_hat)
-        added = schedule.s(t_hat) * (sigma_hat**2 - sigma**2) * self.S_noise * noise(x)
-        return schedule.s(t_hat) / schedule.s(t) * x + added, t_hat
+    def steps(self, *given):
+        for step in right(self, *given):
+            yield replace(step, before=tuple(one**2 for one in step.before))
 
-    monkeypatch.setattr(Churn, "__call__", churned)
+    monkeypatch.setattr(Churn, "steps", steps)
 
 
 def n_for_n_minus_one(monkeypatch):
@@ -134,42 +133,30 @@ def n_for_n_minus_one(monkeypatch):
 
 def first_step_left_out(monkeypatch):
     """Stepping that begins at the second level with the first one's state."""
-    right = FixedStep.__call__
-    monkeypatch.setattr(
-        FixedStep,
-        "__call__",
-        lambda self, flow, x, levels, *rest: right(self, flow, x, levels[1:], *rest),
-    )
-
-
-class Misled:
-    """A denoiser that is told another noise level than the sampler's."""
-
-    def __init__(self, denoiser, mislead: Callable):
-        self.denoiser, self.mislead = denoiser, mislead
-
-    def __call__(self, x, sigma):
-        return self.denoiser(x, self.mislead(sigma))
+    right = Churn.steps
+    monkeypatch.setattr(Churn, "steps", lambda self, grid, *rest: right(self, grid[1:], *rest))
 
 
 def two_percent_more_sigma(monkeypatch):
     """D(x; 1.02·σ) for D(x; σ)."""
-    right = Flow.__call__
 
-    def slope(self: Flow, x, t):
-        return right(Flow(Misled(self.denoiser, lambda sigma: 1.02 * sigma), self.schedule), x, t)
+    def misled(denoiser):
+        evaluate = scaled(denoiser)
+        return lambda z, at: evaluate(z, replace(at, sigma=1.02 * at.sigma))
 
-    monkeypatch.setattr(Flow, "__call__", slope)
+    monkeypatch.setattr(sampler, "scaled", misled)
 
 
 def sigma_of_next_step(monkeypatch):
     """Euler with D(x; σ(t_next)) for D(x; σ(t))."""
 
-    def euler(flow: Flow, x, t, t_next):
-        misled = Misled(flow.denoiser, lambda sigma: flow.schedule.sigma(t_next))
-        return x + (t_next - t) * Flow(misled, flow.schedule)(x, t)
+    class Misled(Euler):
+        def __call__(self, process, z, step, past):
+            told = step.down.sigma or step.here.sigma
+            D = process.denoise(z, replace(step.here, sigma=told))
+            return euler_step(z, D, step)
 
-    monkeypatch.setitem(SOLVERS, "euler", FixedStep(euler, order=1))
+    monkeypatch.setitem(SOLVERS, "euler", Misled())
 
 
 FAULTS = {

@@ -18,7 +18,7 @@ from sampler_bench.solvers.rules.ipndm_v import IPNDMv
 from sampler_bench.solvers.rules.predictor_corrector import PredictorCorrector
 from sampler_bench.solvers.rules.runge_kutta import RK2, Euler
 from sampler_bench.solvers.rules.singlestep import Singlestep
-from sampler_bench.solvers.schedule import VP, Linear, Schedule
+from sampler_bench.solvers.schedules import VP, Linear, Schedule
 from tests.parity.case import Case, Recorded
 from tests.parity.run import NotMapped, Setup
 

@@ -12,7 +12,7 @@ from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.rule import Rule
 from sampler_bench.solvers.rules.exponential import Multistep
 from sampler_bench.solvers.rules.planned import Planned, PlannedInTime, plan
-from sampler_bench.solvers.schedule import VP, Linear, UnitVariance
+from sampler_bench.solvers.schedules import VP, Linear, UnitVariance
 from sampler_bench.solvers.step_control import Proportional, Propose
 from tests.parity.case import Case
 from tests.parity.run import NotMapped, Setup

@@ -4,7 +4,7 @@ import math
 
 from sampler_bench.solvers.paths.er_sde import ERSDE, Scale
 from sampler_bench.solvers.rules.taylor import Taylor
-from sampler_bench.solvers.schedule import Linear
+from sampler_bench.solvers.schedules import Linear
 from tests.parity.case import Case
 from tests.parity.run import NotMapped, Setup
 

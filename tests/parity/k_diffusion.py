@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from sampler_bench.solvers import grids
+from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.dpm_adaptive import DPMAdaptive
-from sampler_bench.solvers.paths.churn import Churned
 from sampler_bench.solvers.paths.ode import Deterministic
 from sampler_bench.solvers.paths.path import Path
 from sampler_bench.solvers.paths.stochastic import SDE, Ancestral
@@ -19,7 +19,7 @@ from sampler_bench.solvers.rules.exponential import Multistep
 from sampler_bench.solvers.rules.planned import Planned, plan
 from sampler_bench.solvers.rules.runge_kutta import RK2, Euler
 from sampler_bench.solvers.rules.singlestep import DPMppSDE, Singlestep
-from sampler_bench.solvers.schedule import Linear
+from sampler_bench.solvers.schedules import Linear
 from sampler_bench.solvers.step_control import PID
 from tests.parity.case import Case
 from tests.parity.run import Levels, Setup
@@ -94,7 +94,7 @@ def _path(name: str, given: dict[str, Any]) -> Path:
         return Ancestral(eta=given.get("eta", 1.0), S_noise=noise)
     if given.get("s_churn"):
         window = given.get("s_tmin", 0.0), given.get("s_tmax", math.inf)
-        return Churned(S_churn=given["s_churn"], S_min=window[0], S_max=window[1], S_noise=noise)
+        return Churn(S_churn=given["s_churn"], S_min=window[0], S_max=window[1], S_noise=noise)
     return Deterministic()
 
 

@@ -11,7 +11,7 @@ from sampler_bench.solvers.grids import edm
 from sampler_bench.solvers.paths.restart import Interval, Restart
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.rules.runge_kutta import RK2
-from sampler_bench.solvers.schedule import Linear, Schedule
+from sampler_bench.solvers.schedules import Linear, Schedule
 from tests.parity.case import Case
 from tests.parity.run import NotMapped, Setup
 

@@ -12,7 +12,7 @@ from sampler_bench.solvers.paths.path import Path
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
 from sampler_bench.solvers.rule import Rule
-from sampler_bench.solvers.schedule import Linear, Schedule
+from sampler_bench.solvers.schedules import Linear, Schedule
 from tests.parity.case import Case, Recorded
 
 HOLD, DEFECT, NOT_MAPPED, FAIL = "hold", "defect", "not mapped", "fail"

@@ -7,12 +7,12 @@ from typing import Any
 
 from torch import Tensor
 
+from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.paths.tau import EulerMaruyama, Tau, TauSDE
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Past
 from sampler_bench.solvers.rules.predictor_corrector import PredictorCorrector
-from sampler_bench.solvers.schedule import Linear
+from sampler_bench.solvers.schedules import Linear
 from tests.parity.case import Case
 from tests.parity.run import NotMapped, Setup
 

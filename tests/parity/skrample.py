@@ -10,14 +10,15 @@ import torch
 from torch import Tensor
 
 from sampler_bench.solvers.moments import add_differences, first_order, weights
+from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.paths.ode import Deterministic
 from sampler_bench.solvers.paths.stochastic import Ancestral
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Past, Rule
+from sampler_bench.solvers.rule import Rule
 from sampler_bench.solvers.rules.exponential import Frame, Multistep, allowed_order
 from sampler_bench.solvers.rules.predictor_corrector import Fallen, PredictorCorrector
-from sampler_bench.solvers.schedule import RectifiedFlow, Schedule, UnitVariance
+from sampler_bench.solvers.schedules import RectifiedFlow, Schedule, UnitVariance
 from sampler_bench.solvers.step import Evaluation, Step
 from tests.parity.case import Case
 from tests.parity.run import Defect, Setup

@@ -1,4 +1,4 @@
-"""Every case of nine released programs: it holds, or is a fault of theirs that is named and proved."""
+"""Every case of nine released programs: it holds, or is a named fault of theirs."""
 
 from collections import Counter
 from pathlib import Path

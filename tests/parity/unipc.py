@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sampler_bench.solvers.rules.predictor_corrector import Fallen, PredictorCorrector
-from sampler_bench.solvers.schedule import Linear
+from sampler_bench.solvers.schedules import Linear
 from sampler_bench.solvers.step import Evaluation
 from tests.parity.case import Case
 from tests.parity.run import Setup

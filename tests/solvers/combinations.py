@@ -1,6 +1,7 @@
 """The registries as test parameters: a new row is tested by existing."""
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,7 +9,16 @@ import torch
 from torch import Tensor
 
 from sampler_bench import solvers
-from sampler_bench.solvers import DISCRETIZATIONS, SCALINGS, SCHEDULES, SOLVERS
+from sampler_bench.solvers import (
+    DISCRETIZATIONS,
+    SCALINGS,
+    SCHEDULES,
+    SOLVERS,
+    Denoiser,
+    Schedule,
+)
+from sampler_bench.solvers.point import Point
+from sampler_bench.solvers.process import Draw, Process, refuse, scaled
 
 FIXED = [name for name, solver in SOLVERS.items() if solver.takes_steps]
 FLOWS = list(itertools.product(SCHEDULES, SCALINGS))
@@ -30,6 +40,19 @@ def build(solver: str = "heun", schedule: str = "linear", **keys: Any) -> solver
 
 def float64(*values: float) -> Tensor:
     return torch.tensor(values, dtype=torch.float64)
+
+
+def each(function: Callable[[float], float], values: Tensor) -> Tensor:
+    """Return a function of floats at each of some values."""
+    return float64(*map(function, values.tolist()))
+
+
+def points(schedule: Schedule, *levels: float) -> list[Point]:
+    return [schedule.level(sigma) for sigma in levels]
+
+
+def process(model: Denoiser, schedule: Schedule, draw: Draw = refuse) -> Process:
+    return Process(scaled(model), schedule, draw)
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from sampler_bench import solvers
-from sampler_bench.solvers import Churn, Flow
-from tests.solvers.combinations import build, each_fixed, each_flow, float64, normal
+from sampler_bench.solvers import Churn
+from sampler_bench.solvers.loop import rise
+from tests.solvers.combinations import build, each_fixed, each_flow, normal, points, process
 from tests.solvers.mixtures import Recorder, gaussian, three_components
 
 MAXIMUM = math.sqrt(2) - 1
@@ -30,20 +31,22 @@ class Draws:
 @pytest.mark.parametrize("S_noise", [1.0, 1.3])
 def test_one_churn_takes_the_marginal_at_sigma_to_the_one_at_sigma_hat(schedule, scaling, S_noise):
     """Of N(μ, c² + σ²), exactly, to N(μ, c² + σ² + S_noise²·(σ̂² − σ²))."""
-    mean, c, sigma, n = 0.4, 0.5, float64(3.0)[0], 200_000
-    flow = Flow(gaussian(), build(schedule=schedule, scaling=scaling).schedule_for(gaussian()))
-    t = flow.schedule.time(sigma)
-    x = flow.schedule.s(t) * (mean + (c**2 + sigma**2).sqrt() * normal(n, 1))
+    mean, c, sigma, n = 0.4, 0.5, 3.0, 200_000
+    part = build(schedule=schedule, scaling=scaling).schedule_for(gaussian())
+    grid = points(part, sigma, 2.0)
+    x = grid[0].s * (mean + math.hypot(c, sigma) * normal(n, 1))
 
-    churn = Churn(S_churn=2.0, S_noise=S_noise)
-    x_hat, t_hat = churn(flow, x, sigma, 10, Draws())
+    (step,) = Churn(S_churn=0.2, S_noise=S_noise).steps(grid, part)
+    draws = Draws()
+    flow = process(gaussian(), part, lambda z, high, low: draws(z))
+    x_hat = rise(flow, x, step.start, step.here, step.before)
 
-    sigma_hat = flow.schedule.sigma(t_hat)
-    assert sigma_hat.item() == pytest.approx(1.2 * 3.0)
-    unscaled = x_hat / flow.schedule.s(t_hat)
+    sigma_hat = step.here.sigma
+    assert sigma_hat == pytest.approx(1.2 * 3.0)
+    unscaled = x_hat / step.here.s
     expected = c**2 + sigma**2 + S_noise**2 * (sigma_hat**2 - sigma**2)
     z_variance = (unscaled.var() / expected - 1) / math.sqrt(2 / (n - 1))
-    z_mean = (unscaled.mean() - mean) / (expected / n).sqrt()
+    z_mean = (unscaled.mean() - mean) / math.sqrt(expected / n)
     assert abs(z_variance) < 4
     assert abs(z_mean) < 4
 

@@ -12,7 +12,7 @@ from sampler_bench.solvers import DISCRETIZATIONS
 from sampler_bench.solvers.discretizations import edm, iddpm, log_snr, ve, vp
 from sampler_bench.solvers.levels import iddpm_levels
 from sampler_bench.solvers.schedules import VP
-from tests.solvers.combinations import each_discretization, float64
+from tests.solvers.combinations import each, each_discretization, float64
 from tests.solvers.mixtures import Recorder, gaussian
 
 U = iddpm_levels()
@@ -83,7 +83,7 @@ def test_ve_levels_have_geometric_variances():
 @pytest.mark.parametrize("epsilon_s", [1e-3, 1e-5])
 def test_vp_levels_are_uniform_in_vp_time(epsilon_s):
     levels = vp(40, 0.002, 80.0, epsilon_s=epsilon_s)
-    times = VP.fit(0.002, 80.0, epsilon_s=epsilon_s).sigma_inv(levels)
+    times = each(VP.fit(0.002, 80.0, epsilon_s=epsilon_s).time, levels)
     expected = torch.linspace(1, epsilon_s, 40, dtype=torch.float64)
     torch.testing.assert_close(times, expected, rtol=1e-9, atol=0)
 

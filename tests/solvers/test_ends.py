@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from sampler_bench import solvers
-from sampler_bench.solvers import DISCRETIZATIONS, Flow, build
-from sampler_bench.solvers.steps import euler, rk2
+from sampler_bench.solvers import DISCRETIZATIONS, build
+from sampler_bench.solvers.rules.runge_kutta import RK2, Euler
+from sampler_bench.solvers.solver import follow
 from tests.solvers import combinations
 from tests.solvers.combinations import (
     each_discretization,
@@ -16,6 +17,8 @@ from tests.solvers.combinations import (
     each_solver,
     float64,
     normal,
+    points,
+    process,
 )
 from tests.solvers.mixtures import Recorder, gaussian, three_components
 
@@ -78,13 +81,14 @@ def test_alpha_above_one_is_euler_where_its_node_lies_beyond_the_end(
     model, x = three_components(), normal(4, 2)
     assert sampler(model, x).isfinite().all()
 
-    flow = Flow(model, sampler.schedule_for(model))
-    times = flow.schedule.time(sampler.levels(model)[:-1])
+    part = sampler.schedule_for(model)
+    flow = process(model, part)
     fell_back = 0
-    for t, t_next in itertools.pairwise(times):
-        if t + alpha * (t_next - t) <= 0:
+    for ends in itertools.pairwise(points(part, *sampler.levels(model)[:-1].tolist())):
+        if ends[0].t + alpha * (ends[1].t - ends[0].t) <= 0:
             fell_back += 1
-            assert torch.equal(rk2(flow, x, t, t_next, alpha=alpha), euler(flow, x, t, t_next))
+            stepped = follow(RK2(alpha=alpha), flow, x, ends)
+            assert torch.equal(stepped, follow(Euler(), flow, x, ends))
     assert fell_back > 0 or alpha < 2
 
 

@@ -1,5 +1,7 @@
 """How often the denoiser is called, at which noise levels, and for whom."""
 
+import itertools
+
 import pytest
 import torch
 from scipy.integrate import solve_ivp
@@ -7,15 +9,16 @@ from scipy.integrate import solve_ivp
 from sampler_bench import solvers
 from sampler_bench.models import Counted
 from sampler_bench.solvers import SOLVERS, TABLE_1
-from sampler_bench.solvers.churn import no_noise
+from sampler_bench.solvers.solver import follow
 from tests.solvers.combinations import (
     build,
     each_discretization,
     each_fixed,
     each_flow,
     each_solver,
-    float64,
     normal,
+    points,
+    process,
 )
 from tests.solvers.mixtures import Recorder, gaussian, three_components
 
@@ -64,9 +67,10 @@ def test_the_denoiser_is_called_at_the_nodes_of_the_method(solver, schedule, sca
     model = Recorder(gaussian())
     sampler(model, normal(2, 2))
 
-    part, levels = sampler.schedule_for(model), sampler.levels(model)
-    times, expected = part.time(levels), []
-    for t, t_next, level_next in zip(times, times[1:], levels[1:], strict=False):
+    part, expected = sampler.schedule_for(model), []
+    grid = points(part, *sampler.levels(model).tolist())
+    for here, below in itertools.pairwise(grid):
+        t, t_next = here.t, below.t
         middle = (t + t_next) / 2
         nodes = {
             "euler": [t],
@@ -74,7 +78,7 @@ def test_the_denoiser_is_called_at_the_nodes_of_the_method(solver, schedule, sca
             "rk2": [t, t_next],
             "rk4": [t, middle, middle, t_next],
         }[solver]
-        expected += [part.sigma(node).item() for node in (nodes if level_next > 0 else [t])]
+        expected += [part.sigma(node) for node in (nodes if below.sigma > 0 else [t])]
     assert model.sigmas == pytest.approx(expected, rel=1e-9)
 
 
@@ -106,12 +110,12 @@ def test_zero_length_steps_cost_what_they_cost():
 @each_flow
 @each_fixed
 def test_zero_length_steps_do_not_move(solver, schedule, scaling):
-    flow = solvers.Flow(
-        gaussian(), build(schedule=schedule, scaling=scaling).schedule_for(gaussian())
-    )
+    part = build(schedule=schedule, scaling=scaling).schedule_for(gaussian())
 
     def sampled(*levels):
-        return SOLVERS[solver](flow, normal(3, 2), float64(*levels), solvers.Churn(), no_noise)
+        return follow(
+            SOLVERS[solver], process(gaussian(), part), normal(3, 2), points(part, *levels)
+        )
 
     assert torch.equal(sampled(1.5, 1.5), normal(3, 2))
     assert torch.equal(sampled(2.0, 1.5, 1.5), sampled(2.0, 1.5))
@@ -124,16 +128,16 @@ def test_rk45_costs_scipys_evaluations_and_one_more_to_reach_zero(rtol, schedule
     model, latents = Counted(three_components()), normal(3, 2)
     sampler(model, latents)
 
-    part, levels = sampler.schedule_for(model), sampler.levels(model)
-    t_start, t_end = part.time(levels[:2])
-    flow = solvers.Flow(three_components(), part)
+    part = sampler.schedule_for(model)
+    first, last = points(part, *sampler.levels(model)[:2].tolist())
+    flow = process(three_components(), part)
 
     def slope(t, flat):
         x = torch.from_numpy(flat).reshape(latents.shape)
-        return flow(x, torch.tensor(t, dtype=torch.float64)).numpy().ravel()
+        return flow.slope(x, part.at(t)).numpy().ravel()
 
-    start = (latents * 20.0 * part.s(t_start)).numpy().ravel()
-    ends = (t_start.item(), t_end.item())
+    start = (latents * 20.0 * first.s).numpy().ravel()
+    ends = (first.t, last.t)
     solution = solve_ivp(slope, ends, start, method="RK45", rtol=rtol, atol=rtol)
     assert model.nfe == solution.nfev + (sampler.end == "zero")
 

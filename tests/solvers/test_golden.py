@@ -1,6 +1,7 @@
 """Parity with the authors' released programs: samples, the σ of every call, and NFE."""
 
 import json
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,12 @@ import torch
 
 from sampler_bench import solvers
 from sampler_bench.models import Counted
+from sampler_bench.solvers import loop
+from sampler_bench.solvers.paths.ode import Deterministic
+from sampler_bench.solvers.paths.path import exactly
 from sampler_bench.solvers.schedules import VP, Geometric, UnitVariance
-from sampler_bench.solvers.steps import euler
+from sampler_bench.solvers.solver import follow
+from tests.solvers.combinations import process
 from tests.solvers.mixtures import GOLDEN, Recorder, golden_mixture
 
 ARRAYS = np.load(GOLDEN / "samplers.npz")
@@ -35,22 +40,30 @@ ROUND_OFF_NOISE = {68, 69, 92, 93}
 
 def with_round_off_noise(sampler: solvers.Sampler):
     def sample(denoiser, latents, noise):
-        levels, schedule = sampler.levels(denoiser), sampler.schedule_for(denoiser)
+        schedule = sampler.schedule_for(denoiser)
         released = ReleasedVP(sampler.sigma_range(denoiser))
-        times = torch.cat([released.time(levels[:-1]), torch.zeros(1, dtype=torch.float64)])
-        flow, x = solvers.Flow(denoiser, schedule), latents.double()
-        x = x * levels[0] * schedule.s(times[0])
+        times = [released.time(sigma) for sigma in sampler.levels(denoiser)[:-1].tolist()]
+        grid = [*map(schedule.at, times), schedule.level(0.0)]
+        flow = process(denoiser, schedule, lambda z, high, low: noise(z))
         solver = solvers.SOLVERS[sampler.solver]
-        for i, t in enumerate(times[:-1]):
-            sigma = released.sigma(t)
-            sigma_hat = released.sigma(released.time(sigma))
-            added = (sigma_hat**2 - sigma**2).clip(min=0).sqrt()
-            x = x + schedule.s(t) * added * noise(x)
-            step = solver.step if i + 2 < len(times) else euler
-            x = step(flow, x, t, times[i + 1])
-        return x
+        steps = RoundOff(released=released).steps(grid, schedule)
+        denoiser.begin(len(latents))
+        return loop.sample(flow, latents.double() * grid[0].b, steps, solver)
 
     return sample
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundOff(Deterministic):
+    """The flow, with a draw before each step that makes up for σ(σ⁻¹(σ)) not being σ."""
+
+    released: "ReleasedVP"
+
+    def steps(self, grid, schedule, round_sigma=exactly):
+        for step in super().steps(grid, schedule, round_sigma):
+            sigma = self.released.sigma(step.here.t)
+            sigma_hat = self.released.sigma(self.released.time(sigma))
+            yield replace(step, before=(max(sigma_hat**2 - sigma**2, 0.0) ** 0.5,))
 
 
 class ReleasedVP:
@@ -65,7 +78,7 @@ class ReleasedVP:
         return (np.e ** (0.5 * self.beta_d * t**2 + self.beta_min * t) - 1) ** 0.5
 
     def time(self, sigma):
-        root = (self.beta_min**2 + 2 * self.beta_d * (sigma**2 + 1).log()).sqrt()
+        root = (self.beta_min**2 + 2 * self.beta_d * np.log(sigma**2 + 1)) ** 0.5
         return (root - self.beta_min) / self.beta_d
 
 
@@ -110,13 +123,12 @@ def test_rk45_matches_song(case):
     latents = torch.from_numpy(RK45_ARRAYS[f"latents{case['id']}"]).double()
     vp = case["family"] == "vp"
     schedule = UnitVariance(VP()) if vp else Geometric(0.02, 100.0)
-    ends = torch.tensor([1.0, case["eps"]], dtype=torch.float64)
-    flow = solvers.Flow(counted, schedule)
+    grid = [schedule.at(1.0), schedule.at(case["eps"])]
     solver = solvers.RK45(rtol=case["rtol"], atol=case["atol"], group=len(latents))
     counted.begin(len(latents))
 
     x = latents if vp else latents * 100.0
-    x = solver(flow, x, schedule.sigma(ends), solvers.Churn(), solvers.SeedNoise([]))
+    x = follow(solver, process(counted, schedule), x, grid)
 
     assert counted.nfe == case["score_calls"]
     expected = RK45_ARRAYS[f"out{case['id']}"]

@@ -80,7 +80,7 @@ def test_equivalent_windows_are_one_candidate():
     assert all(any(way[:-1]) for way in ways)
     # Two amounts (50 and 100 are both clamped), two windows (all levels, the first), two S_noise.
     assert len(found) == 2 * 2 * 2
-    assert found[0].churn == Churn(1, 0, 80, 1)
+    assert found[0].churn == Churn(S_churn=1, S_min=0, S_max=80, S_noise=1)
 
 
 @pytest.mark.parametrize(

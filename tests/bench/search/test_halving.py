@@ -15,7 +15,15 @@ from sampler_bench.solvers import Churn
 SIDES = (8, 5, 5, 4)
 OPTIMUM = (5, 1, 3, 2)
 SPACE = [
-    Candidate(place, Churn(1 + place[0], place[1] / 10, 1 + place[2], 1 + place[3] / 100))
+    Candidate(
+        place,
+        Churn(
+            S_churn=1 + place[0],
+            S_min=place[1] / 10,
+            S_max=1 + place[2],
+            S_noise=1 + place[3] / 100,
+        ),
+    )
     for place in np.ndindex(*SIDES)
 ]
 LADDER = Ladder.of(0, 360, 20)

@@ -7,12 +7,12 @@ from itertools import pairwise
 
 from torch import Tensor
 
-from sampler_bench.solvers.paths.churn import Churned
+from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.paths.path import Path, exactly
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
 from sampler_bench.solvers.rules.exponential import Frame, Multistep
-from sampler_bench.solvers.schedule import Schedule
+from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Evaluation, Step
 from tests.parity.diffusers.trained import Trained
 
@@ -29,7 +29,7 @@ class LateChurn:
         sigma_data: σ_data of the network.
     """
 
-    churn: Churned
+    churn: Churn
     sigma_data: float
 
     def __call__(self, process: Process, z: Tensor, grid: Sequence[Point]) -> Tensor:

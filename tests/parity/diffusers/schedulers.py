@@ -8,14 +8,14 @@ from typing import Any
 
 from torch import Tensor
 
-from sampler_bench.solvers.paths.churn import Churned
+from sampler_bench.solvers.churn import Churn
+from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.paths.ode import Deterministic
 from sampler_bench.solvers.paths.path import Path, exactly
 from sampler_bench.solvers.paths.stochastic import SDE, Ancestral
 from sampler_bench.solvers.paths.tau import EulerMaruyama, Tau, TauSDE
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Past
 from sampler_bench.solvers.rules.adams import LMS
 from sampler_bench.solvers.rules.ddim import DDIM
 from sampler_bench.solvers.rules.exponential import End, Multistep, allowed_order
@@ -23,7 +23,7 @@ from sampler_bench.solvers.rules.pndm import PNDM
 from sampler_bench.solvers.rules.predictor_corrector import PredictorCorrector
 from sampler_bench.solvers.rules.runge_kutta import RK2, Euler
 from sampler_bench.solvers.rules.singlestep import Singlestep
-from sampler_bench.solvers.schedule import Linear, RectifiedFlow, Schedule, UnitVariance
+from sampler_bench.solvers.schedules import Linear, RectifiedFlow, Schedule, UnitVariance
 from sampler_bench.solvers.step import Step
 from tests.parity.case import Case
 from tests.parity.diffusers.released import LateChurn, ReleasedPNDM, Told, WrongSign
@@ -121,7 +121,7 @@ def _euler(case: Case, config: Config) -> Mapped:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sparing(Churned):
+class Sparing(Churn):
     """Churn that draws only where it churns."""
 
     def steps(

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from sampler_bench.solvers.loop import rise
 from sampler_bench.solvers.moments import first_order
+from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Past, Rule
+from sampler_bench.solvers.rule import Rule
 from sampler_bench.solvers.rules.exponential import Frame
 from sampler_bench.solvers.rules.singlestep import Singlestep
 from sampler_bench.solvers.step import Evaluation, Step

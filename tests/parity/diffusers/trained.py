@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sampler_bench.solvers.schedule import Schedule
+from sampler_bench.solvers.schedules import Schedule
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from sampler_bench.solvers.paths.path import Path
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process, scaled
 from sampler_bench.solvers.rule import Rule
-from sampler_bench.solvers.schedule import Schedule
+from sampler_bench.solvers.schedules import Schedule
 from tests.solvers.mixtures import gaussian
 
 

@@ -10,11 +10,12 @@ from scipy.integrate import solve_ivp
 from torch import Tensor
 
 from sampler_bench.solvers.loop import sample
+from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.paths.ode import Deterministic
 from sampler_bench.solvers.point import Point
-from sampler_bench.solvers.process import Process, no_noise
-from sampler_bench.solvers.rule import Past, Rule
-from sampler_bench.solvers.schedule import Linear, Schedule
+from sampler_bench.solvers.process import Process, refuse
+from sampler_bench.solvers.rule import Rule
+from sampler_bench.solvers.schedules import Linear, Schedule
 from sampler_bench.solvers.step import Evaluation
 from tests.parity.case import Mixture
 
@@ -57,7 +58,7 @@ def exactly(sigma: float) -> Tensor:
 def process(schedule: Schedule) -> Process:
     """Return the flow of the mixture."""
     net = mixture()
-    return Process(lambda z, at: net.denoise(z, at.s, at.b), schedule, no_noise)
+    return Process(lambda z, at: net.denoise(z, at.s, at.b), schedule, refuse)
 
 
 def geometric(n: int) -> list[float]:

@@ -10,7 +10,7 @@ from sampler_bench.solvers.paths.ode import Deterministic
 from sampler_bench.solvers.rules.adams import LMS
 from sampler_bench.solvers.rules.deis import DEIS, moments, released_moments
 from sampler_bench.solvers.rules.ipndm_v import IPNDMv
-from sampler_bench.solvers.schedule import VE, VP, Linear, RectifiedFlow, UnitVariance
+from sampler_bench.solvers.schedules import VE, VP, Linear, RectifiedFlow, UnitVariance
 from tests.solvers.loop.exact import LATENTS, bent, process, slope
 
 

@@ -6,15 +6,15 @@ import pytest
 import torch
 
 from sampler_bench.solvers.dpm_adaptive import DPMAdaptive
-from sampler_bench.solvers.process import Process, no_noise
-from sampler_bench.solvers.schedule import VP, Linear, UnitVariance
+from sampler_bench.solvers.process import Process, refuse
+from sampler_bench.solvers.schedules import VP, Linear, UnitVariance
 from sampler_bench.solvers.step_control import PID, Proportional
 from tests.solvers.loop.exact import HIGH, LOW, exactly, mixture
 
 X = exactly(HIGH)
 
 
-def run(sampler, x=X, schedule=None, draw=no_noise, denoise=None):
+def run(sampler, x=X, schedule=None, draw=refuse, denoise=None):
     """Return x at ``LOW`` and σ of every evaluation."""
     schedule, net, asked = schedule or Linear(), mixture(), []
 
@@ -86,7 +86,7 @@ def test_one_draw_for_every_step_taken_and_none_of_the_flow():
     draws = Draws(range(3))
     _, asked = run(DPMAdaptive(eta=0.7), draw=draws)
     assert draws.count == len(set(asked[::3]))  # a rejected try begins where the next one does
-    run(DPMAdaptive(eta=0.0), draw=no_noise)
+    run(DPMAdaptive(eta=0.0), draw=refuse)
 
 
 def test_what_is_tolerated_is_of_the_state_as_scaled():

@@ -20,7 +20,7 @@ from sampler_bench.solvers.rates import Constant, FunctionOfTime, Rate, Relative
 from sampler_bench.solvers.rule import Rule
 from sampler_bench.solvers.rules.exponential import Multistep
 from sampler_bench.solvers.rules.runge_kutta import RK2, Euler
-from sampler_bench.solvers.schedule import VE, VP, Linear, RectifiedFlow, Schedule, UnitVariance
+from sampler_bench.solvers.schedules import VE, VP, Linear, RectifiedFlow, Schedule, UnitVariance
 from tests.solvers.loop.by_weights import grid_of, variance_error
 from tests.solvers.mixtures import gaussian, three_components
 

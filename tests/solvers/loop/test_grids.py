@@ -6,7 +6,7 @@ import math
 import pytest
 
 from sampler_bench.solvers import discretizations, grids
-from sampler_bench.solvers.schedule import VP, RectifiedFlow
+from sampler_bench.solvers.schedules import VP, RectifiedFlow
 
 # k-diffusion's get_sigmas_… @4601bf0, without the trailing 0
 TABLES = {

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sampler_bench.solvers.options import analytic_first_step, thresholded
-from sampler_bench.solvers.schedule import Linear, RectifiedFlow, UnitVariance
+from sampler_bench.solvers.schedules import Linear, RectifiedFlow, UnitVariance
 
 Z = torch.tensor([[1.0, -2.0], [0.5, 4.0]], dtype=torch.float64)
 

@@ -6,9 +6,9 @@ import pytest
 
 from sampler_bench.solvers.loop import sample
 from sampler_bench.solvers.paths.ode import Deterministic
-from sampler_bench.solvers.process import Process, no_noise
+from sampler_bench.solvers.process import Process, refuse
 from sampler_bench.solvers.rules.planned import Planned, PlannedInTime, plan
-from sampler_bench.solvers.schedule import VP, Linear, RectifiedFlow, UnitVariance
+from sampler_bench.solvers.schedules import VP, Linear, RectifiedFlow, UnitVariance
 from tests.solvers.loop.exact import LATENTS, bent, error, mixture
 
 PLANS = {
@@ -46,7 +46,7 @@ def asked(rule, schedule, levels):
 
     grid = [schedule.level(sigma) for sigma in levels]
     steps = Deterministic().steps(grid, schedule)
-    out = sample(Process(denoise, schedule, no_noise), LATENTS * grid[0].b, steps, rule)
+    out = sample(Process(denoise, schedule, refuse), LATENTS * grid[0].b, steps, rule)
     assert out.isfinite().all()
     return found
 

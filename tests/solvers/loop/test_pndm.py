@@ -7,12 +7,12 @@ import torch
 
 from sampler_bench.solvers.loop import sample
 from sampler_bench.solvers.paths.ode import Deterministic
-from sampler_bench.solvers.process import Process, no_noise
+from sampler_bench.solvers.process import Process, refuse
 from sampler_bench.solvers.rules.adams import IPNDM
 from sampler_bench.solvers.rules.ddim import DDIM
 from sampler_bench.solvers.rules.exponential import Multistep
 from sampler_bench.solvers.rules.pndm import PNDM
-from sampler_bench.solvers.schedule import Linear, RectifiedFlow, Schedule
+from sampler_bench.solvers.schedules import Linear, RectifiedFlow, Schedule
 from tests.parity.case import Recorded
 from tests.solvers.loop.exact import LATENTS, bent, geometric, mixture, slope
 
@@ -22,7 +22,7 @@ def run(rule, times, schedule: Schedule | None = None) -> tuple[torch.Tensor, li
     schedule = Linear() if schedule is None else schedule
     grid = [schedule.at(t) for t in times]
     model = Recorded(mixture(), torch.zeros(0))
-    process = Process(model.denoise, schedule, no_noise)
+    process = Process(model.denoise, schedule, refuse)
     z = grid[0].b * LATENTS
     out = sample(process, z, Deterministic().steps(grid, schedule), rule)
     return out, [at.sigma for at in model.asked]

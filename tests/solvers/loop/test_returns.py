@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from sampler_bench.solvers.paths.churn import Churned
+from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.paths.er_sde import ERSDE, SCALES
 from sampler_bench.solvers.paths.path import Path
 from sampler_bench.solvers.paths.restart import Repeated, Restart
@@ -14,7 +14,7 @@ from sampler_bench.solvers.rule import Rule
 from sampler_bench.solvers.rules.exponential import Multistep
 from sampler_bench.solvers.rules.runge_kutta import RK2
 from sampler_bench.solvers.rules.taylor import Taylor
-from sampler_bench.solvers.schedule import Linear, RectifiedFlow
+from sampler_bench.solvers.schedules import Linear, RectifiedFlow
 from sampler_bench.solvers.step import Step
 from tests.solvers.loop.by_weights import grid_of, variance_error
 
@@ -84,7 +84,7 @@ def test_once_repeated_is_churn() -> None:
     """Repeated(times=1) has churn's steps."""
     grid = grid_of(Linear(), 9)
     ours = list(Repeated(S_churn=5.0, times=1).steps(grid, Linear()))
-    assert ours == list(Churned(S_churn=5.0).steps(grid, Linear()))
+    assert ours == list(Churn(S_churn=5.0).steps(grid, Linear()))
 
 
 @pytest.mark.parametrize(("scale", "eta"), [("sde", 1.0), ("sde-2", 0.5), ("sde-3", 1.5)])
@@ -115,6 +115,6 @@ def test_nothing_is_churned_at_infinity() -> None:
     """Where sampling begins with noise alone, a draw of churn adds nothing."""
     schedule = RectifiedFlow()
     grid = [schedule.at(t) for t in (1.0, 0.5, 0.0)]
-    for path in (Churned(S_churn=5.0), Repeated(S_churn=5.0), Restart(S_churn=5.0)):
+    for path in (Churn(S_churn=5.0), Repeated(S_churn=5.0), Restart(S_churn=5.0)):
         first = next(iter(path.steps(grid, schedule)))
         assert (first.here, first.before) == (grid[0], (0.0,))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sampler_bench.solvers import schedules as tensors
-from sampler_bench.solvers.schedule import (
+from sampler_bench.solvers.schedules import (
     VE,
     VP,
     Geometric,

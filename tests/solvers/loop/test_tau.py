@@ -15,7 +15,7 @@ from sampler_bench.solvers.process import Process
 from sampler_bench.solvers.rule import Rule
 from sampler_bench.solvers.rules.exponential import Multistep
 from sampler_bench.solvers.rules.predictor_corrector import PredictorCorrector
-from sampler_bench.solvers.schedule import Linear, RectifiedFlow, Schedule, UnitVariance
+from sampler_bench.solvers.schedules import Linear, RectifiedFlow, Schedule, UnitVariance
 from tests.parity.case import Recorded
 from tests.solvers.loop.exact import LATENTS, mixture
 from tests.solvers.loop.weak import variance_error, weak_order

@@ -15,7 +15,7 @@ from sampler_bench.solvers.paths.path import Path
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
 from sampler_bench.solvers.rule import Rule
-from sampler_bench.solvers.schedule import Linear, Schedule
+from sampler_bench.solvers.schedules import Linear, Schedule
 
 C = 0.5
 """Standard deviation of the data."""
