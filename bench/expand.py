@@ -8,7 +8,14 @@ from typing import Any, TypeVar
 from sampler_bench import solvers
 from sampler_bench.bench.grid import Grid, SamplerEntry
 from sampler_bench.kit.names import unknown
-from sampler_bench.solvers import DISCRETIZATIONS, ORIGINALS, SCHEDULES, SOLVERS, Incompatible
+from sampler_bench.solvers import (
+    DISCRETIZATIONS,
+    ORIGINALS,
+    PATHS,
+    SCHEDULES,
+    SOLVERS,
+    Incompatible,
+)
 from sampler_bench.solvers.building import BUILD_KEYS, PLAIN_KEYS, own_parameters
 
 Table = TypeVar("Table", bound=SamplerEntry)
@@ -118,6 +125,7 @@ def _check_keys(axes: dict[str, list[Any]]) -> None:
         _names(axes, "solver", "heun", [*SOLVERS, *ORIGINALS]),
         _names(axes, "discretization", "edm", DISCRETIZATIONS),
         _names(axes, "schedule", "linear", SCHEDULES),
+        _names(axes, "path", "", ["", *PATHS]),
     )
     allowed = {name for parts in chosen for name in (*_keys(parts[0]), *own_parameters(*parts))}
     for key in axes:
@@ -142,7 +150,10 @@ def _applicable(combination: dict[str, Any]) -> dict[str, Any]:
     """Leave out what the chosen parts have no use for: another value on the same axis has."""
     solver = combination.get("solver", "heun")
     own = own_parameters(
-        solver, combination.get("discretization", "edm"), combination.get("schedule", "linear")
+        solver,
+        combination.get("discretization", "edm"),
+        combination.get("schedule", "linear"),
+        combination.get("path", ""),
     )
     keys = {*own, *_keys(solver)}
     used = {key: value for key, value in combination.items() if key in keys}

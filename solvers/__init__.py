@@ -11,6 +11,7 @@ from sampler_bench.kit.lazy import lazily
 from sampler_bench.solvers.registry import (
     DISCRETIZATIONS,
     ORIGINALS,
+    PATHS,
     SCALINGS,
     SCHEDULES,
     SOLVERS,
@@ -54,6 +55,7 @@ __getattr__, __dir__ = lazily(
 __all__ = [
     "DISCRETIZATIONS",
     "ORIGINALS",
+    "PATHS",
     "RK45",
     "SCALINGS",
     "SCHEDULES",

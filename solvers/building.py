@@ -14,11 +14,12 @@ from sampler_bench.solvers.original.whole import OriginalSampler
 from sampler_bench.solvers.registry import (
     DISCRETIZATIONS,
     ORIGINALS,
+    PATHS,
     SCALINGS,
     SCHEDULES,
     SOLVERS,
 )
-from sampler_bench.solvers.sampler import Sampler
+from sampler_bench.solvers.sampler import Sampler, base_path, own_fields
 
 AnySampler = Sampler | OriginalSampler
 ENDS = {"zero": "the last step goes to σ = 0", "sigma-min": "sampling stops at σ_min"}
@@ -38,6 +39,7 @@ def build(
     S_min: float = 0.0,
     S_max: float = math.inf,
     S_noise: float = 1.0,
+    path: str = "",
     **own: Any,
 ) -> AnySampler:
     """Put a sampler together; names and defaults are the paper's, and those of grid files.
@@ -52,7 +54,9 @@ def build(
             choose their own.
         sigma_min, sigma_max: σ range; the discretization's own unless given.
         end: ``"zero"`` or ``"sigma-min"``.
-        S_churn, S_min, S_max, S_noise: Algorithm 2's churn; 0 for none.
+        S_churn, S_min, S_max, S_noise: Algorithm 2's churn; 0 for none. Other paths that add noise
+            take ``S_noise``, too, and those with a window ``S_min`` and ``S_max``.
+        path: One of ``PATHS``; unless given the solver's own, if its name has one.
         own: The parts' own: ``rho`` (edm), ``epsilon_s`` (vp), ``M``, ``C_1``, ``C_2``,
             ``j_0`` (iddpm), ``alpha`` (rk2), ``rtol``, ``atol``, ``group`` (rk45).
 
@@ -71,11 +75,13 @@ def build(
     SCHEDULES.lookup(schedule)
     SCALINGS.lookup(scaling)
     lookup(ENDS, end, "end")
-    defaults = own_parameters(solver, discretization, schedule)
+    if path:
+        PATHS.lookup(path)
+    defaults = own_parameters(solver, discretization, schedule, path)
     for name in own:
         if name not in defaults:
             raise ValueError(unknown(name, [*defaults, *BUILD_KEYS], "key"))
-    for part in _parts(solver, discretization, schedule):
+    for part in _parts(solver, discretization, schedule, path):
         check(part, {name: own[name] for name in parameters(part) if name in own})
     sampler = Sampler(
         solver=solver,
@@ -88,6 +94,7 @@ def build(
         sigma_min=sigma_min,
         sigma_max=sigma_max,
         end=end,
+        path=path,
     )
     _check_fit(sampler)
     sampler.check()
@@ -117,18 +124,25 @@ def _original(
     return sampler
 
 
-def own_parameters(solver: str, discretization: str, schedule: str) -> dict[str, Any]:
+def own_parameters(
+    solver: str, discretization: str, schedule: str, path: str = ""
+) -> dict[str, Any]:
     """Return the parameters that belong to the parts of these names, with their defaults."""
     if solver in ORIGINALS:
         return ORIGINALS[solver].defaults()
-    fit, levels, _ = _parts(solver, discretization, schedule)
-    return {**keywords(fit), **keywords(levels), **SOLVERS[solver].defaults()}
+    fit, levels, *_ = _parts(solver, discretization, schedule, path)
+    route = own_fields(base_path(solver, path))
+    return {**keywords(fit), **keywords(levels), **SOLVERS[solver].defaults(), **route}
 
 
-def _parts(solver: str, discretization: str, schedule: str) -> tuple[Callable[..., Any], ...]:
+def _parts(
+    solver: str, discretization: str, schedule: str, path: str
+) -> tuple[Callable[..., Any], ...]:
     """Return what declares the parameters of the parts of these names."""
     levels = DISCRETIZATIONS[discretization].levels
-    return SCHEDULES[schedule].fit, levels, SOLVERS[solver].declares
+    route = base_path(solver, path)
+    declared = (SCHEDULES[schedule].fit, levels, SOLVERS[solver].declares)
+    return declared if route is None else (*declared, type(route))
 
 
 DEFAULTS = keywords(build)
@@ -145,10 +159,17 @@ def _check_fit(sampler: Sampler) -> None:
         raise Incompatible(
             f"{sampler.solver} chooses its own steps: leave out 'steps', give rtol and atol"
         )
+    if not takes_steps and sampler.path:
+        raise Incompatible(f"{sampler.solver} follows the flow: leave out 'path'")
     if not takes_steps and not sampler.deterministic:
         raise Incompatible(
             f"{sampler.solver} cannot churn: S_churn = {sampler.churn.S_churn:g} needs a solver "
             "with fixed steps"
+        )
+    if sampler.churn.S_churn > 0 and base_path(sampler.solver, sampler.path) is not None:
+        raise Incompatible(
+            f"S_churn = {sampler.churn.S_churn:g}: {sampler.path or sampler.solver} has a path of "
+            "its own, which is not churned"
         )
     if sampler.end == "zero" and not SCHEDULES[sampler.schedule].reaches_zero:
         raise Incompatible(

@@ -11,6 +11,7 @@ from sampler_bench.kit.registry import Registry
 if TYPE_CHECKING:
     from sampler_bench.solvers.discretizations import Discretization
     from sampler_bench.solvers.original.whole import Original
+    from sampler_bench.solvers.paths.path import Path
     from sampler_bench.solvers.schedules import Schedule
     from sampler_bench.solvers.solver import Solver
 
@@ -20,12 +21,51 @@ SOLVERS: Registry["Solver"] = Registry(
         "euler": "sampler_bench.solvers.rules.runge_kutta:Euler",
         "heun": "sampler_bench.solvers.rules.runge_kutta:Heun",
         "rk2": "sampler_bench.solvers.rules.runge_kutta:RK2",
+        "rk3": "sampler_bench.solvers.rules.runge_kutta:RK3",
         "rk4": "sampler_bench.solvers.rules.runge_kutta:RK4",
+        "dpm-2": "sampler_bench.solvers.rules.named:dpm_2",
+        "dpm-solver-1": "sampler_bench.solvers.rules.named:dpm_solver_1",
+        "dpm-solver-2": "sampler_bench.solvers.rules.named:dpm_solver_2",
+        "dpm-solver-3": "sampler_bench.solvers.rules.named:dpm_solver_3",
+        "dpmpp-2s": "sampler_bench.solvers.rules.named:dpmpp_2s",
+        "dpmpp-3s": "sampler_bench.solvers.rules.named:dpmpp_3s",
+        "dpmpp-2m": "sampler_bench.solvers.rules.named:dpmpp_2m",
+        "dpmpp-3m": "sampler_bench.solvers.rules.named:dpmpp_3m",
+        "res-2m": "sampler_bench.solvers.rules.named:res_2m",
+        "dpmpp-2m-sde": "sampler_bench.solvers.rules.named:dpmpp_2m_sde",
+        "dpmpp-3m-sde": "sampler_bench.solvers.rules.named:dpmpp_3m_sde",
+        "dpmpp-sde": "sampler_bench.solvers.rules.named:dpmpp_sde",
+        "lms": "sampler_bench.solvers.rules.named:lms",
+        "ipndm": "sampler_bench.solvers.rules.named:ipndm",
+        "ipndm-v": "sampler_bench.solvers.rules.named:ipndm_v",
+        "pndm": "sampler_bench.solvers.rules.named:pndm",
+        "deis": "sampler_bench.solvers.rules.named:deis",
+        "gradient": "sampler_bench.solvers.rules.named:gradient",
+        "unipc-1": "sampler_bench.solvers.rules.named:unipc_1",
+        "unipc-2": "sampler_bench.solvers.rules.named:unipc_2",
+        "unipc-3": "sampler_bench.solvers.rules.named:unipc_3",
+        "sa": "sampler_bench.solvers.rules.named:sa",
+        "er-sde-1": "sampler_bench.solvers.rules.named:er_sde_1",
+        "er-sde-2": "sampler_bench.solvers.rules.named:er_sde_2",
+        "er-sde-3": "sampler_bench.solvers.rules.named:er_sde_3",
         "rk45": "sampler_bench.solvers.rk45:RK45",
     },
     wrap="sampler_bench.solvers.fixed_step:FixedStep",
     group="solvers",
 )
+
+PATHS: Registry[type["Path"]] = Registry(
+    "path",
+    {
+        "ancestral": "sampler_bench.solvers.paths.stochastic:Ancestral",
+        "sde": "sampler_bench.solvers.paths.stochastic:SDE",
+        "tau": "sampler_bench.solvers.paths.tau:TauSDE",
+        "euler-maruyama": "sampler_bench.solvers.paths.tau:EulerMaruyama",
+        "er-sde": "sampler_bench.solvers.paths.er_sde:ERSDE",
+    },
+    group="paths",
+)
+"""Where noise takes a sampler up again; churn, and none, need no name."""
 
 ORIGINALS: Registry["Original"] = Registry(
     "solver",

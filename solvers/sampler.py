@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,16 @@ from sampler_bench.kit.parameters import keywords
 from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.denoiser import Denoiser
 from sampler_bench.solvers.noise import Noise, no_noise
-from sampler_bench.solvers.paths.path import exactly
+from sampler_bench.solvers.paths.path import Path, exactly
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process, refuse, scaled
-from sampler_bench.solvers.registry import DISCRETIZATIONS, SCALINGS, SCHEDULES, SOLVERS
+from sampler_bench.solvers.registry import (
+    DISCRETIZATIONS,
+    PATHS,
+    SCALINGS,
+    SCHEDULES,
+    SOLVERS,
+)
 from sampler_bench.solvers.schedules import Linear, Schedule
 from sampler_bench.solvers.solver import Solver
 
@@ -36,6 +42,7 @@ class Sampler:
         sigma_min, sigma_max: The σ range asked for; ``None`` means the discretization's own. Both
             are clamped to the range the denoiser supports.
         end: ``"zero"``: the last step goes to σ = 0; ``"sigma-min"``: sampling stops at σ_min.
+        path: A name in ``PATHS``; empty for the solver's own path, or churn.
     """
 
     solver: str
@@ -48,11 +55,12 @@ class Sampler:
     sigma_min: float | None = None
     sigma_max: float | None = None
     end: str = "zero"
+    path: str = ""
 
     @property
     def deterministic(self) -> bool:
         """Whether latents alone decide the samples."""
-        return self.churn.S_churn == 0
+        return not self.configured_path().draws
 
     @property
     def group(self) -> int | None:
@@ -133,7 +141,8 @@ class Sampler:
 
         z = latents.to(torch.float64) * grid[0].b
         process = Process(scaled(denoiser), schedule, draw)
-        z = self.configured_solver().sample(process, z, grid, self.churn, round_sigma)
+        path = self.configured_path()
+        z = self.configured_solver().sample(process, z, grid, path, round_sigma)
         return z if grid[-1].s == 1 else z / grid[-1].s
 
     def declared(self, denoiser: Denoiser) -> dict[str, Value]:
@@ -153,8 +162,18 @@ class Sampler:
             "sigma_min": low,
             "sigma_max": high,
             **{name: getattr(self.churn, name) for name in CHURN_FIELDS},
-            **self.parameters,
+            **self._of(DISCRETIZATIONS[self.discretization].levels),
+            **self._of(SCHEDULES[self.schedule].fit),
+            **SOLVERS[self.solver].in_key(self.parameters),
+            **self._path_in_key(),
         }
+
+    def _path_in_key(self) -> dict[str, Value]:
+        """Return the path's name, if it was given, and what differs from its defaults."""
+        base = base_path(self.solver, self.path)
+        told = own_fields(base)
+        differing = {k: self.parameters[k] for k, v in told.items() if self.parameters[k] != v}
+        return ({"path": self.path} if self.path else {}) | differing
 
     def check(self) -> None:
         """Raise the ValueError that a number out of range would cause, before anything runs.
@@ -189,10 +208,31 @@ class Sampler:
     def _of(self, function: Callable[..., Any]) -> dict[str, Any]:
         return {name: self.parameters[name] for name in keywords(function)}
 
+    def configured_path(self) -> Path:
+        """Return the path, with this sampler's parameters."""
+        base = base_path(self.solver, self.path)
+        if base is None:
+            return self.churn
+        shared = {f.name for f in fields(base)} & set(CHURN_FIELDS)
+        given = {name: self.parameters[name] for name in own_fields(base)}
+        return replace(base, **given, **{name: getattr(self.churn, name) for name in shared})
+
     def configured_solver(self) -> Solver:
         """Return the solver, with this sampler's parameters."""
         solver = SOLVERS[self.solver]
         return solver.configured({name: self.parameters[name] for name in solver.defaults()})
+
+
+def base_path(solver: str, path: str) -> Path | None:
+    """Return the path of a name, or the one that belongs to a solver's; ``None`` for churn."""
+    return PATHS[path]() if path else SOLVERS[solver].own_path
+
+
+def own_fields(path: Path | None) -> dict[str, Any]:
+    """Return a path's parameters that churn has not, and their values."""
+    if path is None:
+        return {}
+    return {f.name: getattr(path, f.name) for f in fields(path) if f.name not in CHURN_FIELDS}
 
 
 def announce_samples(denoiser: Denoiser, samples: int) -> None:

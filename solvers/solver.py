@@ -3,10 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from torch import Tensor
 
+from sampler_bench.kit.parameters import keywords
 from sampler_bench.solvers.paths.ode import Deterministic
 from sampler_bench.solvers.paths.path import Path, exactly
 from sampler_bench.solvers.point import Point
@@ -23,6 +24,11 @@ class Solver(ABC):
     """Raise it whenever the results change for the same input."""
     takes_steps: ClassVar[bool] = True
     """Whether the number of steps is the user's choice, and the levels between are visited."""
+
+    maker: ClassVar[Callable[..., "Solver"] | None] = None
+    """The function that makes it under a name: what its parameters are then."""
+    own_path: ClassVar[Path | None] = None
+    """The path that belongs to its name; ``None`` for the flow, or churn."""
 
     @property
     def one_step(self) -> bool:
@@ -56,16 +62,54 @@ class Solver(ABC):
     @property
     def declares(self) -> Callable[..., Any]:
         """What says which parameters there are, and what each may be."""
-        return type(self)
+        return self.maker or type(self)
 
     def defaults(self) -> dict[str, Any]:
         """Return the solver's own parameters and their values."""
+        if self.maker is not None:
+            return keywords(self.maker)
         own = fields(self)  # type: ignore[arg-type]  # subclasses are dataclasses
         return {f.name: getattr(self, f.name) for f in own if f.name != "version"}
 
     def configured(self, parameters: Mapping[str, Any]) -> Self:
         """Return the same solver with other parameters."""
+        if self.maker is not None:
+            return _as_made(self.maker(**parameters), self.maker, self.own_path)
         return replace(self, **parameters)  # type: ignore[type-var]
+
+    def in_key(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of its parameters that a cell's key holds.
+
+        All of them for the solvers that format 1 began with; of a named one what differs.
+        """
+        own = {name: parameters[name] for name in self.defaults()}
+        if self.maker is None:
+            return own
+        return {name: value for name, value in own.items() if value != self.defaults()[name]}
+
+
+Made = TypeVar("Made", bound=Solver)
+
+
+def _as_made(solver: Any, make: Callable[..., Any], path: Path | None) -> Any:
+    # Frozen: what is known of the name is put beside the fields, and compared with none of them.
+    for name, value in {"maker": make, "own_path": path, "__wrapped__": make}.items():
+        object.__setattr__(solver, name, value)
+    return solver
+
+
+def named(make: Callable[..., Made] | None = None, *, path: Path | None = None) -> Any:
+    """Make a row of a registry of a function: what it returns with no arguments.
+
+    Its docstring is the row's description, its keyword-only arguments are the row's parameters.
+
+    Args:
+        make: The function.
+        path: The path that belongs to the name.
+    """
+    if make is None:
+        return lambda function: _as_made(function(), function, path)
+    return _as_made(make(), make, path)
 
 
 def follow(solver: Solver, process: Process, z: Tensor, grid: Sequence[Point]) -> Tensor:

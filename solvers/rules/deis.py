@@ -58,11 +58,11 @@ class DEIS(Rule):
         made = first_order(z, past[-1].D, step.here, step.down)
         length = step.down.t - step.here.t
         before = self._before(past)
-        if length == 0 or not before:
+        if length == 0 or step.down.sigma == 0 or not before:
             return made
         nodes = [(one.at.t - step.here.t) / length for one in before]
         times = step.here.t, step.down.t
-        if self.integral == "exact" or step.down.sigma == 0:
+        if self.integral == "exact":
             m = moments(process.schedule, *times, step.down.sigma, len(nodes))
         else:
             own, *m = released_moments(process.schedule, *times, len(nodes))

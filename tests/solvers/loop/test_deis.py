@@ -11,7 +11,7 @@ from sampler_bench.solvers.rules.adams import LMS
 from sampler_bench.solvers.rules.deis import DEIS, moments, released_moments
 from sampler_bench.solvers.rules.ipndm_v import IPNDMv
 from sampler_bench.solvers.schedules import VE, VP, Linear, RectifiedFlow, UnitVariance
-from tests.solvers.loop.exact import LATENTS, bent, process, slope
+from tests.solvers.loop.exact import LATENTS, bent, mixture, process, slope
 
 
 def run(rule, schedule, levels):
@@ -26,11 +26,21 @@ def test_deis_has_its_order_in_every_time(k, schedule):
     assert slope(DEIS(k=k), bent, schedule) == pytest.approx(k, abs=0.15)
 
 
-@pytest.mark.parametrize("end", [0.05, 0.0])
-def test_where_time_is_sigma_deis_is_lms(end):
-    levels = [80.0, 30.0, 9.0, 4.0, 1.0, 0.3, end]
+def test_where_time_is_sigma_deis_is_lms():
+    levels = [80.0, 30.0, 9.0, 4.0, 1.0, 0.3, 0.05]
     one, other = (run(rule, Linear(), levels) for rule in (DEIS(k=4), LMS(k=4)))
     torch.testing.assert_close(one, other, rtol=1e-11, atol=1e-11)
+
+
+def test_into_zero_it_is_of_first_order():
+    """VP's time has no σ just above the end of time where its refit β_min is negative."""
+    levels = [80.0, 30.0, 1.0, 0.3]
+    refit = VP.fit(0.002, 80.0)
+    assert refit.beta_min < 0
+    before = run(DEIS(k=4), refit, levels)
+    net = mixture()
+    expected = net.denoise(before, 1.0, 0.3)
+    torch.testing.assert_close(run(DEIS(k=4), refit, [*levels, 0.0]), expected)
 
 
 def test_its_integrals_are_those_of_a_power():

@@ -1,0 +1,185 @@
+"""The field's samplers by their names: order, weak order, evaluations, keys, batches and noise."""
+
+import pytest
+import torch
+
+from sampler_bench import solvers
+from sampler_bench.models import Counted
+from sampler_bench.solvers import PATHS, SOLVERS, Incompatible
+from sampler_bench.solvers.building import own_parameters
+from sampler_bench.solvers.churn import Churn
+from sampler_bench.solvers.paths.stochastic import SDE, Ancestral
+from sampler_bench.solvers.rules.exponential import Multistep
+from sampler_bench.solvers.step import Step
+from tests.solvers.combinations import NAMED, each_flow, each_named, normal
+from tests.solvers.loop.exact import bent, geometric, slope
+from tests.solvers.loop.weak import weak_order
+from tests.solvers.mixtures import three_components
+
+# How the order falls at the end is a matter of the grid's end: here a rule is asked for its own.
+WHOLE = dict.fromkeys(["unipc-1", "unipc-2", "unipc-3", "sa"], "never")
+
+
+def rule(name):
+    made = SOLVERS[name]
+    return made.configured({"lowered": WHOLE[name]}) if name in WHOLE else made
+
+
+def sampled(name, seeds=range(6), batch=6, **keys):
+    parts = []
+    for start in range(0, len(seeds), batch):
+        noise = solvers.SeedNoise(seeds[start : start + batch])
+        sampler = solvers.build(solver=name, steps=7, sigma_max=10.0, **keys)
+        parts.append(sampler(three_components(), noise.latents((2,)), noise))
+    return torch.cat(parts)
+
+
+@pytest.mark.parametrize("grid", [geometric, bent])
+@each_named
+def test_with_an_exact_past_the_order_is_the_declared_one(solver, grid):
+    """Or above it: a corrector's; ``None`` is declared where unequal steps leave none."""
+    found, claimed = slope(rule(solver), grid), SOLVERS[solver].claimed
+    assert found > claimed - 0.15
+    if not solver.startswith(("unipc", "sa")):
+        assert found < claimed + 0.15
+
+
+def test_the_third_order_that_six_libraries_ship_is_two():
+    released = SOLVERS["dpmpp-3m"].configured({"third": "released"})
+    assert released.claimed == 2
+    assert slope(released) == pytest.approx(2, abs=0.15)
+
+
+@pytest.mark.parametrize("path", [SDE(), Ancestral(eta=0.5)], ids=["sde", "ancestral"])
+@each_named
+def test_what_noise_leaves_of_an_order_is_declared(solver, path):
+    """On a Gaussian, by the weights of all draws; rules of order 1 keep it."""
+    made = rule(solver)
+    kept = min(made.claimed, 2) if made.on_noise == "keeps" else 1
+    found = weak_order(made, path)
+    assert found > kept - 0.25
+    if made.on_noise == "first":
+        assert found < 1.25
+
+
+@pytest.mark.parametrize("solver", [name for name in NAMED if SOLVERS[name].remembers])
+def test_under_churn_every_multistep_rule_is_of_order_one(solver):
+    found = weak_order(rule(solver), Churn(S_churn=1.0))
+    assert 0.5 < found < 1.25  # 0.6 of UniPC-1, whose error changes its sign near by
+
+
+class ToldTheFall(Multistep):
+    """The negative control: a rule of order 2 that is told only where the fall lands."""
+
+    def __call__(self, process, z, step, past):
+        blind = Step(step.i, step.n, step.start, step.here, step.down, step.down)
+        return super().__call__(process, z, blind, past)
+
+
+def test_a_rule_that_is_told_only_where_the_fall_lands_loses_its_order():
+    assert weak_order(ToldTheFall(k=2), SDE()) < 1.3
+    assert weak_order(Multistep(k=2), SDE()) > 1.8
+
+
+@pytest.mark.parametrize("end", ["zero", "sigma-min"])
+@each_named
+def test_it_costs_what_it_says(solver, end):
+    for n in (1, 2, 5, 12):
+        counted, noise = Counted(three_components()), solvers.SeedNoise(range(3))
+        sampler = solvers.build(solver=solver, steps=n, end=end)
+        sampler(counted, noise.latents((2,)), noise)
+        assert counted.nfe == SOLVERS[solver].evaluations(n, end == "zero")
+
+
+@each_named
+def test_a_sample_is_its_seeds_alone(solver):
+    together = sampled(solver)
+    assert together.isfinite().all()
+    for size in (1, 4):
+        torch.testing.assert_close(sampled(solver, batch=size), together, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("solver", [name for name in NAMED if not SOLVERS[name].sees_schedule])
+@each_flow
+def test_what_is_blind_to_the_schedule_samples_the_same(solver, schedule, scaling):
+    keys = {"schedule": schedule, "scaling": scaling, "end": "sigma-min", "sigma_min": 0.05}
+    plain = sampled(solver, end="sigma-min", sigma_min=0.05)
+    torch.testing.assert_close(sampled(solver, **keys), plain, rtol=1e-9, atol=1e-9)
+
+
+@each_named
+def test_without_a_source_of_noise_it_says_so_or_needs_none(solver):
+    sampler = solvers.build(solver=solver, steps=3)
+    assert sampler.deterministic == (SOLVERS[solver].own_path is None)
+    if sampler.deterministic:
+        assert sampler(three_components(), normal(2, 2)).isfinite().all()
+    else:
+        with pytest.raises(ValueError, match="needs noise"):
+            sampler(three_components(), normal(2, 2))
+
+
+@each_named
+def test_only_what_differs_from_a_names_defaults_is_in_a_key(solver):
+    plain = solvers.build(solver="heun").declared(three_components())
+    declared = solvers.build(solver=solver).declared(three_components())
+    assert set(declared) == set(plain)
+    own = own_parameters(solver, "edm", "linear")
+    for name in set(own) - {"rho"}:
+        other = _another(solver, name, own[name])
+        changed = solvers.build(solver=solver, **{name: other}).declared(three_components())
+        assert changed == {**declared, name: other}
+
+
+def _another(solver, name, value):
+    """Return another value that a parameter may have."""
+    words = [
+        "midpoint",
+        "exact",
+        "released",
+        "taylor",
+        "bh1",
+        "noise",
+        "never",
+        "prk",
+        "sde-1",
+        "end",
+    ]
+    for other in (value + 1 if isinstance(value, int) else None, 0.25, 2, 1, *words, "end"):
+        if other is not None and other != value and type(other) is type(value):
+            try:
+                solvers.build(solver=solver, **{name: other})
+            except ValueError:
+                continue
+            return other
+    return True
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_any_rule_takes_any_path(path):
+    for solver in ("euler", "dpmpp-2m", "dpm-2"):
+        assert sampled(solver, path=path).isfinite().all()
+        assert not solvers.build(solver=solver, path=path).deterministic
+
+
+def test_a_path_is_in_the_key_and_its_numbers_where_they_differ():
+    plain = solvers.build(solver="euler").declared(three_components())
+    sde = solvers.build(solver="euler", path="sde").declared(three_components())
+    half = solvers.build(solver="euler", path="sde", eta=0.5).declared(three_components())
+    assert sde == {**plain, "path": "sde"}
+    assert half == {**sde, "eta": 0.5}
+
+
+def test_what_does_not_fit_is_left_out_of_a_grid_with_the_reason():
+    with pytest.raises(Incompatible, match="path of its own"):
+        solvers.build(solver="dpmpp-2m-sde", S_churn=5.0)
+    with pytest.raises(Incompatible, match="path of its own"):
+        solvers.build(solver="euler", path="ancestral", S_churn=5.0)
+    with pytest.raises(Incompatible, match="leave out 'path'"):
+        solvers.build(solver="rk45", path="sde")
+    with pytest.raises(ValueError, match="unknown path 'ancestrel'; did you mean 'ancestral'"):
+        solvers.build(path="ancestrel")
+
+
+def test_two_names_of_one_rule_make_the_same_samples():
+    for one, other in (("dpm-2", "dpm-solver-2"), ("lms", "ipndm-v")):
+        assert torch.equal(sampled(one), sampled(other))
