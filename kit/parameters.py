@@ -14,6 +14,7 @@ for them. Without an annotation a value must be of its default's kind. Where a r
 other values, :func:`require` says so.
 """
 
+import contextlib
 import inspect
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -50,15 +51,28 @@ class Parameter:
 
     def check(self, value: Any, where: str = "") -> None:
         """Raise ValueError, one line that begins with ``where``, for a value that cannot be."""
-        if _fits(self._adapter, value):
+        place = _wrong(self._adapter, value)
+        if place is None:
             return
         words = _words(self.annotation)
         if words:
             raise ValueError(where + unknown(value, words, self.name))
-        raise ValueError(
-            f"{where}{self.name} = {shown(value)} is not allowed: it must be "
-            f"{allowed(self.annotation)}"
-        )
+        name, needed = self.name, allowed(self.annotation)
+        if place:  # one item of a list
+            name, value, needed = f"{name}[{place[0]}]", value[place[0]], needed.split("each ")[-1]
+        raise ValueError(f"{where}{name} = {shown(value)} is not allowed: it must be {needed}")
+
+    def read(self, value: Any) -> Any:
+        """Return a value, or what a text means where it must be no text: "16", "0.5", "yes".
+
+        Raises:
+            ValueError: If it cannot be, one line.
+        """
+        if isinstance(value, str) and _wrong(self._adapter, value) is not None:
+            with contextlib.suppress(ValidationError):
+                return self._adapter.validate_strings(value, strict=False)
+        self.check(value)
+        return self._adapter.validate_python(value)
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
@@ -167,16 +181,21 @@ def _range(bounds: Mapping[str, float]) -> str:
     return " and ".join(f"{words[name]} {texts[name]}" for name in words if name in texts)
 
 
-def _fits(adapter: TypeAdapter[Any], value: Any) -> bool:
-    """Return whether a value is right; a list will do for a tuple, and the other way round."""
+def _wrong(adapter: TypeAdapter[Any], value: Any) -> list[int] | None:
+    """Return in which item of a value what is wrong lies ([]: in none); ``None`` if nothing is.
+
+    A list will do for a tuple, and the other way round.
+    """
     other: Any = {list: tuple, tuple: list}.get(type(value), lambda value: value)
+    places = []
     for way in (value, other(value)):
         try:
             adapter.validate_python(way)
-            return True
-        except ValidationError:
-            pass
-    return False
+            return None
+        except ValidationError as error:
+            found = [part for part in error.errors()[0]["loc"] if isinstance(part, int)]
+            places.append([at for at in found if at < len(value)])
+    return max(places)
 
 
 def _words(annotation: Any) -> list[str]:
