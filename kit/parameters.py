@@ -86,7 +86,7 @@ def parameters(part: Callable[..., Any]) -> Mapping[str, Parameter]:
     is_class = inspect.isclass(part)
     own = [p for p in signature if is_class or p.kind is p.KEYWORD_ONLY]
     own = [p for p in own if p.kind not in {p.VAR_KEYWORD, p.VAR_POSITIONAL}]
-    hints = _hints(part.__init__ if is_class else part)  # type: ignore[misc]
+    hints = _hints(part.__init__ if is_class else part)
     return {p.name: Parameter(p.name, _annotation(p, hints), p.default) for p in own}
 
 
@@ -127,7 +127,8 @@ def check(
 
 def check_fields(made: Any, where: str = "", without: Collection[str] = ()) -> None:
     """Raise ValueError, in one line, for a field of a dataclass that cannot be what it is."""
-    known = parameters(type(made))
+    kind: Any = type(made)
+    known = parameters(kind)
     for field in fields(made):
         if field.init and field.name not in without:
             known[field.name].check(getattr(made, field.name), where)
@@ -186,9 +187,10 @@ def _wrong(adapter: TypeAdapter[Any], value: Any) -> list[int] | None:
 
     A list will do for a tuple, and the other way round.
     """
-    other: Any = {list: tuple, tuple: list}.get(type(value), lambda value: value)
+    other: Any = tuple(value) if isinstance(value, list) else value
+    other = list(value) if isinstance(value, tuple) else other
     places = []
-    for way in (value, other(value)):
+    for way in (value, other):
         try:
             adapter.validate_python(way)
             return None
