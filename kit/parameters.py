@@ -14,6 +14,7 @@ for them. Without an annotation a value must be of its default's kind. Where a r
 other values, :func:`require` says so.
 """
 
+import contextlib
 import inspect
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -50,15 +51,28 @@ class Parameter:
 
     def check(self, value: Any, where: str = "") -> None:
         """Raise ValueError, one line that begins with ``where``, for a value that cannot be."""
-        if _fits(self._adapter, value):
+        place = _wrong(self._adapter, value)
+        if place is None:
             return
         words = _words(self.annotation)
         if words:
             raise ValueError(where + unknown(value, words, self.name))
-        raise ValueError(
-            f"{where}{self.name} = {shown(value)} is not allowed: it must be "
-            f"{allowed(self.annotation)}"
-        )
+        name, needed = self.name, allowed(self.annotation)
+        if place:  # one item of a list
+            name, value, needed = f"{name}[{place[0]}]", value[place[0]], needed.split("each ")[-1]
+        raise ValueError(f"{where}{name} = {shown(value)} is not allowed: it must be {needed}")
+
+    def read(self, value: Any) -> Any:
+        """Return a value, or what a text means where it must be no text: "16", "0.5", "yes".
+
+        Raises:
+            ValueError: If it cannot be, one line.
+        """
+        if isinstance(value, str) and _wrong(self._adapter, value) is not None:
+            with contextlib.suppress(ValidationError):
+                return self._adapter.validate_strings(value, strict=False)
+        self.check(value)
+        return self._adapter.validate_python(value)
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
@@ -72,7 +86,7 @@ def parameters(part: Callable[..., Any]) -> Mapping[str, Parameter]:
     is_class = inspect.isclass(part)
     own = [p for p in signature if is_class or p.kind is p.KEYWORD_ONLY]
     own = [p for p in own if p.kind not in {p.VAR_KEYWORD, p.VAR_POSITIONAL}]
-    hints = _hints(part.__init__ if is_class else part)  # type: ignore[misc]
+    hints = _hints(part.__init__ if is_class else part)
     return {p.name: Parameter(p.name, _annotation(p, hints), p.default) for p in own}
 
 
@@ -113,7 +127,8 @@ def check(
 
 def check_fields(made: Any, where: str = "", without: Collection[str] = ()) -> None:
     """Raise ValueError, in one line, for a field of a dataclass that cannot be what it is."""
-    known = parameters(type(made))
+    kind: Any = type(made)
+    known = parameters(kind)
     for field in fields(made):
         if field.init and field.name not in without:
             known[field.name].check(getattr(made, field.name), where)
@@ -167,16 +182,22 @@ def _range(bounds: Mapping[str, float]) -> str:
     return " and ".join(f"{words[name]} {texts[name]}" for name in words if name in texts)
 
 
-def _fits(adapter: TypeAdapter[Any], value: Any) -> bool:
-    """Return whether a value is right; a list will do for a tuple, and the other way round."""
-    other: Any = {list: tuple, tuple: list}.get(type(value), lambda value: value)
-    for way in (value, other(value)):
+def _wrong(adapter: TypeAdapter[Any], value: Any) -> list[int] | None:
+    """Return in which item of a value what is wrong lies ([]: in none); ``None`` if nothing is.
+
+    A list will do for a tuple, and the other way round.
+    """
+    other: Any = tuple(value) if isinstance(value, list) else value
+    other = list(value) if isinstance(value, tuple) else other
+    places = []
+    for way in (value, other):
         try:
             adapter.validate_python(way)
-            return True
-        except ValidationError:
-            pass
-    return False
+            return None
+        except ValidationError as error:
+            found = [part for part in error.errors()[0]["loc"] if isinstance(part, int)]
+            places.append([at for at in found if at < len(value)])
+    return max(places)
 
 
 def _words(annotation: Any) -> list[str]:

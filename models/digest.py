@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import inspect
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from sampler_bench.kit.canonical import plain
+from sampler_bench.kit.parameters import keywords
 from sampler_bench.models.networks import NETWORKS
 
 _TRAINING_ONLY = {"dropout", "label_dropout"}
@@ -45,8 +45,7 @@ def content_digest(
 def _resolved(network: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return a network's arguments with the defaults of those not given, but training's."""
     if network in NETWORKS:
-        parameters = inspect.signature(NETWORKS[network]).parameters.values()
-        arguments = {p.name: p.default for p in parameters} | dict(arguments)
+        arguments = {**keywords(NETWORKS[network]), **arguments}
         if arguments["out_channels"] is None:
             arguments["out_channels"] = arguments["img_channels"]
     return {name: value for name, value in arguments.items() if name not in _TRAINING_ONLY}

@@ -7,14 +7,15 @@ A table of betas gives ᾱ_t = ∏(1 − β) over the training timesteps t = 0 �
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from sampler_bench.kit.names import unknown
+from sampler_bench.kit.parameters import Fraction, check_fields
 
-PREDICTIONS = ("epsilon", "v_prediction", "sample")
 _LARGEST_BETA = 0.999
 
 
@@ -39,36 +40,29 @@ class Levels:
         ValueError: If a value is impossible.
     """
 
-    prediction: str = "epsilon"
+    prediction: Literal["epsilon", "v_prediction", "sample"] = "epsilon"
     schedule: str = "linear"
-    beta_start: float = 1e-4
-    beta_end: float = 0.02
-    M: int = 1000
-    betas: Sequence[float] = ()
+    beta_start: Fraction = 1e-4
+    beta_end: Fraction = 0.02
+    M: Annotated[int, Field(ge=2, le=100_000)] = 1000
+    betas: Sequence[Fraction] = ()
     zero_terminal_snr: bool = False
     levels: Tensor = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.prediction not in PREDICTIONS:
-            raise ValueError(unknown(self.prediction, PREDICTIONS, "prediction"))
+        check_fields(self)
         object.__setattr__(self, "levels", noise_levels(self._table(), self.zero_terminal_snr))
 
     def _table(self) -> Tensor:
-        if type(self.zero_terminal_snr) is not bool:
-            raise ValueError(f"zero_terminal_snr = {self.zero_terminal_snr!r} is no truth value")
-        if not (type(self.M) is int and 2 <= self.M <= 100_000):
-            raise ValueError(f"M = {self.M!r} must be a whole number from 2 to 100,000")
         if self.schedule == "betas":
-            return _listed(self.betas, self.M)
+            if len(self.betas) != self.M:
+                raise ValueError(f"schedule = 'betas' needs a list of M = {self.M} betas")
+            return torch.tensor(self.betas, dtype=torch.float32)
         if self.betas not in ((), []):
             raise ValueError(f"a list of betas excludes schedule = {self.schedule!r}")
-        table = SCHEDULES.get(str(self.schedule))
-        if table is None:
+        if self.schedule not in SCHEDULES:
             raise ValueError(unknown(self.schedule, [*SCHEDULES, "betas"], "schedule"))
-        for name in ("beta_start", "beta_end"):
-            if not _is_beta(getattr(self, name)):
-                raise ValueError(f"{name} = {getattr(self, name)!r} must lie between 0 and 1")
-        return table(self.beta_start, self.beta_end, self.M)
+        return SCHEDULES[self.schedule](self.beta_start, self.beta_end, self.M)
 
     @property
     def sigma_min(self) -> float:
@@ -163,16 +157,3 @@ SCHEDULES = {
     "sigmoid": _sigmoid,
 }
 """Tables of betas, by diffusers' names."""
-
-
-def _listed(betas: Sequence[Any], M: int) -> Tensor:
-    if not isinstance(betas, list | tuple) or len(betas) != M:
-        raise ValueError(f"schedule = 'betas' needs a list of M = {M} betas")
-    for value in betas:
-        if not _is_beta(value):
-            raise ValueError(f"the betas hold {value!r:.40}; each must lie between 0 and 1")
-    return torch.tensor(betas, dtype=torch.float32)
-
-
-def _is_beta(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1

@@ -7,17 +7,22 @@ computed in the precision of σ they are given: float32 in a denoiser, as by the
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, Protocol
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
-from sampler_bench.kit.names import lookup, unknown
+from sampler_bench.kit.names import lookup
+from sampler_bench.kit.parameters import Fraction, check, check_fields
 from sampler_bench.models.levels import Levels
 from sampler_bench.solvers.levels import iddpm_levels
 
 Coefficients = tuple[Tensor, Tensor, Tensor, Tensor]
+Steps = Annotated[int, Field(ge=1, le=100_000)]
+Lowest = Annotated[float, Field(ge=0, lt=1e9)]
+Highest = Annotated[float, Field(gt=0, allow_inf_nan=True)]
 
 
 class Preconditioning(Protocol):
@@ -60,10 +65,10 @@ class VP(_AnyLevel):
         epsilon_t: Shortest time in training.
     """
 
-    beta_d: float = 19.9
-    beta_min: float = 0.1
-    M: int = 1000
-    epsilon_t: float = 1e-5
+    beta_d: Annotated[float, Field(gt=0, lt=1000)] = 19.9
+    beta_min: Annotated[float, Field(gt=-1000, lt=1000)] = 0.1
+    M: Steps = 1000
+    epsilon_t: Fraction = 1e-5
 
     @property
     def sigma_min(self) -> float:
@@ -98,8 +103,8 @@ class VE(_AnyLevel):
         sigma_min, sigma_max: Range of training, for images in [−1, 1]: twice the original's.
     """
 
-    sigma_min: float = 0.02
-    sigma_max: float = 100.0
+    sigma_min: Lowest = 0.02
+    sigma_max: Highest = 100.0
 
     def coefficients(self, sigma: Tensor) -> Coefficients:
         """Return c_skip, c_out, c_in, c_noise, each shaped like ``sigma``."""
@@ -122,20 +127,19 @@ class IDDPM:
         rescale: Whether the network was trained with timesteps scaled to 0 … 1000.
     """
 
-    schedule: str = "cosine"
-    C_1: float = 0.001
-    C_2: float = 0.008
-    M: int = 1000
+    schedule: Literal["cosine", "linear"] = "cosine"
+    C_1: Fraction = 0.001
+    C_2: Annotated[float, Field(ge=0, lt=1000)] = 0.008
+    M: Steps = 1000
     rescale: bool = False
     u: Tensor = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.schedule == "cosine":
             u = iddpm_levels(self.M, self.C_1, self.C_2, torch.float32)
-        elif self.schedule == "linear":
-            u = linear_levels(self.M)
         else:
-            raise ValueError(unknown(self.schedule, ["cosine", "linear"], "schedule"))
+            u = linear_levels(self.M)
         object.__setattr__(self, "u", u)
 
     @property
@@ -185,9 +189,9 @@ class EDM(_AnyLevel):
         sigma_data: Standard deviation of the data.
     """
 
-    sigma_min: float = 0.0
-    sigma_max: float = torch.inf
-    sigma_data: float = 0.5
+    sigma_min: Lowest = 0.0
+    sigma_max: Highest = torch.inf
+    sigma_data: Annotated[float, Field(gt=0, lt=1e6)] = 0.5
 
     def coefficients(self, sigma: Tensor) -> Coefficients:
         """Return c_skip, c_out, c_in, c_noise, each shaped like ``sigma``."""
@@ -214,12 +218,7 @@ def precondition(name: str, constants: Mapping[str, Any]) -> Preconditioning:
         ValueError: If there is no such preconditioning or constant, or a value is impossible.
     """
     cls = lookup(PRECONDITIONINGS, name, "preconditioning")
-    allowed = {f.name for f in fields(cls) if f.init}
-    for key, value in constants.items():
-        if key not in allowed:
-            raise ValueError(unknown(key, allowed, f"{name} constant"))
-        if key in _POSSIBLE and not (_is_number(value) and _POSSIBLE[key](value)):
-            raise ValueError(f"preconditioning {name}: {key} = {value!r} is not possible")
+    check(cls, constants, f"preconditioning {name}: ", "constant")
     made = cls(**constants)
     if not 0 <= made.sigma_min < made.sigma_max:
         raise ValueError(
@@ -227,20 +226,3 @@ def precondition(name: str, constants: Mapping[str, Any]) -> Preconditioning:
             f"{made.sigma_max!r}"
         )
     return made
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-_POSSIBLE = {
-    "beta_d": lambda v: 0 < v < 1000,
-    "beta_min": lambda v: -1000 < v < 1000,
-    "epsilon_t": lambda v: 0 < v < 1,
-    "M": lambda v: isinstance(v, int) and 1 <= v <= 100_000,
-    "C_1": lambda v: 0 < v < 1,
-    "C_2": lambda v: 0 <= v < 1000,
-    "sigma_data": lambda v: 0 < v < 1e6,
-    "sigma_min": lambda v: 0 <= v < 1e9,
-    "sigma_max": lambda v: v > 0,
-}

@@ -3,10 +3,13 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from sampler_bench.kit.canonical import hash_of, plain, restored
 from sampler_bench.kit.names import unknown
+from sampler_bench.kit.parameters import check_fields
 
 FORMAT = 1
 PRECISIONS = ("float32", "float64", "bfloat16", "float16")
@@ -45,8 +48,8 @@ class Cell:
     model: str
     model_digest: str
     sampler: Mapping[str, Setting]
-    seed_start: int
-    samples: int
+    seed_start: Annotated[int, Field(ge=0)]
+    samples: Annotated[int, Field(ge=1)]
     precision: str
     quantizer: str
     extractor: str
@@ -54,17 +57,14 @@ class Cell:
     metric: str
     reference: str
     reference_digest: str
-    shards: int = 20
+    shards: Annotated[int, Field(ge=1)] = 20
     condition: Mapping[str, Setting] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_word("precision", self.precision, PRECISIONS)
         _check_word("quantizer", self.quantizer, QUANTIZERS)
         _check_word("metric", self.metric, METRICS)
-        for name, least in (("seed_start", 0), ("samples", 1), ("shards", 1)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ValueError(f"cell: {name} must be an integer >= {least}, got {value!r}")
+        check_fields(self, "cell: ", without=("sampler", "condition"))
         for part in ("sampler", "condition"):
             settings = plain(getattr(self, part), f"cell: {part}")
             for name, value in settings.items():

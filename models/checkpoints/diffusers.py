@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
@@ -17,21 +17,21 @@ from sampler_bench.models.checkpoints import torch_file
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
 from sampler_bench.models.checkpoints.diffusers_scheduler import training
 from sampler_bench.models.checkpoints.own import safetensors_header
-from sampler_bench.models.checkpoints.source import choice, parsed_options, positive, whole
-from sampler_bench.models.levels import PREDICTIONS, SCHEDULES
+from sampler_bench.models.checkpoints.source import Level, Size, Steps, parsed_options
+from sampler_bench.models.levels import SCHEDULES
 from sampler_bench.models.networks.diffusers import Arguments, checked
 
 FORMAT = "diffusers"
-_OPTIONS = {
-    "image_size": whole(4096),
-    "prediction": choice(PREDICTIONS),
-    "schedule": choice([*SCHEDULES, "edm"]),
-    "beta_start": positive,
-    "beta_end": positive,
-    "steps": whole(100_000),
-    "sigma_min": positive,
-    "sigma_max": positive,
-    "sigma_data": positive,
+_OPTIONS: dict[str, Any] = {
+    "image_size": Size,
+    "prediction": Literal["epsilon", "v_prediction", "sample"],
+    "schedule": cast(Any, Literal)[(*SCHEDULES, "edm")],
+    "beta_start": Level,
+    "beta_end": Level,
+    "steps": Steps,
+    "sigma_min": Level,
+    "sigma_max": Level,
+    "sigma_data": Level,
 }
 _FIRST = ("conv_in.weight", "time_embedding.linear_1.weight")
 _FOLDERS = ("unet_ema", "unet", ".")

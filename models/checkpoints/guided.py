@@ -7,7 +7,7 @@ model of exactly these shapes, if there is one, or has to be said.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sampler_bench.models.checkpoints import torch_file
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint
@@ -15,23 +15,22 @@ from sampler_bench.models.checkpoints.guided_network import Architecture, recogn
 from sampler_bench.models.checkpoints.guided_released import RELEASED, Released
 from sampler_bench.models.checkpoints.guided_renaming import renamed
 from sampler_bench.models.checkpoints.source import (
+    Size,
     Source,
-    choice,
-    flag,
+    Steps,
     parsed_options,
     problem,
-    whole,
 )
 
 FORMAT = "guided-diffusion"
-_OPTIONS = {
-    "image_size": whole(4096),
-    "num_heads": whole(4096),
-    "num_head_channels": whole(4096),
-    "new_attention_order": flag,
-    "schedule": choice(["cosine", "linear"]),
-    "steps": whole(100_000),
-    "rescale_timesteps": flag,
+_OPTIONS: dict[str, Any] = {
+    "image_size": Size,
+    "num_heads": Size,
+    "num_head_channels": Size,
+    "new_attention_order": bool,
+    "schedule": Literal["cosine", "linear"],
+    "steps": Steps,
+    "rescale_timesteps": bool,
 }
 _FIRST = ("time_embed.0.weight", "input_blocks.0.0.weight")
 

@@ -21,17 +21,21 @@ from sampler_bench.models.checkpoints.score_sde_network import (
     renamed,
 )
 from sampler_bench.models.checkpoints.source import (
+    Level,
+    Size,
     Source,
     check_tensor,
-    flag,
     parsed_options,
-    positive,
     problem,
-    whole,
 )
 
 FORMAT = "score_sde_pytorch"
-_OPTIONS = {"image_size": whole(4096), "sigma_min": positive, "sigma_max": positive, "ema": flag}
+_OPTIONS: dict[str, Any] = {
+    "image_size": Size,
+    "sigma_min": Level,
+    "sigma_max": Level,
+    "ema": bool,
+}
 _USUAL_ATTENTION = 16
 
 

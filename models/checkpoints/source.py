@@ -1,13 +1,19 @@
 """What the readers of the original releases share: tensors taken by name, and options."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from sampler_bench.kit.names import unknown
+from sampler_bench.kit.parameters import Parameter
 from sampler_bench.models.checkpoints.checkpoint import CheckpointError
+
+Size = Annotated[int, Field(ge=1, le=4096)]
+Steps = Annotated[int, Field(ge=1, le=100_000)]
+Level = Annotated[float, Field(gt=0, lt=1e9)]
 
 _LONGEST = 500
 
@@ -105,13 +111,15 @@ class Source:
             )
 
 
-Parser = Callable[[Any], Any]
-
-
 def parsed_options(
-    options: Mapping[str, Any], allowed: Mapping[str, Parser], where: str
+    options: Mapping[str, Any], allowed: Mapping[str, Any], where: str
 ) -> dict[str, Any]:
     """Return ``options`` checked and of the right type, their names with underscores.
+
+    Args:
+        options: Values, or texts that mean them, by name.
+        allowed: Annotations by name; see :mod:`kit.parameters`.
+        where: The file, for messages.
 
     Raises:
         CheckpointError: If one is unknown or has an impossible value.
@@ -122,47 +130,7 @@ def parsed_options(
         if name not in allowed:
             raise problem(where, unknown(given, allowed, "option"))
         try:
-            found[name] = allowed[name](value)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise problem(where, f"option {name} = {value!r:.80}: {error}") from None
+            found[name] = Parameter(name, allowed[name], None).read(value)
+        except ValueError as error:
+            raise problem(where, f"option {error}") from None
     return found
-
-
-def whole(most: int) -> Parser:
-    """Return a parser of whole numbers from 1 to ``most``."""
-
-    def parse(value: Any) -> int:
-        text = str(value)  # True is "True", no number
-        if not (text.isascii() and text.isdigit() and len(text) < 12 and 1 <= int(text) <= most):
-            raise ValueError(f"must be a whole number from 1 to {most:,}")
-        return int(text)
-
-    return parse
-
-
-def positive(value: Any) -> float:
-    """Return a positive finite number."""
-    number = float("nan") if isinstance(value, bool) else float(value)
-    if not 0 < number < 1e9:
-        raise ValueError("must be a positive number")
-    return number
-
-
-def flag(value: Any) -> bool:
-    """Return a truth value, given as such or as a word."""
-    words = {"true": True, "yes": True, "false": False, "no": False}
-    if str(value).lower() not in words:
-        raise ValueError("must be true or false")
-    return words[str(value).lower()]
-
-
-def choice(words: Iterable[str]) -> Parser:
-    """Return a parser that accepts these words alone."""
-    allowed = list(words)
-
-    def parse(value: Any) -> str:
-        if value not in allowed:
-            raise ValueError(f"must be one of {', '.join(allowed)}")
-        return str(value)
-
-    return parse

@@ -1,7 +1,6 @@
 """DhariwalUNet: the ADM architecture of Dhariwal and Nichol 2021 (EDM, Table 8)."""
 
 import math
-from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -11,6 +10,18 @@ from torch.nn import functional as F
 from sampler_bench.models.networks.block import Block, BlockSettings
 from sampler_bench.models.networks.conditions import drop_labels, scaled_init
 from sampler_bench.models.networks.layers import Convolution, PositionalEmbedding, group_norm
+from sampler_bench.models.networks.sizes import (
+    Channels,
+    Classes,
+    Labels,
+    Multiplier,
+    Multipliers,
+    OutChannels,
+    Probability,
+    Side,
+    Sides,
+    Width,
+)
 
 
 class StridedDown(nn.Conv2d):
@@ -58,21 +69,21 @@ class DhariwalUNet(nn.Module):
 
     def __init__(
         self,
-        img_resolution: int,
-        img_channels: int,
-        out_channels: int | None = None,
-        label_dim: int = 0,
-        augment_dim: int = 0,
-        model_channels: int = 192,
-        channel_mult: Sequence[int] = (1, 2, 3, 4),
-        channel_mult_emb: int = 4,
-        num_blocks: int = 3,
-        attn_resolutions: Sequence[int] = (32, 16, 8),
-        dropout: float = 0.10,
-        label_dropout: float = 0.0,
-        num_heads: int | None = None,
-        channels_per_head: int = 64,
-        norm_groups: int | None = None,
+        img_resolution: Side,
+        img_channels: Channels,
+        out_channels: OutChannels | None = None,
+        label_dim: Classes = 0,
+        augment_dim: Labels = 0,
+        model_channels: Width = 192,
+        channel_mult: Multipliers = (1, 2, 3, 4),
+        channel_mult_emb: Multiplier = 4,
+        num_blocks: Multiplier = 3,
+        attn_resolutions: Sides = (32, 16, 8),
+        dropout: Probability = 0.10,
+        label_dropout: Probability = 0.0,
+        num_heads: Width | None = None,
+        channels_per_head: Width = 64,
+        norm_groups: Width | None = None,
         resample: Literal["block", "conv"] = "block",
     ) -> None:
         super().__init__()

@@ -1,13 +1,13 @@
 """diffusers' ``UNet2DModel`` as a raw network F_θ. Imported only where one is built."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from sampler_bench.kit.names import unknown
+from sampler_bench.kit.toml import validated
 
 INSTALL = "pip install 'sampler-bench[diffusers]'"
 
@@ -40,7 +40,7 @@ class Arguments(BaseModel):
     up_block_types: list[str] = Field(
         ["AttnUpBlock2D", "AttnUpBlock2D", "AttnUpBlock2D", "UpBlock2D"], max_length=_MOST_LEVELS
     )
-    block_out_channels: list[int] = Field(
+    block_out_channels: list[Annotated[int, Field(ge=1, le=8192)]] = Field(
         [224, 448, 672, 896], min_length=1, max_length=_MOST_LEVELS
     )
     layers_per_block: int = Field(2, ge=1, le=64)
@@ -67,24 +67,8 @@ def checked(arguments: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: If one is unknown or not possible here; one line that says which.
     """
-    for name in arguments:
-        if name not in Arguments.model_fields:
-            raise ValueError(unknown(name, Arguments.model_fields, "UNet2DModel argument"))
-    if "sample_size" not in arguments:
-        raise ValueError("UNet2DModel: argument 'sample_size' is missing")
     plain = {k: list(v) if isinstance(v, tuple) else v for k, v in arguments.items()}
-    try:
-        made = Arguments.model_validate(plain)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(str(part) for part in problem["loc"])
-        raise ValueError(
-            f"UNet2DModel: {where} = {problem['input']!r:.60}: {problem['msg']}"
-        ) from None
-    if any(not 1 <= width <= 8192 for width in made.block_out_channels):
-        raise ValueError(
-            f"UNet2DModel: block_out_channels = {made.block_out_channels}: 1 to 8192 each"
-        )
+    made = validated(plain, Arguments, "UNet2DModel")
     levels = len(made.block_out_channels)
     if made.sample_size % (1 << (levels - 1)):
         raise ValueError(

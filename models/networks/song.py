@@ -1,7 +1,6 @@
 """SongUNet: the DDPM++ and NCSN++ architectures of Song et al. 2021 (EDM, Table 8)."""
 
 import math
-from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -15,6 +14,19 @@ from sampler_bench.models.networks.layers import (
     FourierEmbedding,
     PositionalEmbedding,
     group_norm,
+)
+from sampler_bench.models.networks.sizes import (
+    Channels,
+    Classes,
+    Labels,
+    Multiplier,
+    Multipliers,
+    OutChannels,
+    Probability,
+    Side,
+    Sides,
+    Taps,
+    Width,
 )
 
 
@@ -47,23 +59,23 @@ class SongUNet(nn.Module):
 
     def __init__(
         self,
-        img_resolution: int,
-        img_channels: int,
-        out_channels: int | None = None,
-        label_dim: int = 0,
-        augment_dim: int = 0,
-        model_channels: int = 128,
-        channel_mult: Sequence[int] = (1, 2, 2, 2),
-        channel_mult_emb: int = 4,
-        num_blocks: int = 4,
-        attn_resolutions: Sequence[int] = (16,),
-        dropout: float = 0.10,
-        label_dropout: float = 0.0,
+        img_resolution: Side,
+        img_channels: Channels,
+        out_channels: OutChannels | None = None,
+        label_dim: Classes = 0,
+        augment_dim: Labels = 0,
+        model_channels: Width = 128,
+        channel_mult: Multipliers = (1, 2, 2, 2),
+        channel_mult_emb: Multiplier = 4,
+        num_blocks: Multiplier = 4,
+        attn_resolutions: Sides = (16,),
+        dropout: Probability = 0.10,
+        label_dropout: Probability = 0.0,
         embedding_type: Literal["positional", "fourier"] = "positional",
-        channel_mult_noise: int = 1,
+        channel_mult_noise: Multiplier = 1,
         encoder_type: Literal["standard", "residual", "skip"] = "standard",
         decoder_type: Literal["standard", "skip"] = "standard",
-        resample_filter: Sequence[float] = (1, 1),
+        resample_filter: Taps = (1, 1),
     ) -> None:
         super().__init__()
         self.img_resolution, self.img_channels = img_resolution, img_channels

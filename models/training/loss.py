@@ -7,6 +7,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from sampler_bench.kit.parameters import Positive, check_fields
+
 
 class Weighting(Protocol):
     """λ(σ)."""
@@ -36,11 +38,10 @@ class EDM:
         ValueError: If it is not positive.
     """
 
-    sigma_data: float = 0.5
+    sigma_data: Positive = 0.5
 
     def __post_init__(self) -> None:
-        if not self.sigma_data > 0:
-            raise ValueError(f"loss edm: sigma_data = {self.sigma_data!r} must be positive")
+        check_fields(self, "loss edm: ")
 
     def weight(self, sigma: Tensor) -> Tensor:
         """Return λ(σ), shaped like ``sigma`` and in its dtype."""

@@ -6,11 +6,12 @@ Each is given by its quantile function: a draw is the quantile of a uniform numb
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from sampler_bench.kit.parameters import Fraction, NotNegative, Positive, check_fields
 from sampler_bench.models import preconditioning
 
 
@@ -46,17 +47,15 @@ class VP(Noise):
         epsilon_t: Shortest time.
 
     Raises:
-        ValueError: If ``epsilon_t`` is not within (0, 1), or σ(t) does not grow.
+        ValueError: If a constant is impossible.
     """
 
-    beta_d: float = 19.9
-    beta_min: float = 0.1
-    epsilon_t: float = 1e-5
+    beta_d: Positive = 19.9
+    beta_min: NotNegative = 0.1
+    epsilon_t: Fraction = 1e-5
 
     def __post_init__(self) -> None:
-        _require(0 < self.epsilon_t < 1, f"vp: epsilon_t = {self.epsilon_t!r} must be in (0, 1)")
-        grows = self.beta_d > 0 and self.beta_min >= 0
-        _require(grows, "vp: beta_d must be positive, and beta_min not negative")
+        check_fields(self, "noise vp: ")
 
     def quantile(self, u: Tensor) -> Tensor:
         """Return σ(ε_t + u·(1 − ε_t)), float64 [n] for ``u`` [n] in (0, 1)."""
@@ -85,15 +84,16 @@ class VE(Noise):
         ValueError: If the range is empty or begins at 0.
     """
 
-    sigma_min: float = 0.02
-    sigma_max: float = 100.0
+    sigma_min: Positive = 0.02
+    sigma_max: Positive = 100.0
 
     def __post_init__(self) -> None:
-        _require(
-            0 < self.sigma_min < self.sigma_max < math.inf,
-            f"ve: sigma_min = {self.sigma_min!r} must lie between 0 and sigma_max = "
-            f"{self.sigma_max!r}",
-        )
+        check_fields(self, "noise ve: ")
+        if not self.sigma_min < self.sigma_max:
+            raise ValueError(
+                f"noise ve: sigma_min = {self.sigma_min!r} must lie below sigma_max = "
+                f"{self.sigma_max!r}"
+            )
 
     def quantile(self, u: Tensor) -> Tensor:
         """Return σ_min·(σ_max/σ_min)^u, float64 [n] for ``u`` [n] in (0, 1)."""
@@ -116,17 +116,17 @@ class IDDPM(Noise):
         u: The levels, float32 [M + 1], as the preconditioning has them.
 
     Raises:
-        ValueError: If there is no such schedule, or M is not positive.
+        ValueError: If a constant is impossible.
     """
 
-    schedule: str = "cosine"
-    C_1: float = 0.001
-    C_2: float = 0.008
-    M: int = 1000
+    schedule: Literal["cosine", "linear"] = "cosine"
+    C_1: Fraction = 0.001
+    C_2: NotNegative = 0.008
+    M: preconditioning.Steps = 1000
     u: Tensor = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        _require(self.M >= 1, f"iddpm: M = {self.M!r} must be at least 1")
+        check_fields(self, "noise iddpm: ")
         levels = preconditioning.IDDPM(self.schedule, self.C_1, self.C_2, self.M)
         object.__setattr__(self, "u", levels.u)
 
@@ -148,10 +148,10 @@ class EDM(Noise):
     """
 
     P_mean: float = -1.2
-    P_std: float = 1.2
+    P_std: Positive = 1.2
 
     def __post_init__(self) -> None:
-        _require(self.P_std > 0, f"edm: P_std = {self.P_std!r} must be positive")
+        check_fields(self, "noise edm: ")
 
     def quantile(self, u: Tensor) -> Tensor:
         """Return exp(P_mean + P_std·Φ⁻¹(u)), float64 [n] for ``u`` [n] in (0, 1)."""
@@ -161,11 +161,6 @@ class EDM(Noise):
         """Return the density of ln σ, float64 [n]: the normal one."""
         z = (sigma.double().log() - self.P_mean) / self.P_std
         return (-0.5 * z**2).exp() / (self.P_std * math.sqrt(2 * math.pi))
-
-
-def _require(condition: bool, otherwise: str) -> None:
-    if not condition:
-        raise ValueError(f"noise {otherwise}")
 
 
 NOISE: dict[str, Any] = {"vp": VP, "ve": VE, "iddpm": IDDPM, "edm": EDM}

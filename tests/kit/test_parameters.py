@@ -86,9 +86,9 @@ WRONG = {
     "high": ([-1, math.nan, "inf"], "a number of at least 0"),
     "optional": ([0, 1, math.nan, "x"], "a number at least 1e-13 and below 1"),
     "gamma": ([0, 0.5, math.nan], "a number above 0 and at most √2 − 1"),
-    "levels": ([[1.0], [True], 1, "ab", [None]], "a list, each a whole number"),
-    "pair": ([(1,), (1, 2, 3), [1, math.nan]], "a list, each a finite number"),
-    "many": ([[0], [65], "ab"], "a list, each a whole number from 1 to 64"),
+    "levels": ([1, "ab", {1}], "a list, each a whole number"),
+    "pair": ([(1,), (1, 2, 3)], "a list, each a finite number"),
+    "many": (["ab", 3], "a list, each a whole number from 1 to 64"),
     "bare": (["1", None, True, math.nan, math.inf], "a whole number or a finite number"),
     "bare_whole": (["1", None, True], "a whole number or a finite number"),
     "bare_word": ([1, None], "a word"),
@@ -112,6 +112,21 @@ def test_what_it_does_not_allow_is_one_line_that_says_what_is(name, value, words
     assert said.endswith(f" is not allowed: it must be {words}") and len(said) < 300
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("levels", [1, 2.0, True], "levels[1] = 2.0 is not allowed: it must be a whole number"),
+        ("levels", (None,), "levels[0] = None is not allowed: it must be a whole number"),
+        ("many", [1, 65], "many[1] = 65 is not allowed: it must be a whole number from 1 to 64"),
+        ("pair", [1, math.nan], "pair[1] = nan is not allowed: it must be a finite number"),
+    ],
+)
+def test_the_item_that_is_wrong_is_named(name, value, said):
+    with pytest.raises(ValueError) as caught:
+        check(part, {name: value})
+    assert str(caught.value) == said
+
+
 def test_every_parameter_of_the_part_is_tried():
     assert parameters(part).keys() == RIGHT.keys() == WRONG.keys() | {"one", "maybe", "bare_none"}
     assert keywords(part)["share"] == 0.5
@@ -123,6 +138,40 @@ def test_a_word_of_a_few_is_answered_with_all(name, value):
     with pytest.raises(ValueError, match=rf"^unknown {name} .*\(known: green, red\)") as caught:
         check(part, {name: value})
     assert ("did you mean 'green'" in str(caught.value)) == (value in ("gren", ["green"]))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("count", "16", 16),
+        ("share", "0.5", 0.5),
+        ("flag", "yes", True),
+        ("flag", "false", False),
+        ("word", "16", "16"),
+        ("one", "green", "green"),
+        ("number", 3, 3.0),
+        ("flag", True, True),
+    ],
+)
+def test_texts_are_read_where_no_text_is_asked_for(name, text, value):
+    found = parameters(part)[name].read(text)
+    assert found == value and type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(("count", text) for text in ("0", "1.5", "9" * 5000, 1.0)),
+        *(("flag", text) for text in ("maybe", 1)),
+        *(("number", text) for text in ("inf", True)),
+        ("share", "nan"),
+        ("one", "blue"),
+    ],
+)
+def test_texts_that_mean_nothing_are_refused(name, text):
+    with pytest.raises(ValueError) as caught:
+        parameters(part)[name].read(text)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 300
 
 
 def test_a_name_that_there_is_not_is_answered_with_the_nearest():

@@ -332,7 +332,7 @@ def test_configurations_that_are_refused(folder, file, changes, said):
         ({"beta_schedule": "laplace"}, "unknown schedule 'laplace'"),
         ({"prediction_type": "flow_prediction"}, "unknown prediction 'flow_prediction'"),
         ({"trained_betas": "abc"}, "M = 0"),
-        ({"trained_betas": [0.1, "a"]}, "hold 'a'"),
+        ({"trained_betas": [0.1, "a"]}, "betas[1] = 'a' is not allowed"),
         ({"beta_end": None}, "beta_end = None"),
     ],
 )

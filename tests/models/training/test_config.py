@@ -138,7 +138,7 @@ def written(folder, text, name="x.toml"):
             "images = 100\nbach = 3",
             r"'training\.bach'; did you mean 'training\.batch'",
         ),
-        ("[loss]", "[loss]\nsigma = 1.0", r"\[loss\]: unknown constant of loss edm 'sigma'"),
+        ("[loss]", "[loss]\nsigma = 1.0", r"\[loss\]: loss edm: unknown constant 'sigma'"),
         ("[noise]", "[noise]\nP_mean = true", r"\[noise\]: .*P_mean = True"),
         ("[noise]", "[noise]\nP_std = -1.0", r"\[noise\]: .*P_std"),
         ('[loss]\nname = "edm"', '[loss]\nname = "edn"', r"\[loss\]: unknown loss 'edn'; did you"),

@@ -145,7 +145,7 @@ def test_constants_are_used():
     ("name", "constants", "message"),
     [
         ("vp", {"epsilon_t": 0.0}, "epsilon_t = 0.0"),
-        ("vp", {"beta_d": -1.0}, "beta_d must be positive"),
+        ("vp", {"beta_d": -1.0}, r"beta_d = -1\.0 .*a number above 0"),
         ("ve", {"sigma_min": 3.0, "sigma_max": 2.0}, "sigma_min = 3.0"),
         ("ve", {"sigma_min": 0.0}, "sigma_min = 0.0"),
         ("iddpm", {"M": 0}, "M = 0"),
