@@ -206,6 +206,20 @@ def test_flags_and_lists_may_be_repeated():
     COMMANDS["run"].make_context("run", ["quick", "--plan", "--plan"])
 
 
+def test_a_plan_shows_keys_and_names_whole_at_80_columns(tmp_path):
+    grid = tmp_path / "long.toml"
+    label = "a-label-of-one-word-that-is-as-long-as-many"
+    grid.write_text(
+        'name = "long"\nmodels = ["exact-mixture-moons"]\nsamples = 20\nextractor = "pixels"\n'
+        f'[[sampler]]\nlabel = "{label}"\nsteps = 4\n'
+    )
+    printed = bench("run", grid, "--plan").stdout
+    table = printed.split("cells, ")[0]
+    assert "…" not in table and max(map(len, table.splitlines())) <= 80
+    row = table.splitlines()[1]
+    assert len(row.split()[-1]) == 16
+
+
 # ---- exit codes ---------------------------------------------------------------------------------
 
 
