@@ -276,6 +276,29 @@ def test_ctrl_c_is_one_line_and_a_code_of_its_own(name, monkeypatch):
     assert result.stderr == f"bench: interrupted{again if goes_on else ''}\n"
 
 
+SWALLOWED = """
+import signal, sys
+from sampler_bench.bench import catalogue, cli
+
+def swallowed(name):  # as NumPy's compiled part does while it is imported
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        pass
+    raise AttributeError("half imported")
+
+catalogue.kind = swallowed
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv = ["bench", "list", "grids"]
+cli.main()
+"""
+
+
+def test_ctrl_c_that_a_library_turned_into_another_error():
+    ran = subprocess.run([sys.executable, "-c", SWALLOWED], capture_output=True, encoding="utf-8")
+    assert (ran.stderr, ran.returncode) == ("bench: interrupted\n", 130)
+
+
 @pytest.mark.parametrize("arguments", [("list", "figures"), ("schema",), ("--help",)])
 def test_a_reader_that_leaves_is_no_fault(arguments):
     reading, writing = os.pipe()
