@@ -1,9 +1,11 @@
 """The command line's frame: where commands are added, how errors are told, and exit codes."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, NoReturn
 
 import typer
@@ -36,8 +38,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            again = "; the same command goes on where it stopped"
-            tell(f"interrupted{again if ctx.invoked_subcommand in GOES_ON else ''}")
+            tell_interrupted(ctx.invoked_subcommand)
             raise typer.Exit(INTERRUPTED) from None
 
 
@@ -98,6 +99,26 @@ def refused() -> Iterator[None]:
 def tell(message: str) -> None:
     """Print one line where errors go."""
     errors.print(f"bench: {' '.join(message.split())}", markup=False, soft_wrap=True)
+
+
+def tell_interrupted(name: str | None) -> None:
+    """Print the line that Ctrl-C ends a command with."""
+    again = "; the same command goes on where it stopped"
+    tell(f"interrupted{again if name in GOES_ON else ''}")
+
+
+class Interruption:
+    """Ctrl-C, remembered: a library that is being imported may turn it into another error."""
+
+    def __init__(self) -> None:
+        self.happened = False
+        # A shell's background jobs begin with Ctrl-C ignored: they stay so.
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._note)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.happened = True
+        signal.default_int_handler(number, frame)
 
 
 def stop(message: str) -> NoReturn:

@@ -15,7 +15,9 @@ from sampler_bench.bench.app import (
     CRASHED,
     FAILED,
     FOLDED,
+    INTERRUPTED,
     UNREAD,
+    Interruption,
     app,
     command,
     console,
@@ -23,6 +25,7 @@ from sampler_bench.bench.app import (
     refused,
     stop,
     tell,
+    tell_interrupted,
 )
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import: not for --help
@@ -360,6 +363,7 @@ def main() -> None:
     # Read by PyTorch's OpenMP when it is loaded. Threads that wait by spinning for long stall all
     # work on cores that are shared: 100 times slower on a busy machine, no slower on a quiet one.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    interruption = Interruption()
     try:
         app()
     except SystemExit as end:
@@ -369,6 +373,9 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(UNREAD)
     except Exception as error:
+        if interruption.happened:
+            tell_interrupted(sys.argv[1] if len(sys.argv) > 1 else None)
+            sys.exit(INTERRUPTED)
         from sampler_bench.bench import crash
 
         tell(crash.told(error))

@@ -20,7 +20,10 @@ GPU_FLOPS = 10e12
 
 def show(plan: Plan, device: torch.device, batch: int, console: Console) -> None:
     """Print cells, skipped combinations with reasons, total NFE and an estimate of the time."""
-    table = Table("sampler", "model", "metric", "samples", "seeds from", "NFE", "key", box=None)
+    table = Table("sampler", "model", "metric", "seeds", "NFE", "key", box=None)
+    for column in table.columns:
+        column.overflow = "fold"
+    table.columns[-1].no_wrap = True  # a key is of use only whole
     for work in plan.work:
         about = "≈ " if work.is_adaptive else ""
         for cell in work.cells:
@@ -28,8 +31,7 @@ def show(plan: Plan, device: torch.device, batch: int, console: Console) -> None
                 work.label,
                 cell.model,
                 cell.metric,
-                f"{cell.samples:,}",
-                f"{cell.seed_start:,}",
+                f"{cell.seed_start}..{cell.seed_start + cell.samples - 1}",
                 f"{about}{work.nfe:g}",
                 cell.key if not plan.missing else "-",
             )

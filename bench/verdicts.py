@@ -25,6 +25,8 @@ def show(comparisons: Sequence[Comparison], console: Console) -> None:
         "seeds",
     )
     table = Table(*names, box=None)
+    for column in table.columns:
+        column.overflow = "fold"
     for one in sorted(comparisons, key=_worst_first):
         difference = one.difference
         table.add_row(

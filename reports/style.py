@@ -202,7 +202,8 @@ def write_powers_plainly(figure: Figure) -> None:
         ):
             usual = get()
             if isinstance(usual, LogFormatterMathtext) and not isinstance(usual, _PlainPowers):
-                put(_PlainPowers(usual._base, usual.labelOnlyBase, usual.minor_thresholds))
+                base = usual._base  # type: ignore[attr-defined]  # it can be set and not be read
+                put(_PlainPowers(base, usual.labelOnlyBase, usual.minor_thresholds))
 
 
 def pictures(figure: Figure) -> dict[str, bytes]:

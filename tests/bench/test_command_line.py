@@ -206,6 +206,20 @@ def test_flags_and_lists_may_be_repeated():
     COMMANDS["run"].make_context("run", ["quick", "--plan", "--plan"])
 
 
+def test_a_plan_shows_keys_and_names_whole_at_80_columns(tmp_path):
+    grid = tmp_path / "long.toml"
+    label = "a-label-of-one-word-that-is-as-long-as-many"
+    grid.write_text(
+        'name = "long"\nmodels = ["exact-mixture-moons"]\nsamples = 20\nextractor = "pixels"\n'
+        f'[[sampler]]\nlabel = "{label}"\nsteps = 4\n'
+    )
+    printed = bench("run", grid, "--plan").stdout
+    table = printed.split("cells, ")[0]
+    assert "…" not in table and max(map(len, table.splitlines())) <= 80
+    row = table.splitlines()[1]
+    assert len(row.split()[-1]) == 16
+
+
 # ---- exit codes ---------------------------------------------------------------------------------
 
 
@@ -260,6 +274,29 @@ def test_ctrl_c_is_one_line_and_a_code_of_its_own(name, monkeypatch):
     again = "; the same command goes on where it stopped"
     goes_on = name in {"run", "search", "fetch", "train"}
     assert result.stderr == f"bench: interrupted{again if goes_on else ''}\n"
+
+
+SWALLOWED = """
+import signal, sys
+from sampler_bench.bench import catalogue, cli
+
+def swallowed(name):  # as NumPy's compiled part does while it is imported
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        pass
+    raise AttributeError("half imported")
+
+catalogue.kind = swallowed
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv = ["bench", "list", "grids"]
+cli.main()
+"""
+
+
+def test_ctrl_c_that_a_library_turned_into_another_error():
+    ran = subprocess.run([sys.executable, "-c", SWALLOWED], capture_output=True, encoding="utf-8")
+    assert (ran.stderr, ran.returncode) == ("bench: interrupted\n", 130)
 
 
 @pytest.mark.parametrize("arguments", [("list", "figures"), ("schema",), ("--help",)])

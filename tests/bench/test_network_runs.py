@@ -66,7 +66,8 @@ def bench(tmp_path, statistics):
     def run(model, *arguments, more="", reference=statistics):
         grid = tmp_path / "grid.toml"
         grid.write_text(GRID.format(model=model, reference=reference, more=more))
-        command = ["run", "--grid", grid, "--out", tmp_path / "run", *arguments]
+        out = [] if "--out" in arguments else ["--out", tmp_path / "run"]
+        command = ["run", grid, *out, *arguments]
         return CliRunner().invoke(app, [str(word) for word in command])
 
     return run
