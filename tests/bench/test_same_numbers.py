@@ -18,7 +18,7 @@ steps = 5
 S_churn = 10
 [[sampler]]
 solver = "rk45"
-rtol = 1e-1
+rtol = 5e-1
 group = 2
 """
 
