@@ -4,6 +4,7 @@ The tests kill a few times, ``python -m tests.soak.kills`` as often as one likes
 """
 
 import json
+import math
 import multiprocessing
 import random
 import re
@@ -37,42 +38,47 @@ def a_process(target, arguments):
     return context.Process(target=target, args=arguments)
 
 
-def kill_runs(folder, least, seed=0):
-    """Kill runs at random moments, each until it is done; compare each with one that was not.
+def kill_runs(folder, kills, seed=0):
+    """Kill runs until there were so many kills; compare each with one that nothing happened to.
 
-    Args:
-        folder: Where they run.
-        least: After how many kills no further run is begun.
-        seed: Of the moments.
+    Each goes on until some more of its shards are there, and a moment longer: by progress, which no
+    machine is too fast or too slow for.
 
     Returns:
-        How many kills there were, and how many of them while there was something to lose.
+        How many of the kills came while there was something to lose.
     """
     whole = folder / "uninterrupted" / "run"
     whole.parent.mkdir()
     runs.run(whole, runs.KILLED, 3)  # to the bit, batches must be the same
     moments = random.Random(seed)
-    kills, partial, rounds = 0, 0, 0
-    while kills < least:
+    killed, partial, rounds = 0, 0, 0
+    while killed < kills:
         out = folder / f"run{rounds}" / "run"
         out.parent.mkdir()
-        rounds, attempts = rounds + 1, 0
+        rounds += 1
         while True:
             # Batches of 3 samples are one shard each: many files, many moments to be killed at.
             process = a_process(runs.slowly, (str(out), 3))
+            goal = made(out) + moments.randrange(20) if killed < kills else math.inf
             process.start()
-            process.join(0.05 + (0.6 + 0.1 * attempts) * moments.random())
-            attempts += 1
+            while process.is_alive() and made(out) < goal:
+                time.sleep(0.001)
+            process.join(0.03 * moments.random())
             if process.exitcode is not None:
                 assert process.exitcode == 0
                 break
             process.kill()
             process.join()
-            kills += 1
-            partial += any((out / "shards").rglob("*.npz")) or any(out.glob("records/*"))
+            killed += 1
+            partial += made(out) > 0
         assert runs.numbers(out) == runs.numbers(whole)
         assert not list(out.glob("shards/*/*.npz"))
-    return kills, partial
+    return partial
+
+
+def made(out):
+    """Return how many shards of a run were made; a record is of 20."""
+    return len(list(out.glob("shards/*/*.npz"))) + 20 * len(list(out.glob("records/*.json")))
 
 
 def kill_training(path, whole, out, reached, seed=0):

@@ -105,10 +105,17 @@ def test_any_profile(entry, more):
     plan_or_one_line("\n".join(lines))
 
 
+def good_file():
+    """Return the gate's text with every third of its samplers, and of a model that is soon made."""
+    text = (GRIDS / "gate.toml").read_text("utf-8")
+    top, *samplers = text.replace("exact-mixture-8x8", "exact-mixture-moons").split("[[sampler]]")
+    return "[[sampler]]".join([top, *samplers[1::3]])
+
+
 @settings(max_examples=200)
 @given(st.data())
 def test_a_good_file_with_a_piece_replaced(data):
-    text = (GRIDS / "gate.toml").read_text("utf-8")
+    text = good_file()
     start = data.draw(st.integers(0, len(text)))
     stop = data.draw(st.integers(start, min(len(text), start + 30)))
     plan_or_one_line(text[:start] + data.draw(st.text(max_size=8)) + text[stop:])
@@ -116,3 +123,4 @@ def test_a_good_file_with_a_piece_replaced(data):
 
 def test_what_is_right_is_accepted():
     assert plan_or_one_line((GRIDS / "gate.toml").read_text("utf-8"))
+    assert plan_or_one_line(good_file())

@@ -1,24 +1,39 @@
-"""The README's first command, as a user gives it, and the committed baseline that CI checks."""
+"""The README's first command, as a user gives it, and the committed baseline that CI checks.
 
+The one place where ``quick`` is run in full, once.
+"""
+
+import json
 import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
 from sampler_bench import results
-
-
-def bench(*arguments, cwd):
-    command = [sys.executable, "-m", "sampler_bench", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+from sampler_bench.bench.cli import app
 
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory):
     folder = tmp_path_factory.mktemp("user")
-    ran = bench("run", "--grid", "quick", "--report", cwd=folder)
+    command = [sys.executable, "-m", "sampler_bench", "run", "--grid", "quick", "--report"]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     return folder / "runs" / "quick"
+
+
+@pytest.fixture
+def bench(quick, monkeypatch):
+    """Return what runs a command where ``quick`` was run."""
+    monkeypatch.chdir(quick.parents[1])
+    return lambda *arguments: CliRunner().invoke(app, [*map(str, arguments)])
+
+
+def test_quick_holds_what_was_planned(quick):
+    planned = json.loads((quick / "plan.json").read_text("utf-8"))["cells"]
+    assert set(results.load(quick)["key"]) == set(planned)
+    assert not list(quick.glob("failures/*"))
 
 
 def test_quick_writes_a_report_that_stands_alone(quick):
@@ -30,9 +45,9 @@ def test_quick_writes_a_report_that_stands_alone(quick):
     assert 'src="http' not in page
 
 
-def test_quick_passes_its_committed_baseline(quick):
-    checked = bench("check", quick, "--baseline", "quick", cwd=quick.parent)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
+def test_quick_passes_its_committed_baseline(quick, bench):
+    checked = bench("check", quick, "--baseline", "quick")
+    assert checked.exit_code == 0, checked.output
 
 
 def test_quick_shows_what_figure_2_shows(quick):
@@ -48,9 +63,9 @@ def test_quick_shows_what_figure_2_shows(quick):
     assert nfe_to_reach("+ Heun & EDM time steps", best) < nfe_to_reach("Original (VP)", best)
 
 
-def test_a_second_run_measures_nothing(quick):
+def test_a_second_run_measures_nothing(quick, bench):
     before = {path.name for path in (quick / "records").iterdir()}
-    again = bench("run", "--grid", "quick", cwd=quick.parents[1])
-    assert again.returncode == 0
+    again = bench("run", "--grid", "quick")
+    assert again.exit_code == 0, again.output
     assert again.stdout.count("(done before)") == len(before)
     assert {path.name for path in (quick / "records").iterdir()} == before

@@ -18,7 +18,7 @@ steps = 5
 S_churn = 10
 [[sampler]]
 solver = "rk45"
-rtol = 1e-1
+rtol = 5e-1
 group = 2
 """
 
@@ -52,9 +52,8 @@ def test_batch_size_changes_no_bit_of_quantised_images(tmp_path):
 
 def test_killed_at_random_moments_and_resumed(tmp_path):
     """The same command goes on and ends with the same bits; soak.kills does it at length."""
-    found, partial = kills.kill_runs(tmp_path, 8)
-    assert found >= 8
-    assert partial >= 2, "the kills have to land while there is something to lose"
+    partial = kills.kill_runs(tmp_path, 8)
+    assert partial >= 6, "the kills have to land while there is something to lose"
 
 
 def test_killed_between_records_and_the_end_of_their_shards(tmp_path, monkeypatch):

@@ -10,21 +10,31 @@ from sampler_bench import reports
 from sampler_bench.bench.cli import app
 from sampler_bench.reports.paper import PAPER
 from sampler_bench.results import Store
+from tests.reports.conftest import make_records
+
+
+def stored(folder, grid, shuffled=False):
+    """Write a run of made-up records of a grid; return its folder."""
+    store = Store(folder)
+    made = make_records(steps=(4, 8, 16, 32))
+    if shuffled:
+        random.Random(0).shuffle(made)
+    for record in made:
+        store.write_record(record)
+    (store.root / "grid.toml").write_text(f'name = "{grid}"\n')
+    return store.root
 
 
 @pytest.fixture
-def run(tmp_path, records):
-    def make(grid, folder=None, shuffled=False, **options):
-        store = Store(tmp_path / (folder or grid))
-        made = records(steps=(4, 8, 16, 32), **options)
-        if shuffled:
-            random.Random(0).shuffle(made)
-        for record in made:
-            store.write_record(record)
-        (store.root / "grid.toml").write_text(f'name = "{grid}"\n')
-        return store.root
+def run(tmp_path):
+    return lambda grid, folder=None, **options: stored(tmp_path / (folder or grid), grid, **options)
 
-    return make
+
+@pytest.fixture(scope="module")
+def of_one_run(tmp_path_factory):
+    """The page of a single run, of Figure 2a."""
+    folder = tmp_path_factory.mktemp("one")
+    return reports.write_everything([stored(folder / "figure2a", "figure2a")], folder / "all")
 
 
 def written(folder):
@@ -43,8 +53,8 @@ def test_a_run_is_shown_where_the_paper_shows_it(run, tmp_path):
     assert "bench run --grid figure4a" in figure_4
 
 
-def test_every_item_is_listed_and_linked(run, tmp_path):
-    html = reports.write_everything([run("figure2a")], tmp_path / "all").read_text()
+def test_every_item_is_listed_and_linked(of_one_run):
+    html = of_one_run.read_text()
     targets = set(re.findall(r'id="([^"]+)"', html))
     links = re.findall(r'href="#([^"]+)"', html)
     assert len(links) == len(PAPER) + 1 + 24 and set(links) <= targets
@@ -57,8 +67,8 @@ def test_every_picture_of_the_markdown_is_a_file(run, tmp_path):
     assert linked and all((folder / name).is_file() for name in linked)
 
 
-def test_statements_are_linked_to_what_shows_them(run, tmp_path):
-    folder = reports.write_everything([run("figure2a")], tmp_path / "all").parent
+def test_statements_are_linked_to_what_shows_them(of_one_run):
+    folder = of_one_run.parent
     text = (folder / "index.md").read_text()
     places = dict(re.findall(r"\| \[([^\]]+)\]\(#([^)]+)\)", text))
     assert places["Figure 2a"] == "figure-2" and places["Figure 13a, b"] == "figure-13"
@@ -86,8 +96,8 @@ def test_a_missing_cell_is_said_in_the_caption(run, tmp_path):
     assert "1 of 1 planned cells are missing (Heun: 1)" in html
 
 
-def test_statements_are_answered(run, tmp_path):
-    html = reports.write_everything([run("figure2a")], tmp_path / "all").read_text()
+def test_statements_are_answered(of_one_run):
+    html = of_one_run.read_text()
     judged = html[html.index('<h2 id="statements"') :]
     assert judged.count("<tr>") == 24
     assert "undecided here" in judged

@@ -12,31 +12,35 @@ import pytest
 from sampler_bench import reports
 from sampler_bench.reports import tables
 from sampler_bench.results import Store
+from tests.reports.conftest import make_records
 
 ORDINARY = ("fid-vs-nfe", "truncation-vs-nfe", "contact-sheet", "samples-over-nfe")
 """The figures of a run that sweeps nothing."""
 
 
-@pytest.fixture
-def run(tmp_path, records):
-    def make(name="run", shuffled=False, **options):
-        store = Store(tmp_path / name)
-        made = records(metrics=("fid", "truncation-error"), steps=(4, 16, 64), **options)
-        if shuffled:
-            random.Random(0).shuffle(made)
-        for record in made:
-            store.write_record(record)
-            images = np.zeros((4, 1, 8, 8), np.uint8)
-            store.write_samples(record.cell.work_key, {"images": images})
-        return store
-
-    return make
+def stored(folder, shuffled=False):
+    """Write a run of made-up records, and images of each."""
+    store = Store(folder)
+    made = make_records(metrics=("fid", "truncation-error"), steps=(4, 16, 64))
+    if shuffled:
+        random.Random(0).shuffle(made)
+    for record in made:
+        store.write_record(record)
+        images = np.zeros((4, 1, 8, 8), np.uint8)
+        store.write_samples(record.cell.work_key, {"images": images})
+    return store
 
 
-def test_everything_is_written(run):
-    store = run()
-    page = reports.write(store.root)
-    assert page == store.root / "report" / "index.html"
+@pytest.fixture(scope="module")
+def ordinary(tmp_path_factory):
+    """A run's folder, and the page that was written of it."""
+    folder = tmp_path_factory.mktemp("ordinary") / "run"
+    return folder, reports.write(stored(folder).root)
+
+
+def test_everything_is_written(ordinary):
+    folder, page = ordinary
+    assert page == folder / "report" / "index.html"
     names = {path.name for path in page.parent.iterdir()}
     figures = {f"{name}.{kind}" for name in ORDINARY for kind in ("png", "pdf")}
     listed = {f"{name}.{kind}" for name in ("best", "cells") for kind in ("md", "csv", "tex")}
@@ -58,8 +62,8 @@ class Tags(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_page_is_complete_and_needs_no_other_file(run):
-    text = reports.write(run().root).read_text()
+def test_the_page_is_complete_and_needs_no_other_file(ordinary):
+    text = ordinary[1].read_text()
     tags = Tags()
     tags.feed(text)
     assert tags.open == []
@@ -72,16 +76,16 @@ def test_the_page_is_complete_and_needs_no_other_file(run):
     assert not re.search(r"https?://|url\(|@import|<script", text)
 
 
-def test_the_order_of_records_does_not_matter(run):
+def test_the_order_of_records_does_not_matter(ordinary, tmp_path):
     # Two folders of one name, so that the title is the same.
-    one = reports.write(run("a/run").root).parent
-    two = reports.write(run("b/run", shuffled=True).root).parent
+    one, two = ordinary[1].parent, tmp_path / "run" / "report"
+    reports.write(stored(tmp_path / "run", shuffled=True).root)
     for path in sorted(one.iterdir()):
         assert path.read_bytes() == (two / path.name).read_bytes(), path.name
 
 
-def test_what_went_wrong_is_shown(run):
-    store = run()
+def test_what_went_wrong_is_shown(tmp_path):
+    store = stored(tmp_path)
     store.write_text("grid.toml", 'name = "<grid>"')
     skipped = {"entry": "RK45", "combination": "S_churn = 40", "reason": "takes no churn"}
     store.write_text("plan.json", json.dumps({"skipped": [skipped]}))
@@ -103,8 +107,8 @@ def test_an_empty_run_has_no_report(tmp_path):
         reports.write(tmp_path)
 
 
-def test_an_unwritable_report_is_one_clear_line(run):
-    store = run()
+def test_an_unwritable_report_is_one_clear_line(tmp_path):
+    store = stored(tmp_path)
     (store.root / "report").write_text("in the way")
     with pytest.raises(ValueError, match="cannot write") as raised:
         reports.write(store.root)
@@ -149,7 +153,7 @@ def test_a_value_has_the_digits_that_its_error_allows(value, se, text):
     assert tables.with_error(value, se) == text
 
 
-def test_only_the_true_fid_is_called_fid(run):
-    text = (reports.write(run().root).parent / "index.md").read_text()
+def test_only_the_true_fid_is_called_fid(ordinary):
+    text = (ordinary[1].parent / "index.md").read_text()
     assert "Fréchet distance, fashion features, 1,000 samples" in text
     assert not re.search(r"\bFID\b", text)

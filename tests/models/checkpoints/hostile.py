@@ -84,7 +84,9 @@ def executing(canary, module):
         "importlib": call(name("importlib", "import_module"), text(module)),
         "import by name": name(module, "anything"),
         "runpy": call(name("runpy", "run_module"), text(module)),
-        "timeit": call(name("timeit", "timeit"), code, text("pass"), name("timeit", "timeit")),
+        "timeit": call(
+            name("timeit", "timeit"), code, text("pass"), name("timeit", "default_timer"), b"K\x01"
+        ),
         "partial": call(call(name("functools", "partial"), system, shell)),
         "methodcaller": call(call(name("operator", "methodcaller"), text("touch")), path),
         "dotted name": dotted("pathlib", "Path.touch") + path + b"\x85R",
