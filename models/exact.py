@@ -159,15 +159,6 @@ class GaussianMixture(_Exact):
         covariance = (self.weights[:, None, None] * within).sum(0) + (w * centred).T @ centred
         return mean.numpy(), covariance.numpy()
 
-    def draw(self, n: int, seed: int) -> Tensor:
-        """Return ``n`` independent draws of clean data, float64 [n, *shape]."""
-        generator = torch.Generator().manual_seed(seed)
-        k = torch.multinomial(self.weights, n, replacement=True, generator=generator)
-        z = torch.randn(n, self.means.shape[1], generator=generator, dtype=torch.float64)
-        factors = torch.linalg.cholesky(_full(self.covariances, self.means.shape[1]))
-        x = self.means[k] + (factors[k] @ z[:, :, None])[:, :, 0]
-        return x.reshape(n, *self.shape)
-
     @classmethod
     def isotropic(
         cls, means: Tensor, deviations: Sequence[float], weights: Sequence[float]

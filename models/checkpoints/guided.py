@@ -6,10 +6,8 @@ model of exactly these shapes, if there is one, or has to be said.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
-from sampler_bench.models.checkpoints import torch_file
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint
 from sampler_bench.models.checkpoints.guided_network import Architecture, recognised
 from sampler_bench.models.checkpoints.guided_released import RELEASED, Released
@@ -38,11 +36,6 @@ _FIRST = ("time_embed.0.weight", "input_blocks.0.0.weight")
 def recognises(loaded: Any) -> bool:
     """Return whether a loaded torch file is a U-Net or classifier of OpenAI's."""
     return isinstance(loaded, Mapping) and all(key in loaded for key in _FIRST)
-
-
-def read(path: Path, options: Mapping[str, Any] | None = None) -> Checkpoint:
-    """Read a file; see :func:`convert`."""
-    return convert(torch_file.load(path), options or {}, str(path))
 
 
 def convert(loaded: Any, options: Mapping[str, Any], where: str) -> Checkpoint:

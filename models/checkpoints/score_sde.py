@@ -6,12 +6,10 @@ a list without names in the order of the model's trained parameters.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from sampler_bench.models.checkpoints import torch_file
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint
 from sampler_bench.models.checkpoints.score_sde_network import (
     FOURIER,
@@ -43,11 +41,6 @@ def recognises(loaded: Any) -> bool:
     """Return whether a loaded torch file is one of score_sde_pytorch's."""
     model = loaded.get("model") if isinstance(loaded, Mapping) else None
     return isinstance(model, Mapping) and any(_bare(key).startswith(MODULES) for key in model)
-
-
-def read(path: Path, options: Mapping[str, Any] | None = None) -> Checkpoint:
-    """Read a file; see :func:`convert`."""
-    return convert(torch_file.load(path), options or {}, str(path))
 
 
 def convert(loaded: Any, options: Mapping[str, Any], where: str) -> Checkpoint:

@@ -102,11 +102,6 @@ class Published(_Release):
     options: dict[str, Any] = Field(default_factory=dict)
     reference: Name
 
-    @property
-    def conditional(self) -> bool:
-        """Whether it takes class labels."""
-        return self.classes > 0
-
 
 def parsed(text: str) -> tuple[dict[str, Published], dict[str, PublishedReference]]:
     """Return the checkpoints and references declared in a TOML text, by name.

@@ -96,13 +96,6 @@ class Augmentation:
         if not 0 <= self.probability <= 1:
             raise ValueError(f"augmentation: probability = {self.probability!r} is not in [0, 1]")
 
-    def draw(self, n: int, generator: torch.Generator | None = None) -> Parameters:
-        """Return the parameters for ``n`` images, drawn on the generator's device."""
-        device = generator.device if generator is not None else torch.device("cpu")
-        numbers = len(_TRANSFORMS) + _NUMBERS
-        u = torch.rand(n, numbers, generator=generator, device=device, dtype=torch.float64)
-        return self.parameters(u)
-
     def parameters(self, u: Tensor) -> Parameters:
         """Return the parameters that come of ``u`` [n, 14], uniform in [0, 1)."""
         chances = torch.full((len(_TRANSFORMS),), self.probability, dtype=torch.float64)
@@ -116,13 +109,6 @@ class Augmentation:
         normal = torch.special.ndtri(u.clamp(min=2.0**-54))
         laws = [coin, coin, normal, angle, angle, normal, normal, normal]  # of a_0 … a_7
         return Parameters(enabled, torch.stack([law[:, i] for i, law in enumerate(laws)], 1))
-
-    def __call__(
-        self, images: Tensor, generator: torch.Generator | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Return ``images`` [B, C, H, W], transformed, and their labels, float32 [B, 9]."""
-        parameters = self.draw(len(images), generator)
-        return parameters.apply(images), parameters.labels().to(images.device)
 
 
 def _rotation(angle: Tensor) -> Tensor:

@@ -3,7 +3,6 @@
 Each is given by its quantile function: a draw is the quantile of a uniform number.
 """
 
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -21,21 +20,6 @@ class Noise(ABC):
     @abstractmethod
     def quantile(self, u: Tensor) -> Tensor:
         """Return the σ below which a fraction ``u`` of all lie; [n] in (0, 1) to [n], float64."""
-
-    def draw(
-        self,
-        n: int,
-        generator: torch.Generator | None = None,
-        device: str | torch.device = "cpu",
-    ) -> Tensor:
-        """Return ``n`` independent σ, float32 [n], on ``device``.
-
-        Draws are made on the generator's device (the CPU if there is none) and in float64.
-        """
-        source = generator.device if generator is not None else torch.device("cpu")
-        u = torch.rand(n, generator=generator, device=source, dtype=torch.float64)
-        u = u.clamp(min=2.0**-54)  # 0 is a possible draw, and no quantile of a normal law
-        return self.quantile(u).to(device, torch.float32)
 
 
 @dataclass(frozen=True)
@@ -61,16 +45,6 @@ class VP(Noise):
         """Return σ(ε_t + u·(1 − ε_t)), float64 [n] for ``u`` [n] in (0, 1)."""
         t = self.epsilon_t + u.double() * (1 - self.epsilon_t)
         return (0.5 * self.beta_d * t**2 + self.beta_min * t).expm1().sqrt()
-
-    def density(self, sigma: Tensor) -> Tensor:
-        """Return the density of ln σ, float64 [n]: dt/d(ln σ) within the range, over 1 − ε_t."""
-        sigma = sigma.double()
-        # β_min + β_d·t at σ; then σ̇ = ½·(β_min + β_d·t)·(σ + 1/σ)
-        beta = (self.beta_min**2 + 2 * self.beta_d * (sigma**2).log1p()).sqrt()
-        t = (beta - self.beta_min) / self.beta_d
-        inside = (t >= self.epsilon_t) & (t <= 1)
-        slope = sigma**2 / (0.5 * beta * (sigma**2 + 1))
-        return torch.where(inside, slope / (1 - self.epsilon_t), 0.0)
 
 
 @dataclass(frozen=True)
@@ -98,11 +72,6 @@ class VE(Noise):
     def quantile(self, u: Tensor) -> Tensor:
         """Return σ_min·(σ_max/σ_min)^u, float64 [n] for ``u`` [n] in (0, 1)."""
         return self.sigma_min * (self.sigma_max / self.sigma_min) ** u.double()
-
-    def density(self, sigma: Tensor) -> Tensor:
-        """Return the density of ln σ, float64 [n]: the same within the range."""
-        inside = (sigma >= self.sigma_min) & (sigma <= self.sigma_max)
-        return inside.double() / math.log(self.sigma_max / self.sigma_min)
 
 
 @dataclass(frozen=True)
@@ -156,11 +125,6 @@ class EDM(Noise):
     def quantile(self, u: Tensor) -> Tensor:
         """Return exp(P_mean + P_std·Φ⁻¹(u)), float64 [n] for ``u`` [n] in (0, 1)."""
         return (self.P_mean + self.P_std * torch.special.ndtri(u.double())).exp()
-
-    def density(self, sigma: Tensor) -> Tensor:
-        """Return the density of ln σ, float64 [n]: the normal one."""
-        z = (sigma.double().log() - self.P_mean) / self.P_std
-        return (-0.5 * z**2).exp() / (self.P_std * math.sqrt(2 * math.pi))
 
 
 NOISE: dict[str, Any] = {"vp": VP, "ve": VE, "iddpm": IDDPM, "edm": EDM}

@@ -9,6 +9,7 @@ from torch.distributions import MultivariateNormal
 
 from sampler_bench.models import GaussianMixture, exact
 from tests.models.hooks import largest_temporary
+from tests.models.points import covariances_of, random_points
 
 SHAPE = (2, 3)
 D = 6
@@ -34,11 +35,6 @@ def full(**keys):
 each = pytest.mark.parametrize("make", [isotropic, full])
 
 
-def covariances_of(model):
-    c = model.covariances
-    return c if c.ndim == 3 else c[:, None, None] * EYE
-
-
 def log_densities(model, x, sigma):
     """Return log w_k + log N(x; μ_k, C_k + σ²I), [K, B], by torch.distributions."""
     total = covariances_of(model) + sigma**2 * EYE
@@ -51,7 +47,7 @@ def log_densities(model, x, sigma):
 def test_it_is_the_score_of_the_smoothed_density(make, level):
     """D = x + σ²·∇log p(x; σ) (EDM, Eq. 3), by autograd."""
     model, sigma = make(), torch.tensor(level, dtype=torch.float64)
-    x = (model.draw(5, seed=3).flatten(1) + level * normal(5, D)).requires_grad_()
+    x = (random_points(model, 5, seed=3).flatten(1) + level * normal(5, D)).requires_grad_()
     density = torch.logsumexp(log_densities(model, x, sigma), 0)
     (score,) = torch.autograd.grad(density.sum(), x)
     expected = (x.detach() + sigma**2 * score).reshape(5, *SHAPE)
@@ -62,7 +58,7 @@ def test_it_is_the_score_of_the_smoothed_density(make, level):
 @each
 def test_it_is_the_posterior_mean_written_out(make):
     model, sigma = make(), torch.tensor(0.4, dtype=torch.float64)
-    x = model.draw(5, seed=3).flatten(1) + 0.4 * normal(5, D)
+    x = random_points(model, 5, seed=3).flatten(1) + 0.4 * normal(5, D)
     shares = torch.softmax(log_densities(model, x, sigma), 0)
     expected = torch.zeros(5, D, dtype=torch.float64)
     for share, mean, c in zip(shares, model.means, covariances_of(model), strict=True):
@@ -94,7 +90,7 @@ def test_each_sample_can_have_its_own_sigma(make):
 @each
 def test_little_noise_changes_nothing_and_much_noise_gives_the_mean(make):
     model = make()
-    x = model.draw(4, seed=5)
+    x = random_points(model, 4, seed=5)
     sigma = torch.tensor(1e-7, dtype=torch.float64)
     torch.testing.assert_close(model(x, sigma), x, rtol=0, atol=1e-10)
     sigma = torch.tensor(1e8, dtype=torch.float64)
@@ -147,7 +143,7 @@ def test_precision_is_the_models_and_the_dtype_the_callers(make):
 @each
 def test_true_moments_are_those_of_many_draws(make):
     model, n = make(), 200_000
-    draws = model.draw(n, seed=11).flatten(1).numpy()
+    draws = random_points(model, n, seed=11).flatten(1).numpy()
     mean, covariance = model.true_moments()
     z = (draws.mean(0) - mean) / np.sqrt(np.diag(covariance) / n)
     assert np.abs(z).max() < 4
@@ -155,11 +151,6 @@ def test_true_moments_are_those_of_many_draws(make):
     products = centred[:, :, None] * centred[:, None, :]
     z = (products.mean(0) - covariance) / (products.std(0) / np.sqrt(n))
     assert np.abs(z).max() < 4.5
-
-
-def test_draws_are_decided_by_their_seed():
-    assert torch.equal(isotropic().draw(5, seed=1), isotropic().draw(5, seed=1))
-    assert not torch.equal(isotropic().draw(5, seed=1), isotropic().draw(5, seed=2))
 
 
 def test_the_digest_is_that_of_the_numbers():

@@ -223,7 +223,11 @@ def test_numbers_out_of_range_are_refused(key, value):
         ({"S_noise": -0.1}, "S_noise = -0.1 is not allowed"),
         ({"S_churn": -1}, "S_churn = -1 is not allowed"),
         ({"S_min": 2.0, "S_max": 1.0}, "S_min = 2 lies above S_max = 1"),
-        ({"discretization": "iddpm", "j_0": 1000}, "j_0 = 1000 is not allowed"),
+        (
+            {"discretization": "iddpm", "j_0": 1000},
+            "j_0 = 1000 is not allowed: it must be a whole number from 0 to M - 1 = 999",
+        ),
+        ({"discretization": "iddpm", "C_1": 1.0}, "it must be a number between 0 and 1"),
         ({"discretization": "iddpm", "j_0": 0}, "j_0 = 0 is not allowed"),
         ({"discretization": "iddpm", "sigma_max": 0.005}, "iddpm has no noise level in [0.002,"),
         ({"schedule": "vp", "epsilon_s": 1}, "epsilon_s = 1 is not allowed"),

@@ -127,6 +127,12 @@ def test_iddpm_starts_at_u_8_unless_asked_otherwise():
     assert torch.equal(iddpm(3, 0.002, 81.0, j_0=500), U[[500, 750, 999]])
 
 
+def test_iddpm_s_range_includes_both_its_ends():
+    low, high = U[900].item(), U[300].item()
+    levels = iddpm(601, low, high)
+    assert torch.equal(levels, U[300:901])
+
+
 def test_iddpm_rounds_to_indices_as_table_1_says():
     for n in (7, 18, 250):
         indices = [math.floor(8 + (999 - 8) / (n - 1) * i + 0.5) for i in range(n)]

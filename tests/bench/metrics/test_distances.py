@@ -51,6 +51,8 @@ def test_leave_one_out_values_are_those_of_the_rest(distance):
 
 def test_no_leave_one_out_values_for_one_shard_or_too_many_vectors(monkeypatch):
     assert precision([features(50, 1)], features(50, 2))[1] == []
+    monkeypatch.setattr(distances, "MOST_FOR_LEAVE_ONE_OUT", 50)
+    assert len(precision(np.array_split(features(50, 1), 5), features(50, 2))[1]) == 5
     monkeypatch.setattr(distances, "MOST_FOR_LEAVE_ONE_OUT", 49)
     assert precision(np.array_split(features(50, 1), 5), features(50, 2))[1] == []
 

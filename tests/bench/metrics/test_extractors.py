@@ -228,6 +228,27 @@ def test_fashion_weights_that_are_none(content, tmp_path):
     assert "\n" not in str(error.value)
 
 
+def test_the_device_and_the_weights_are_handed_on(monkeypatch):
+    monkeypatch.setitem(EXTRACTORS, "pixels", lambda *given: given)
+    assert build_extractor("pixels", torch.device("meta"), Path("w")) == ("meta", Path("w"))
+
+
+def test_whether_a_download_is_needed(monkeypatch, tmp_path):
+    file = tmp_path / "weights.pth"
+    monkeypatch.setattr(extractors, "_inception_file", lambda: (file, "url"))
+    assert not extractors.is_here("inception", None)
+    assert extractors.is_here("inception", file) and extractors.is_here("fashion", None)
+    file.touch()
+    assert extractors.is_here("inception", None)
+
+
+def test_inception_is_described_without_its_weights():
+    described = extractors.described_extractor("inception")
+    assert (described.name, described.digest, described.dim) == ("inception", "", 2048)
+    with pytest.raises(ValueError, match="weights of extractor 'inception' are not on this"):
+        described(torch.zeros(1, 3, 8, 8, dtype=torch.uint8))
+
+
 def test_unknown_names_are_answered_with_the_nearest():
     with pytest.raises(ValueError, match=r"extractor 'fashon'; did you mean 'fashion'\?") as error:
         build_extractor("fashon")

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from sampler_bench.models.checkpoints import guided as reader
 from sampler_bench.models.checkpoints.checkpoint import CheckpointError
+from sampler_bench.models.checkpoints.reading import read
 from sampler_bench.models.network import assemble
 from tests.models.checkpoints.original_keys import guided, song
 from tests.models.checkpoints.originals import (
@@ -57,7 +58,7 @@ def refused(loaded, case=LEGACY, **options):
 def test_a_file_gives_the_golden_outputs(tmp_path, content, case):
     path = tmp_path / "64x64_diffusion.pt"
     torch.save(content(case), path)
-    assert deviation(case, reader.read(path, OPTIONS[case])) < TOLERANCE
+    assert deviation(case, read(path, OPTIONS[case])) < TOLERANCE
 
 
 @each
@@ -65,7 +66,7 @@ def test_half_precision_becomes_float32(tmp_path, content, case):
     half = {name: tensor.half() for name, tensor in content(case).items()}
     path = tmp_path / "half.pt"
     torch.save(half, path)
-    tensors = reader.read(path, OPTIONS[case]).tensors
+    tensors = read(path, OPTIONS[case]).tensors
     assert {tensor.dtype for tensor in tensors.values()} == {torch.float32}
     assert torch.equal(tensors["out_conv.weight"], half["out.2.weight"].float())
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sampler_bench.models.checkpoints import score_sde
 from sampler_bench.models.checkpoints.checkpoint import CheckpointError
+from sampler_bench.models.checkpoints.reading import read
 from sampler_bench.models.network import assemble
 from tests.models.checkpoints.original_keys import guided, song
 from tests.models.checkpoints.originals import (
@@ -64,7 +65,7 @@ def shadow_index(case, name):
 def test_a_file_gives_the_golden_outputs(tmp_path, content, case):
     path = tmp_path / "checkpoint_8.pth"
     torch.save(content(case), path)
-    checkpoint = score_sde.read(path, SIZE)
+    checkpoint = read(path, SIZE)
     assert deviation(case, checkpoint) < TOLERANCE
     assert checkpoint.notes["weights"] == "EMA, decay 0.9999"
     assert checkpoint.notes["step"] == "11"

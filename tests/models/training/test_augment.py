@@ -9,6 +9,7 @@ import torch
 from scipy import ndimage, stats
 
 from sampler_bench.models.training.augment import LABELS, Augmentation, Parameters
+from tests.models.training.randoms import augmented, random_parameters
 
 X_FLIP, Y_FLIP, SCALE, ROTATE, ANISOTROPY, TRANSLATE = range(6)
 NUMBERS = {SCALE: [2], ROTATE: [3], ANISOTROPY: [4, 5], TRANSLATE: [6, 7]}
@@ -28,7 +29,7 @@ def drawn(*transforms, n=12, seed=0):
     """Return random parameters of ``n`` images with these transforms and no others."""
     enabled = torch.zeros(n, 6, dtype=torch.bool)
     enabled[:, list(transforms)] = True
-    return Parameters(enabled, Augmentation(1.0).draw(n, generator(seed)).a)
+    return Parameters(enabled, random_parameters(Augmentation(1.0), n, generator(seed)).a)
 
 
 def generator(seed=0):
@@ -191,14 +192,14 @@ def test_flips_come_first():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_probability_0_changes_no_bit(channels):
     images = noise_images(50, channels)
-    made, labels = Augmentation(0.0)(images, generator())
+    made, labels = augmented(Augmentation(0.0), images, generator())
     assert torch.equal(made, images)
     assert torch.equal(labels, torch.zeros(50, LABELS))
 
 
 def test_images_without_a_transform_are_not_resampled():
     images = noise_images(400)
-    made, labels = Augmentation(0.12)(images, generator())
+    made, labels = augmented(Augmentation(0.12), images, generator())
     still = (labels[:, 1:] == 0).all(1)
     flipped = still & (labels[:, 0] == 1)
     assert 50 < int(flipped.sum()) < int(still.sum()) < 300
@@ -210,12 +211,12 @@ def test_images_without_a_transform_are_not_resampled():
 def test_the_images_given_are_not_written_to():
     images = noise_images(20)
     before = images.clone()
-    Augmentation(1.0)(images, generator())
+    augmented(Augmentation(1.0), images, generator())
     assert torch.equal(images, before)
 
 
 def test_numbers_of_disabled_transforms_have_no_effect():
-    a = Augmentation(1.0).draw(5, generator()).a
+    a = random_parameters(Augmentation(1.0), 5, generator()).a
     off = Parameters(torch.zeros(5, 6, dtype=torch.bool), a)
     images = noise_images(5)
     assert torch.equal(off.apply(images), images)
@@ -226,7 +227,7 @@ def test_numbers_of_disabled_transforms_have_no_effect():
 
 
 def test_labels_are_those_of_table_6():
-    parameters = Augmentation(0.5).draw(300, generator())
+    parameters = random_parameters(Augmentation(0.5), 300, generator())
     for row, on, a in zip(
         parameters.labels().tolist(),
         parameters.enabled.tolist(),
@@ -250,7 +251,7 @@ def test_labels_are_those_of_table_6():
 @pytest.mark.parametrize("probability", [0.12, 1.0])
 def test_how_often_each_is_enabled(probability):
     n = 20_000
-    enabled = Augmentation(probability).draw(n, generator()).enabled.double()
+    enabled = random_parameters(Augmentation(probability), n, generator()).enabled.double()
     spread = 4 * math.sqrt(probability * (1 - probability) / n)
     assert bool(enabled[:, X_FLIP].all())
     assert enabled[:, 1:].mean(0).tolist() == pytest.approx([probability] * 5, abs=spread)
@@ -260,7 +261,7 @@ def test_how_often_each_is_enabled(probability):
 
 def test_laws_of_the_numbers():
     n = 20_000
-    a = Augmentation(0.12).draw(n, generator()).a.numpy()
+    a = random_parameters(Augmentation(0.12), n, generator()).a.numpy()
     for i in (0, 1):
         assert set(a[:, i]) == {0.0, 1.0}
         assert a[:, i].mean() == pytest.approx(0.5, abs=2 / math.sqrt(n))
@@ -272,13 +273,13 @@ def test_laws_of_the_numbers():
 
 
 def test_half_of_all_images_are_mirrored_whatever_the_probability():
-    _, labels = Augmentation(0.01)(torch.zeros(4000, 1, 2, 2), generator())
+    _, labels = augmented(Augmentation(0.01), torch.zeros(4000, 1, 2, 2), generator())
     assert float(labels[:, 0].mean()) == pytest.approx(0.5, abs=0.03)
     assert float(labels[:, 1].mean()) == pytest.approx(0.005, abs=0.005)
 
 
 def test_without_flips():
-    _, labels = Augmentation(1.0, flips=False)(torch.zeros(100, 1, 2, 2), generator())
+    _, labels = augmented(Augmentation(1.0, flips=False), torch.zeros(100, 1, 2, 2), generator())
     assert (labels[:, :2] == 0).all()
     assert (labels[:, 2:] != 0).all()
 
@@ -290,7 +291,9 @@ def test_without_flips():
 @pytest.mark.parametrize("size", SIZES)
 def test_the_generator_decides_all(channels, size):
     images = noise_images(6, channels, size)
-    first, again, other = (Augmentation(0.5)(images, generator(seed)) for seed in (1, 1, 2))
+    first, again, other = (
+        augmented(Augmentation(0.5), images, generator(seed)) for seed in (1, 1, 2)
+    )
     assert torch.equal(first[0], again[0])
     assert torch.equal(first[1], again[1])
     assert not torch.equal(first[1], other[1])
@@ -300,7 +303,7 @@ def test_the_generator_decides_all(channels, size):
 
 
 def test_each_image_depends_on_its_own_parameters_alone():
-    images, parameters = noise_images(9, 3), Augmentation(0.6).draw(9, generator())
+    images, parameters = noise_images(9, 3), random_parameters(Augmentation(0.6), 9, generator())
     together = parameters.apply(images)
     for i in range(9):
         alone = Parameters(parameters.enabled[i : i + 1], parameters.a[i : i + 1])

@@ -12,6 +12,8 @@ from sampler_bench.models.training.ema import EMA
 from sampler_bench.models.training.loss import WEIGHTINGS, denoising_loss, loss_over_sigma
 from sampler_bench.models.training.noise import NOISE
 from sampler_bench.models.training.schedule import learning_rate
+from tests.models.points import random_points
+from tests.models.training.randoms import random_levels
 
 STEPS, BATCH, PEAK = 2000, 512, 5e-3
 MIXTURE = GaussianMixture.isotropic(
@@ -63,7 +65,7 @@ def train(name, noise, weighting):
     """Return the denoiser with averaged weights after 1 M points."""
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(1)
-    data = MIXTURE.draw(200_000, seed=2).float()
+    data = random_points(MIXTURE, 200_000, seed=2).float()
     denoiser = NetworkDenoiser(Points(name), PRECONDITIONINGS[name]())
     optimizer = torch.optim.Adam(denoiser.parameters())
     ema = EMA(denoiser.model, half_life_images=BATCH * STEPS / 50)
@@ -73,7 +75,7 @@ def train(name, noise, weighting):
         optimizer.param_groups[0]["lr"] = fall * rate
         y = data[torch.randint(len(data), (BATCH,), generator=generator)]
         n = torch.randn(y.shape, generator=generator)
-        loss = denoising_loss(denoiser, y, noise.draw(BATCH, generator), n, weighting)
+        loss = denoising_loss(denoiser, y, random_levels(noise, BATCH, generator), n, weighting)
         optimizer.zero_grad()
         loss.mean().backward()
         optimizer.step()
@@ -94,7 +96,7 @@ def test_training_reaches_the_exact_denoiser(name):
     edge = 1e-3 if name == "edm" else 1e-9
     low, high = noise.quantile(torch.tensor([edge, 1 - edge], dtype=torch.float64)).log()
     sigmas = denoiser.round_sigma(torch.linspace(low, high, 30).exp()).tolist()
-    points = MIXTURE.draw(40_000, seed=3).float()
+    points = random_points(MIXTURE, 40_000, seed=3).float()
     reached, exact = (
         loss_over_sigma(d, points, sigmas, 4, weighting, batch=len(points))[0]
         for d in (denoiser, MIXTURE)

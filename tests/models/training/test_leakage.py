@@ -11,6 +11,7 @@ from sampler_bench.models.training.augment import LABELS, Augmentation, Paramete
 from sampler_bench.models.training.loss import denoising_loss
 from sampler_bench.solvers import build
 from sampler_bench.solvers.noise import SeedNoise
+from tests.models.training.randoms import random_levels, random_parameters
 
 SIZE, BATCH, PEAK = 8, 128, 4e-3
 NAMES = ["x-flip", "y-flip", "scale", "rotate", "anisotropy", "translate"]
@@ -29,10 +30,10 @@ def blobs(n, seed):
 
 def transformed(name, images):
     """Return images of which every second one has had a transform, and their labels."""
-    drawn = Augmentation(0.5).draw(len(images), torch.Generator().manual_seed(1))
+    drawn = random_parameters(Augmentation(0.5), len(images), torch.Generator().manual_seed(1))
     here = torch.tensor([other == name for other in NAMES])
-    parameters = Parameters(drawn.enabled & here, drawn.a)
-    return parameters.apply(images), parameters.labels()
+    made = Parameters(drawn.enabled & here, drawn.a)
+    return made.apply(images), made.labels()
 
 
 class Denoiser(nn.Module):
@@ -72,14 +73,14 @@ def samples_after_training(name, told):
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(2)
     images, labels = transformed(name, blobs(20_000, seed=3))
-    denoiser, levels, steps = Denoiser(told), noise.EDM(P_mean=-0.5), STEPS.get(name, 1500)
+    denoiser, law, steps = Denoiser(told), noise.EDM(P_mean=-0.5), STEPS.get(name, 1500)
     optimizer = torch.optim.Adam(denoiser.parameters(), fused=True)
     for step in range(steps):
         fall = 0.5 * (1 + math.cos(math.pi * step / steps))
         optimizer.param_groups[0]["lr"] = PEAK * fall * min(1, step / 50)
         rows = torch.randint(len(images), (BATCH,), generator=generator)
         n = torch.randn(BATCH, *denoiser.shape, generator=generator)
-        sigma = levels.draw(BATCH, generator)
+        sigma = random_levels(law, BATCH, generator)
         losses = denoising_loss(
             denoiser, images[rows], sigma, n, Even(), augment_labels=labels[rows]
         )

@@ -65,6 +65,62 @@ def test_by_default_the_authors_numbers_are_run(name):
     assert {key: own[key] for key in AUTHORS[name]} == AUTHORS[name]
 
 
+WORDS = {
+    **{"predictor": "ancestral", "corrector": "langevin", "process": "flow", "norms": "sample"},
+    **{"clip": "off", "spacing": "stride", "variance": "large", "denoised": "no"},
+}
+NUMBERS = {"epsilon": 0.05, "eta": 0.5, "sigma": 2.0, "group": 2, "M": 900}
+ALREADY = {  # what a parameter needs to matter, where the default is not enough
+    ("song-vp", "snr"): {"corrector": "langevin"},
+    ("song-vp", "norms"): {"corrector": "langevin"},
+    ("song-vp", "group"): {"corrector": "langevin"},
+    ("ddim", "spacing"): {"steps": 36},
+    ("ddpm", "spacing"): {"steps": 36},
+    **{("churned", name): {"sigma": 1.0} for name in ("gamma", "S_noise", "denoised")},
+    **{(f"adaptive-{sde}", "reltol"): {"abstol": 1e-3} for sde in ("vp", "ve")},
+}
+
+
+def other(name, default):
+    """Return another value that a parameter may have."""
+    if isinstance(default, str):
+        return WORDS[name] if default != WORDS[name] else "none"
+    return NUMBERS.get(name, 0.8 * default)
+
+
+PARAMETERS = [(name, key) for name, row in ORIGINALS.items() for key in row.defaults()]
+
+
+@pytest.mark.parametrize(("name", "key"), PARAMETERS)
+def test_each_parameter_changes_the_samples(name, key):
+    """A number that makes a cell of its own must be used."""
+
+    def sampled(**changed):
+        noise = solvers.SeedNoise(range(4))
+        sampler = build(name, **{**ALREADY.get((name, key), {}), **changed})
+        return sampler(gaussian(), noise.latents((2,)), noise)
+
+    changed = sampled(**{key: other(key, ORIGINALS[name].defaults()[key])})
+    assert not torch.allclose(changed, sampled(), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["ddim", "ddpm"])
+@pytest.mark.parametrize(("clip", "bound"), [("on", 1.0), ("off", 2.0)])
+def test_clipping_is_to_the_range_of_images(name, clip, bound):
+    """At the last step both return what the denoiser says, clipped."""
+
+    class Far:
+        shape, sigma_min, sigma_max = (2,), 0.0, float("inf")
+
+        def __call__(self, x, sigma):
+            return torch.full_like(x, 2.0) * torch.tensor([1.0, -1.0])
+
+    noise = solvers.SeedNoise(range(3))
+    samples = build(name, clip=clip, steps=5)(Far(), noise.latents((2,)), noise)
+    expected = torch.tensor([bound, -bound], dtype=torch.float64).expand(3, 2)
+    torch.testing.assert_close(samples, expected, rtol=1e-12, atol=0)
+
+
 @pytest.mark.parametrize("name", ORIGINALS)
 @pytest.mark.parametrize("batch", [1, 2, 5])
 def test_samples_do_not_depend_on_the_batch(name, batch):

@@ -36,18 +36,19 @@ class Learned:
         return both
 
 
-def sampled(model, **keys):
+def sampled(model, steps=STEPS, **keys):
     draws = iter(
         torch.randn(STEPS, 5, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     )
     latents = solvers.SeedNoise(range(5)).latents((2,))
-    sampler = solvers.build(steps=STEPS, clip="off", **keys)
+    sampler = solvers.build(steps=steps, clip="off", **keys)
     return sampler(model, latents, lambda x: next(draws))
 
 
-def test_the_small_variance_is_ddim_s_at_eta_one():
-    ancestral = sampled(three_components(), solver="ddpm", variance="small")
-    ddim = sampled(three_components(), solver="ddim", eta=1.0)
+@pytest.mark.parametrize("steps", [1, 2, STEPS])
+def test_the_small_variance_is_ddim_s_at_eta_one(steps):
+    ancestral = sampled(three_components(), steps, solver="ddpm", variance="small")
+    ddim = sampled(three_components(), steps, solver="ddim", eta=1.0)
     torch.testing.assert_close(ancestral, ddim, rtol=0, atol=1e-9)
 
 
