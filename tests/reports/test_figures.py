@@ -22,6 +22,8 @@ from sampler_bench.reports.style import (
 )
 from sampler_bench.reports.truncation import fitted_order, truncation_vs_nfe
 
+pytestmark = pytest.mark.usefixtures("plain_pdfs")
+
 IMAGES = np.arange(12 * 3 * 8 * 8, dtype=np.uint8).reshape(12, 3, 8, 8)
 EVERYTHING = ("fid", "kid", "recall", "truncation-error")
 
