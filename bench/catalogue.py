@@ -17,7 +17,14 @@ from sampler_bench.kit.toml import toml_files
 from sampler_bench.models import MODELS
 from sampler_bench.models.training import CONFIGURATIONS
 from sampler_bench.models.zoo import trained
-from sampler_bench.solvers import DISCRETIZATIONS, ORIGINALS, SCALINGS, SCHEDULES, SOLVERS
+from sampler_bench.solvers import (
+    DISCRETIZATIONS,
+    ORIGINALS,
+    PATHS,
+    SCALINGS,
+    SCHEDULES,
+    SOLVERS,
+)
 
 Rows = list[tuple[str, str]]
 
@@ -136,6 +143,7 @@ CATALOGUE: dict[str, Kind] = {
         "exact denoisers, networks that ship, published checkpoints", _models, _TO_FETCH
     ),
     "solvers": Kind("how a sampler steps; the authors' own samplers", _parts(SOLVERS, ORIGINALS)),
+    "paths": Kind("where noise takes a sampler up again, but for churn", _parts(PATHS)),
     "discretizations": Kind("where its steps are", _parts(DISCRETIZATIONS, line=_with_range)),
     "schedules": Kind("σ(t)", _parts(SCHEDULES)),
     "scalings": Kind("s(t)", _parts(SCALINGS, line=_summary)),

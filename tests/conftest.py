@@ -26,6 +26,17 @@ def pytest_configure(config):
         os.environ["OMP_NUM_THREADS"] = "1"
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_waiting_for_disks():
+    """Let ``os.fsync`` do nothing: a test can kill a process, but not cut the power.
+
+    Thousands of small files would wait for the disk, some milliseconds each.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda number: None)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def one_import_name():
     """Fail where a room was imported by its bare name: a second copy, with its own registries."""

@@ -65,11 +65,11 @@ def test_a_run_says_which_fetch_to_type(name, tmp_path):
 
 
 def test_the_plans_text():
-    result = CliRunner().invoke(app, ["run", "--grid", "table2", "--plan"])
+    result = CliRunner().invoke(app, ["run", "--grid", "alpha", "--plan"])
     assert result.exit_code == 0, result.output
     assert "GPU-hours" in result.output
     assert "not on this machine: cifar10-32x32; type: bench fetch cifar10-32x32" in result.output
-    assert "48 cells" in result.output
+    assert "162 cells" in result.output
 
 
 def test_settings_are_table_5s():

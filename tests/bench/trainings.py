@@ -115,3 +115,12 @@ def in_a_process(arguments, said, largest_file=None, brake=0.0):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # an error to the writer, as on a full disk
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
     app(["train", *map(str, arguments), "--device", "cpu"])
+
+
+def one_of_two(rank, port, arguments, said):
+    """Run ``bench train`` in this whole process, as the one or the other that torchrun starts."""
+    os.environ |= {
+        **{"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"},
+        **{"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)},
+    }
+    in_a_process(arguments, said)

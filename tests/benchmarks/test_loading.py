@@ -60,7 +60,8 @@ def test_pickle_alone(benchmark, files):
 
 
 MEASURE = """
-import resource, sys, models
+import resource, sys
+from sampler_bench import models
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 models.load(sys.argv[2])  # what is imported and allocated once
 before = peak()

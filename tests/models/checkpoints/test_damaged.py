@@ -97,7 +97,7 @@ def test_cut_short(written, data):
     assert written.loaded(written.content[:length]) is None
 
 
-@many(120)
+@many(60)
 @given(st.data())
 def test_a_flipped_bit(written, data):
     # Weights fill most of a file; half of the flips are drawn among its first and last bytes.

@@ -15,8 +15,6 @@ from sampler_bench.models.checkpoints.checkpoint import CheckpointError
 from tests.models.checkpoints import edm_writer, hostile
 
 NAMES = sorted(hostile.executing("x", "y"))
-BOMBS = hostile.pickle_bombs()
-TORCH_BOMBS = sorted(hostile.torch_bombs())
 MODULE = "canary_of_test_hostile"
 REFUSED_BY_PYTORCH = {"archive in a storage", "torch.load"}
 """Payloads that do nothing with the PyTorch of today, which loads weights only."""
@@ -209,7 +207,7 @@ for path in sorted(Path(sys.argv[2]).iterdir()):
 @pytest.mark.parametrize("kind", ["pkl", "pth"])
 def test_bombs(tmp_path, kind):
     """Each is refused within a time, and takes no more than 200 MB."""
-    bombs = BOMBS if kind == "pkl" else hostile.torch_bombs()
+    bombs = hostile.pickle_bombs() if kind == "pkl" else hostile.torch_bombs()
     for name, content in bombs.items():
         (tmp_path / name).write_bytes(content)
     done = subprocess.run(
