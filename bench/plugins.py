@@ -6,7 +6,7 @@ from typing import Any
 from sampler_bench.bench.registry import EXTRACTORS
 from sampler_bench.kit.registry import Registry
 from sampler_bench.models import MODELS
-from sampler_bench.solvers import DISCRETIZATIONS, SCALINGS, SCHEDULES, SOLVERS
+from sampler_bench.solvers import DISCRETIZATIONS, PATHS, SCALINGS, SCHEDULES, SOLVERS
 
 
 @cache
@@ -23,6 +23,7 @@ def load_plugins(figures: bool = False) -> None:
     """
     registries: list[Registry[Any]] = [
         SOLVERS,
+        PATHS,
         SCHEDULES,
         SCALINGS,
         DISCRETIZATIONS,

@@ -28,7 +28,7 @@ SCALES: Mapping[Scale, Callable[[float], float]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class ERSDE(Reverse):
-    """The extended reverse SDE (Cui et al. 2023): falls to σ·φ(σ')/φ(σ), φ one of :data:`SCALES`.
+    """The extended reverse SDE (Cui et al. 2023): falls to σ·φ(σ')/φ(σ).
 
     One draw a step, after it, none into σ = 0, and none for "ode".
 

@@ -119,7 +119,7 @@ class Reverse(Path):
 
 @dataclass(frozen=True, kw_only=True)
 class SDE(Reverse):
-    """φ(σ) = σ^(1+η): k-diffusion's 2M- and 3M-SDE (Lu et al. 2022, SDE-DPM-Solver++).
+    """The reverse SDE, its linear part exact: φ(σ) = σ^(1+η), as SDE-DPM-Solver++ (Lu et al. 2022).
 
     Attributes:
         eta: η ≥ 0; 1 is the reverse SDE of Song et al., 0 the flow.
