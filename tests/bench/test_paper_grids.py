@@ -33,7 +33,9 @@ def nothing_fetched(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_plans_say_what_to_fetch_and_hold_the_papers_points(name):
+def test_plans_say_what_to_fetch_and_hold_the_papers_points(name, monkeypatch):
+    if name not in PRINTED:  # no NFE is looked at: that of fewer steps is counted
+        monkeypatch.setattr(plans, "COUNTED_STEPS", (24, 32))
     declared, _ = grids.read(name)
     plan = plans.make(declared.model_copy(update={"repeats": 1}), dry=True)  # the others are alike
     assert plan.cells > 0

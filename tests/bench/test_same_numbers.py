@@ -43,11 +43,9 @@ def test_batch_size_changes_nothing(batch, whole, tmp_path):
 
 
 def test_batch_size_changes_no_bit_of_quantised_images(tmp_path):
-    measured = []
-    for batch in (1, 7, 500):
+    for batch in (1, 500):
         runs.run(tmp_path / str(batch), FASHION, batch)
-        measured.append(runs.numbers(tmp_path / str(batch)))
-    assert measured[0] == measured[1] == measured[2]
+    assert runs.numbers(tmp_path / "1") == runs.numbers(tmp_path / "500")
 
 
 def test_killed_at_random_moments_and_resumed(tmp_path):

@@ -31,6 +31,8 @@ def trainer(request, tmp_path):
     values = read("fashion-edm-vp").model_dump(mode="json")
     values["training"]["precision"] = "float32"
     values["augmentation"] = {"probability": request.param}
+    if not request.config.getoption("benchmark_enable"):
+        values["training"]["batch"] = 16  # that it runs is all that is looked at
     configuration = Configuration.model_validate(values)
     AcceleratorState._reset_state(reset_partial_state=True)
     data = Dataset(fashion_images()[0])

@@ -7,6 +7,7 @@ The tests do the same with a few kills.
 """
 
 import argparse
+import os
 import random
 import tempfile
 from pathlib import Path
@@ -38,7 +39,8 @@ def main():
     parser.add_argument("kills", type=int, nargs="?", default=20, help="of runs, and of trainings")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     given = parser.parse_args()
-    torch.set_num_threads(1)
+    torch.set_num_threads(1)  # to the bit, threads must be the same: here, and in what is started
+    os.environ["OMP_NUM_THREADS"] = "1"
     with tempfile.TemporaryDirectory() as folder:
         partial = kills.kill_runs(Path(folder), given.kills, given.seed)
         print(f"runs: {given.kills} kills, {partial} with something to lose", flush=True)
