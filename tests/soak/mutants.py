@@ -34,6 +34,7 @@ pytest_add_cli_args_test_selection = [
 process_isolation = "forkserver"
 timeout_constant = 30.0
 timeout_multiplier = 4.0
+debug = true                     # else mutmut 3.8 catches what is printed, and clean tests fail
 use_git_change_detection = false
 track_dependencies = false
 
@@ -80,6 +81,7 @@ def main(folder, share="100", seed="0"):
     """Make the mutants, test a sample of them, tell what lived."""
     folder = Path(folder).resolve()
     lay_out(folder)
+    (folder / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)  # tests may have changed
     # Nothing has this name, so mutmut makes all mutants, sees which test runs which, and stops.
     mutmut(folder, "run", "--max-children", "1", "none", capture_output=True)
     names = sorted(outcomes(folder))
@@ -90,8 +92,11 @@ def main(folder, share="100", seed="0"):
     waiting = [name for name in sample if STATES.get(before[name]) in ("lived", "not run")]
     print(f"{len(names)} mutants, {len(sample)} chosen, {len(waiting)} to run", flush=True)
     if waiting:
-        mutmut(folder, "run", "--max-children", "1", *waiting, check=True)
+        with (folder / "mutmut.log").open("w") as log:
+            mutmut(folder, "run", "--max-children", "1", *waiting, stdout=log, stderr=log)
     found = outcomes(folder)
+    if waiting and all(found[name] is None for name in waiting):
+        raise SystemExit(f"{folder / 'mutmut.log'} says why no mutant was tested")
     states = {name: STATES.get(found[name], "killed") for name in sample}
     for name in sorted(name for name, state in states.items() if state in ("lived", "untested")):
         print(mutmut(folder, "show", name, capture_output=True, text=True).stdout)

@@ -37,6 +37,7 @@ def test_each_can_be_built_and_samples(name):
 # What the authors' programs run when nothing is asked for: Song et al.'s ranges, ε and r of their
 # corrector, Jolicoeur-Martineau et al.'s step control (with a tolerance for images in [−1, 1], one
 # step of 8 bits, where ours all lie), iDDPM's cosine levels and clipping.
+IDDPM = {"clip": "on", "spacing": "even", "M": 1000, "C_1": 0.001, "C_2": 0.008}
 AUTHORS = {
     "song-vp": {
         **{"predictor": "euler-maruyama", "corrector": "none", "process": "sde", "snr": 0.16},
@@ -54,8 +55,8 @@ AUTHORS = {
         **{"abstol": 0.0078, "reltol": 0.01, "safety": 0.9, "exponent": 0.9, "h_init": 0.5},
         **{"epsilon": 1e-5, "sigma_min": 0.02, "sigma_max": 100.0},
     },
-    "ddim": {"eta": 0.0, "clip": "on", "M": 1000, "C_1": 0.001, "C_2": 0.008},
-    "ddpm": {"variance": "learned", "clip": "on", "M": 1000, "C_1": 0.001, "C_2": 0.008},
+    "ddim": {"eta": 0.0, **IDDPM},
+    "ddpm": {"variance": "learned", **IDDPM},
 }
 
 
@@ -163,7 +164,22 @@ def test_norms_are_shared_within_groups_alone():
         ({"solver": "song-vp", "steps": 30, "predictor": 3}, "predictor = 3 .*must be a word"),
         ({"solver": "song-vp", "steps": 30, "corrector": "langevine"}, "did you mean 'langevin'"),
         ({"solver": "song-vp", "steps": 30, "process": "ode"}, "known: flow, sde"),
-        ({"solver": "song-vp", "steps": 30, "norms": "batch"}, "known: group, sample"),
+        (
+            {"solver": "song-vp", "steps": 30, "norms": "batch"},
+            r"unknown norms 'batch' \(known: group, sample\)",
+        ),
+        ({"solver": "song-vp", "steps": 30, "group": 0}, "group = 0 .* it must be at least 1$"),
+        (
+            {"solver": "song-vp", "steps": 30, "beta_min": 30.0},
+            "beta_max = 20.0 .* it must be above beta_min ≥ 0$",
+        ),
+        (
+            {"solver": "song-ve", "steps": 30, "epsilon": 1.0},
+            "epsilon = 1.0 .* it must be between 0 and 1$",
+        ),
+        ({"solver": "song-ve", "steps": 30, "epsilon": 0.0}, "epsilon = 0.0"),
+        ({"solver": "ddim", "steps": 30, "C_1": 1.0}, "C_1 = 1.0 .* it must be between 0 and 1$"),
+        ({"solver": "ddim", "steps": 30, "C_2": -1.0}, "C_2 = -1.0 .* it must be at least 0$"),
         ({"solver": "song-vp", "steps": 30, "snr": 0.0}, "snr = 0.0"),
         ({"solver": "song-vp", "steps": 30, "snr": "big"}, "snr = 'big'"),
         ({"solver": "song-vp", "steps": 30, "epsilon": 1.0}, "epsilon = 1.0"),
@@ -185,12 +201,13 @@ def test_norms_are_shared_within_groups_alone():
         ({"solver": "churned", "steps": 1, "sigma": 0.0}, "steps = 1 .*0 where sigma = 0"),
         ({"solver": "churned", "steps": 1, "gamma": 0.0}, "gamma = 0.0"),
         ({"solver": "churned", "steps": 1, "gamma": 0.5}, "gamma = 0.5 .*at most √2 − 1"),
-        ({"solver": "churned", "steps": 1, "S_noise": -1.0}, "S_noise = -1.0"),
+        ({"solver": "churned", "steps": 1, "S_noise": -1.0}, "S_noise = -1.0 .* at least 0$"),
         ({"solver": "churned", "steps": 1, "denoised": "maybe"}, "known: no, yes"),
         ({"solver": "churned", "steps": 1, "denoised": 1}, "unknown denoised 1"),
         ({"solver": "churned", "steps": 1, "S_churn": 3.0}, "unknown key of solver churned"),
         ({"solver": "churned", "steps": 1, "sigmas": 3.0}, "did you mean 'sigma'"),
-        ({"solver": "adaptive-vp", "abstol": 0.0}, "abstol = 0.0"),
+        ({"solver": "adaptive-vp", "abstol": 0.0}, "abstol = 0.0 .* must be positive$"),
+        ({"solver": "adaptive-vp", "safety": 1.0}, "safety = 1.0 .* must be below 1$"),
         ({"solver": "adaptive-vp", "h_init": 1.0}, "h_init = 1.0"),
         ({"solver": "adaptive-ve", "reltol": float("nan")}, "reltol = nan"),
     ],
@@ -207,7 +224,9 @@ def test_adaptive_samplers_choose_their_steps():
 
 
 def test_euler_maruyama_has_no_least_number_of_steps():
-    build("song-vp", steps=1)
+    noise = solvers.SeedNoise(range(3))
+    samples = build("song-vp", steps=1)(gaussian(), noise.latents((2,)), noise)
+    assert samples.isfinite().all()
 
 
 def test_a_model_without_the_levels_is_refused():
