@@ -123,7 +123,7 @@ REGISTRIES = {
     "discretization": DISCRETIZATIONS,
     "schedule": SCHEDULES,
     "scaling": SCALINGS,
-    "end": {"zero", "sigma-min"},
+    "end": ("zero", "sigma-min"),
 }
 
 
