@@ -233,6 +233,7 @@ def test_numbers_out_of_range_are_refused(key, value):
         ({"schedule": "vp", "epsilon_s": 1}, "epsilon_s = 1 is not allowed"),
         ({"discretization": "vp", "sigma_min": 0.2}, "no levels that fall from sigma_max = 152"),
         ({"discretization": "ve", "sigma_max": 1e300}, "double precision cannot represent"),
+        ({"schedule": "vp", "sigma_min": 1e-8}, "double precision cannot represent sigma_max = 80"),
     ],
 )
 def test_what_is_wrong_is_named(keys, what):

@@ -98,6 +98,20 @@ def test_evaluations_are_counted_per_sample(solver):
         assert counted_nfe(solver=solver, steps=5, latents=same) == expected
 
 
+@each_solver
+def test_a_denoiser_that_counts_is_told_of_how_many_samples_beforehand(solver):
+    class Told(Recorder):
+        told = 0
+
+        def begin(self, samples):
+            assert not self.sigmas
+            self.told += samples
+
+    model = Told(gaussian())
+    build(solver, steps=2)(model, normal(5, 2))
+    assert model.told == 5
+
+
 def test_zero_length_steps_cost_what_they_cost():
     grid = [0.0, 0.05, 1.0, 10.0, 80.0]
     model = Recorder(three_components(), smin=0.05, smax=80.0, grid=grid)
