@@ -20,6 +20,7 @@ def pytest_configure(config):
     only wait for each other. Benchmarks measure what users have, ``bench.cli.main``'s spinning
     included.
     """
+    os.environ.pop("COLUMNS", None)  # xdist sets 80, and what is no terminal is not folded
     assert "torch" not in sys.modules
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     if not config.getoption("benchmark_enable"):

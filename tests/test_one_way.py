@@ -39,15 +39,12 @@ def test_one_file_alone_imports_it(library):
 # ---- who writes ---------------------------------------------------------------------------------
 
 WRITERS = {
-    "bench/statistics/make.py: np.savez": "images in a folder that is thrown away",
     "bench/reference.py: np.savez": "into memory",
     "reports/style.py: figure.savefig": "into memory",
     "reports/style.py: (few if invisible else full).save": "into memory",
     "results/shard.py: np.savez": "into a file of kit.files",
-    "models/zoo/fashion/make.py: np.savez_compressed": "into a file of kit.files",
     "bench/sheet.py: picture.save": "into a file of kit.files",
     "models/checkpoints/own.py: save_file": "under a name of kit.files",
-    "bench/metrics/train_fashion.py: save_file": "under a name of kit.files",
     "models/training/states.py: accelerator.save_state": "a folder that kit.files puts",
     "models/download.py: self.part.path.open": "grows with what comes; kit.files puts it",
     "models/download.py: os.fsync": "so that a cut connection's bytes are gone on from",

@@ -106,7 +106,7 @@ def kill_training(path, whole, out, reached, seed=0):
 
 def started(path, out, *more, largest_file=None, brake=0.0):
     """Start a training in a process of its own; what it says goes to ``out``.txt."""
-    arguments = [path, "--out", out, *OFTEN, *more]
+    arguments = [path, "--out", out, *(more or OFTEN)]
     said = f"{out}.txt"
     process = a_process(trainings.in_a_process, ([*map(str, arguments)], said, largest_file, brake))
     process.start()

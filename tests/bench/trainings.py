@@ -69,7 +69,8 @@ def prepared(folder, *changes, n=50, size=8):
 def typed(*arguments):
     """Return what ``bench train`` does, in this process, as in a process of its own."""
     AcceleratorState._reset_state(reset_partial_state=True)
-    return CliRunner().invoke(app, ["train", "--device", "cpu", *map(str, arguments)])
+    device = [] if "--device" in arguments else ["--device", "cpu"]
+    return CliRunner().invoke(app, ["train", *device, *map(str, arguments)])
 
 
 def trained(*arguments):
