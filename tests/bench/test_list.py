@@ -29,8 +29,8 @@ for kind in ([], *([name] for name in CATALOGUE)):
 
 from sampler_bench.bench.registry import EXTRACTORS, METRICS, PROBES
 from sampler_bench.models import MODELS
-from sampler_bench.solvers import DISCRETIZATIONS, ORIGINALS, SCALINGS, SCHEDULES, SOLVERS
-parts = SOLVERS, ORIGINALS, SCALINGS, SCHEDULES, DISCRETIZATIONS, MODELS, METRICS, PROBES
+from sampler_bench.solvers import DISCRETIZATIONS, ORIGINALS, PATHS, SCALINGS, SCHEDULES, SOLVERS
+parts = SOLVERS, ORIGINALS, PATHS, SCALINGS, SCHEDULES, DISCRETIZATIONS, MODELS, METRICS, PROBES
 for registry in (*parts, EXTRACTORS):
     for name in registry:
         registry[name]  # is described by the object from now on

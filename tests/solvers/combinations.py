@@ -20,16 +20,15 @@ from sampler_bench.solvers import (
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Draw, Process, refuse, scaled
 
-FIXED = [name for name, solver in SOLVERS.items() if solver.one_step and not solver.own_path]
-"""Solvers of one-step rules: what holds for a step holds for them, whatever came before."""
 NAMED = [name for name, solver in SOLVERS.items() if solver.maker]
-"""The field's samplers: a rule under a name, with the parameters of that name."""
+"""The field's samplers: a rule under a name; test_named holds each to what it says of itself."""
 PLAIN = [name for name in SOLVERS if name not in NAMED]
+FIXED = [name for name in PLAIN if SOLVERS[name].one_step]
+"""Solvers of one-step rules: what holds for a step holds for them, whatever came before."""
 FLOWS = list(itertools.product(SCHEDULES, SCALINGS))
 
 each_fixed = pytest.mark.parametrize("solver", FIXED)
-each_solver = pytest.mark.parametrize("solver", [n for n, s in SOLVERS.items() if not s.own_path])
-each_plain = pytest.mark.parametrize("solver", PLAIN)
+each_solver = pytest.mark.parametrize("solver", PLAIN)
 each_named = pytest.mark.parametrize("solver", NAMED)
 each_discretization = pytest.mark.parametrize("discretization", DISCRETIZATIONS)
 each_flow = pytest.mark.parametrize(("schedule", "scaling"), FLOWS)

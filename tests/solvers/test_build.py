@@ -23,7 +23,7 @@ from sampler_bench.solvers import (
 )
 from sampler_bench.solvers.building import BUILD_KEYS, own_parameters
 from tests.solvers import combinations
-from tests.solvers.combinations import PLAIN, each_discretization, each_flow, each_plain, normal
+from tests.solvers.combinations import PLAIN, each_discretization, each_flow, each_solver, normal
 from tests.solvers.mixtures import Recorder, gaussian
 
 DECLARED = {
@@ -35,7 +35,7 @@ DECLARED = {
 
 @each_flow
 @each_discretization
-@each_plain
+@each_solver
 def test_every_combination_declares_all_that_decides_its_samples(
     solver, discretization, schedule, scaling
 ):
@@ -86,7 +86,7 @@ def changed(value: float | None) -> float:
 
 @each_flow
 @each_discretization
-@each_plain
+@each_solver
 def test_another_parameter_makes_another_cell(solver, discretization, schedule, scaling):
     keys = {"discretization": discretization, "schedule": schedule, "scaling": scaling}
     for name, value in own_parameters(solver, discretization, schedule).items():
