@@ -99,8 +99,8 @@ class Sampler:
         """
         low, high = self.sigma_range(denoiser)
         count = 2 if self.steps is None else self.steps + (self.end == "sigma-min")
-        function = DISCRETIZATIONS[self.discretization].levels
-        levels = function(count, low, high, **self._of(function))
+        row = DISCRETIZATIONS[self.discretization]
+        levels = row.made(count, low, high, **self._of(row.levels))
         in_range = (levels > low * (1 - 1e-6)) & (levels < high * (1 + 1e-6))
         if not (in_range.all() and (levels.diff() <= 0).all()):
             raise ValueError(

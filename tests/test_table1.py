@@ -56,7 +56,7 @@ def test_time_steps(column):
     t = evaluated("Time steps t_i, i < N", column, i=range(N))
     name = NAMES.get(column, column.lower())
     declared = solvers.DISCRETIZATIONS[name]
-    levels = declared.levels(N, declared.sigma_min, declared.sigma_max)
+    levels = declared.made(N, declared.sigma_min, declared.sigma_max)
     # VP's range in the code is σ(ε_s) … σ(1) rounded to six digits.
     close(each(schedule(column).sigma, t), levels, rtol=1e-4 if column == "VP" else 1e-9)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from sampler_bench.solvers.grids import edm
+from sampler_bench.solvers.discretizations import edm
 from sampler_bench.solvers.paths.restart import Interval, Restart
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.rules.runge_kutta import RK2

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sampler_bench import solvers
-from sampler_bench.solvers import DISCRETIZATIONS
-from sampler_bench.solvers.discretizations import edm, iddpm, log_snr, ve, vp
+from sampler_bench.solvers import DISCRETIZATIONS, discretizations
 from sampler_bench.solvers.levels import iddpm_levels
 from sampler_bench.solvers.schedules import VP
 from tests.solvers.combinations import each, each_discretization, float64
@@ -18,12 +17,21 @@ from tests.solvers.mixtures import Recorder, gaussian
 U = iddpm_levels()
 
 
+def on_tensors(function):
+    return lambda *numbers, **own: float64(*function(*numbers, **own))
+
+
+edm, iddpm, log_snr, ve, vp = (
+    on_tensors(getattr(discretizations, name)) for name in ("edm", "iddpm", "log_snr", "ve", "vp")
+)
+
+
 @each_discretization
 @given(n=st.integers(1, 300))
 def test_levels_fall_from_sigma_max_to_sigma_min(discretization, n):
     part = DISCRETIZATIONS[discretization]
     low, high = part.sigma_min, part.sigma_max
-    levels = part.levels(n, low, high)
+    levels = part.made(n, low, high)
     assert levels.shape == (n,)
     assert levels.dtype == torch.float64
     assert (levels.diff() <= 0).all()
@@ -152,3 +160,38 @@ def test_a_model_that_rounds_sigma_makes_duplicate_levels(steps, unique):
     assert len(levels) == steps + 1
     assert len(levels[:-1].unique()) == unique
     assert torch.isin(levels, U).all()
+
+
+RELEASED = {
+    "karras": (
+        discretizations.edm(6, 0.002, 80.0),
+        (80.0, 24.4083417865801, 5.83894763101189, 0.965416926331895, 0.0850872026893902, 0.002),
+    ),
+    "karras, rho 5": (
+        discretizations.edm(9, 0.03, 14.6, rho=5.0)[:4],
+        (14.6, 9.17427033690995, 5.49668707895907, 3.10605265447652),
+    ),
+    "exponential": (
+        discretizations.log_snr(6, 0.002, 80.0),
+        (80.0, 9.60899547185145, 1.15415992472577, 0.138628968631029, 0.0166510641480375, 0.002),
+    ),
+    "polyexponential, rho 1.5": (
+        discretizations.polyexponential(9, 0.03, 14.6, power=1.5)[:4],
+        (14.6, 4.7488327371282, 1.66928072630757, 0.638113895028832),
+    ),
+    "vp": (
+        discretizations.vp(6, VP().sigma(1e-3), VP().sigma(1.0)),
+        (
+            *(152.166970283946, 25.1488524045038, 6.11166250604724, 2.03442934017245),
+            *(0.723806766681299, 0.0104859927867064),
+        ),
+    ),
+}
+"""k-diffusion's get_sigmas_… @4601bf0, without the trailing 0."""
+
+
+@pytest.mark.parametrize("name", RELEASED)
+def test_levels_are_k_diffusions(name):
+    """A released table, to its printed digits (VP's betas are fitted back to 1e-12)."""
+    ours, theirs = RELEASED[name]
+    assert ours == pytest.approx(theirs, rel=1e-12)
