@@ -9,6 +9,7 @@ from pydantic import Field
 from sampler_bench.kit.names import lookup, unknown
 from sampler_bench.kit.parameters import Count, Parameter, check, keywords, parameters
 from sampler_bench.solvers.churn import Churn
+from sampler_bench.solvers.context import CONTEXT
 from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.original.whole import OriginalSampler
 from sampler_bench.solvers.registry import (
@@ -82,7 +83,9 @@ def build(
         if name not in defaults:
             raise ValueError(unknown(name, [*defaults, *BUILD_KEYS], "key"))
     for part in _parts(solver, discretization, schedule, path):
-        check(part, {name: own[name] for name in parameters(part) if name in own})
+        check(
+            part, {name: own[name] for name in parameters(part) if name in own}, without=NOT_GIVEN
+        )
     sampler = Sampler(
         solver=solver,
         discretization=discretization,
@@ -130,9 +133,9 @@ def own_parameters(
     """Return the parameters that belong to the parts of these names, with their defaults."""
     if solver in ORIGINALS:
         return ORIGINALS[solver].defaults()
-    fit, levels, *_ = _parts(solver, discretization, schedule, path)
+    fit, levels = SCHEDULES[schedule].fit, DISCRETIZATIONS[discretization]
     route = own_fields(base_path(solver, path))
-    return {**keywords(fit), **keywords(levels), **SOLVERS[solver].defaults(), **route}
+    return {**keywords(fit), **levels.defaults(), **SOLVERS[solver].defaults(), **route}
 
 
 def _parts(
@@ -149,6 +152,8 @@ DEFAULTS = keywords(build)
 BUILD_KEYS = tuple(DEFAULTS)
 NUMBERS = ("steps", "sigma_min", "sigma_max")
 """The arguments of ``build`` that are numbers of no part."""
+NOT_GIVEN = (CONTEXT,)
+"""Parameters of parts that are no user's to give."""
 PLAIN_KEYS = ("solver", "steps")
 """What authors' own samplers take besides their parameters."""
 

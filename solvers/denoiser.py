@@ -1,6 +1,6 @@
-"""The one thing a sampler needs to know of a model."""
+"""The one thing a sampler needs to know of a model, and what a model may say besides."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -30,3 +30,25 @@ class Denoiser(Protocol):
     def round_sigma(self, sigma: Tensor) -> Tensor:
         """Return the supported noise level nearest to each ``sigma``: the identity for most."""
         ...
+
+
+def own_levels(denoiser: Denoiser) -> tuple[float, ...] | None:
+    """Return the noise levels above 0 that a model was trained at, the highest first.
+
+    They are its attribute ``own_levels``, a tensor or a sequence; ``None``, as where there is no
+    such attribute, is for a model trained at all levels of its range.
+    """
+    levels = _told(denoiser, "own_levels")
+    return None if levels is None else tuple(float(level) for level in levels)
+
+
+def _told(denoiser: Any, name: str) -> Any:
+    """Return what a model says under a name, whatever wraps it, or ``None``.
+
+    A wrapper keeps what it wraps as ``denoiser``. This is the one place where that is looked up.
+    """
+    while denoiser is not None:
+        if hasattr(denoiser, name):
+            return getattr(denoiser, name)
+        denoiser = getattr(denoiser, "denoiser", None)
+    return None

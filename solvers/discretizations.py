@@ -2,7 +2,8 @@
 
 A discretization is a function ``(n, sigma_min, sigma_max, *, parameters) -> levels``: n floats, or
 an array or tensor of them, from σ_max (the first) down to σ_min (the last, where n > 1). The final
-σ = 0 is not among them.
+σ = 0 is not among them. One that asks for more has a keyword-only parameter ``context``, and is
+given a :class:`~solvers.context.Context`.
 """
 
 import contextlib
@@ -17,7 +18,8 @@ from torch import Tensor
 
 from sampler_bench.kit.description import facts
 from sampler_bench.kit.names import shown
-from sampler_bench.kit.parameters import Fraction, NotNegative, require
+from sampler_bench.kit.parameters import Fraction, NotNegative, keywords, require
+from sampler_bench.solvers.context import CONTEXT, Context
 from sampler_bench.solvers.levels import iddpm_levels
 from sampler_bench.solvers.schedules import VP
 
@@ -60,6 +62,14 @@ def ve(n: int, sigma_min: float, sigma_max: float) -> list[float]:
 def log_snr(n: int, sigma_min: float, sigma_max: float) -> list[float]:
     """Return levels uniform in log SNR = −2·ln σ (DPM-Solver's): VE's rule on EDM's range."""
     return [math.exp(x) for x in _between(n, math.log(sigma_max), math.log(sigma_min))]
+
+
+def uniform_t(n: int, sigma_min: float, sigma_max: float, *, context: Context) -> list[float]:
+    """Return levels uniform in the schedule's time, from t(σ_max) to t(σ_min)."""
+    schedule = context.schedule
+    times = _between(n, schedule.time(sigma_max), schedule.time(sigma_min))
+    # both ends as asked for: σ(t(σ)) is not σ to the last digit
+    return [sigma_max, *(schedule.sigma(t) for t in times[1:-1]), sigma_min][:n]
 
 
 def polyexponential(
@@ -114,22 +124,39 @@ class Discretization:
         sigma_min, sigma_max: The range used where none is asked for (EDM's released defaults);
             clamped to what the denoiser supports.
         version: Raise it whenever the levels change for the same input.
+        same_as: The row whose levels these are, under another name; a comparison needs only one.
     """
 
     levels: LevelFunction
     sigma_min: float = 0.002
     sigma_max: float = 80.0
     version: int = 1
+    same_as: str = ""
 
-    def made(self, n: int, sigma_min: float, sigma_max: float, **own: Any) -> Tensor:
+    def defaults(self) -> dict[str, Any]:
+        """Return its own parameters and their values."""
+        return {name: value for name, value in keywords(self.levels).items() if name != CONTEXT}
+
+    def made(
+        self, n: int, sigma_min: float, sigma_max: float, context: Context, **own: Any
+    ) -> Tensor:
         """Return the levels, float64 [n], whatever the function made them as.
+
+        Args:
+            n, sigma_min, sigma_max, own: What the function is given.
+            context: Given to functions that ask for it.
 
         Raises:
             ValueError: If it did not make n numbers.
         """
-        levels = self.levels(n, sigma_min, sigma_max, **own)
+        told = {CONTEXT: context} if CONTEXT in keywords(self.levels) else {}
+        levels = self.levels(n, sigma_min, sigma_max, **own, **told)
         with contextlib.suppress(TypeError, ValueError, RuntimeError):
             made = torch.as_tensor(levels, dtype=torch.float64, device="cpu")
             if made.shape == (n,):
                 return made
         raise ValueError(f"made {shown(levels)} where {n} noise levels were asked for")
+
+
+karras = Discretization(edm, same_as="edm")
+exponential = Discretization(log_snr, same_as="log-snr")

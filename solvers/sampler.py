@@ -1,7 +1,7 @@
 """A sampler: the sampling half of EDM's Table 1, put together from named parts."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -11,7 +11,8 @@ from torch import Tensor
 
 from sampler_bench.kit.parameters import keywords
 from sampler_bench.solvers.churn import Churn
-from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.context import Context
+from sampler_bench.solvers.denoiser import Denoiser, own_levels
 from sampler_bench.solvers.noise import Noise, no_noise
 from sampler_bench.solvers.paths.path import Path, exactly
 from sampler_bench.solvers.point import Point
@@ -98,9 +99,11 @@ class Sampler:
             ValueError: If the numbers given make no levels that fall within the σ range.
         """
         low, high = self.sigma_range(denoiser)
-        count = 2 if self.steps is None else self.steps + (self.end == "sigma-min")
+        solver, steps = self._planned()
+        count = 2 if steps is None else steps + (self.end == "sigma-min")
         row = DISCRETIZATIONS[self.discretization]
-        levels = row.made(count, low, high, **self._of(row.levels))
+        context = Context(self.schedule_for(denoiser), own_levels(denoiser), solver)
+        levels = row.made(count, low, high, context, **self._own(row.defaults()))
         in_range = (levels > low * (1 - 1e-6)) & (levels < high * (1 + 1e-6))
         if not (in_range.all() and (levels.diff() <= 0).all()):
             raise ValueError(
@@ -115,7 +118,7 @@ class Sampler:
         """Return σ(t) and s(t), fit to the σ range sampled with this denoiser."""
         low, high = self.sigma_range(denoiser)
         fit = SCHEDULES[self.schedule].fit
-        schedule = fit(low, high, **self._of(fit))
+        schedule = fit(low, high, **self._own(keywords(fit)))
         return SCALINGS[self.scaling](schedule)
 
     def __call__(self, denoiser: Denoiser, latents: Tensor, noise: Noise = no_noise) -> Tensor:
@@ -162,8 +165,8 @@ class Sampler:
             "sigma_min": low,
             "sigma_max": high,
             **{name: getattr(self.churn, name) for name in CHURN_FIELDS},
-            **self._of(DISCRETIZATIONS[self.discretization].levels),
-            **self._of(SCHEDULES[self.schedule].fit),
+            **self._own(DISCRETIZATIONS[self.discretization].defaults()),
+            **self._own(keywords(SCHEDULES[self.schedule].fit)),
             **SOLVERS[self.solver].in_key(self.parameters),
             **self._path_in_key(),
         }
@@ -205,8 +208,8 @@ class Sampler:
         given = ", ".join(f"{name} = {value}" for name, value in self.parameters.items())
         return f" with {given}" if given else ""
 
-    def _of(self, function: Callable[..., Any]) -> dict[str, Any]:
-        return {name: self.parameters[name] for name in keywords(function)}
+    def _own(self, names: Iterable[str]) -> dict[str, Any]:
+        return {name: self.parameters[name] for name in names}
 
     def configured_path(self) -> Path:
         """Return the path, with this sampler's parameters."""
@@ -214,13 +217,18 @@ class Sampler:
         if base is None:
             return self.churn
         shared = {f.name for f in fields(base)} & set(CHURN_FIELDS)
-        given = {name: self.parameters[name] for name in own_fields(base)}
+        given = self._own(own_fields(base))
         return replace(base, **given, **{name: getattr(self.churn, name) for name in shared})
 
     def configured_solver(self) -> Solver:
         """Return the solver, with this sampler's parameters."""
+        return self._planned()[0]
+
+    def _planned(self) -> tuple[Solver, int | None]:
+        """Return the solver as it takes the steps asked for, and how many the grid then has."""
         solver = SOLVERS[self.solver]
-        return solver.configured({name: self.parameters[name] for name in solver.defaults()})
+        solver = solver.configured(self._own(solver.defaults()))
+        return (solver, None) if self.steps is None else solver.planned(self.steps)
 
 
 def base_path(solver: str, path: str) -> Path | None:

@@ -77,6 +77,14 @@ class Solver(ABC):
             return _as_made(self.maker(**parameters), self.maker, self.own_path)
         return replace(self, **parameters)  # type: ignore[type-var]
 
+    def planned(self, steps: int) -> tuple["Solver", int]:
+        """Return it as it takes so many steps, and how many the grid then has.
+
+        For most that is itself, and as many. What plans its orders over the whole grid says so
+        here: of dpm-fast ``steps`` are evaluations, and several of them make one step.
+        """
+        return self, steps
+
     def in_key(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return those of its parameters that a cell's key holds.
 

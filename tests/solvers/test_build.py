@@ -171,9 +171,10 @@ def test_a_key_of_another_part_is_refused():
 
 SOLVER_OF = {"alpha": "rk2", "rtol": "rk45", "atol": "rk45", "group": "rk45"}
 DISCRETIZATION_OF = {**dict.fromkeys(["M", "C_1", "C_2", "j_0"], "iddpm"), "epsilon_s": "vp"}
+DISCRETIZATION_OF["power"] = "polyexponential"
 WHOLE = ["steps", "M", "j_0", "group"]
 REAL = ["sigma_min", "sigma_max", "S_churn", "S_min", "S_max", "S_noise", "rho", "alpha"]
-REAL += ["epsilon_s", "C_1", "C_2", "rtol", "atol"]
+REAL += ["epsilon_s", "power", "C_1", "C_2", "rtol", "atol"]
 
 
 def with_parts(key, value):
