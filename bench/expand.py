@@ -17,6 +17,7 @@ from sampler_bench.solvers import (
     Incompatible,
 )
 from sampler_bench.solvers.building import BUILD_KEYS, PLAIN_KEYS, own_parameters
+from sampler_bench.solvers.listed import REPLACED
 
 Table = TypeVar("Table", bound=SamplerEntry)
 
@@ -121,9 +122,13 @@ def _combinations(axes: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
 
 def _check_keys(axes: dict[str, list[Any]]) -> None:
     """Refuse keys that no part named in the entry knows."""
+    for name in REPLACED if "levels" in axes else ():
+        if name in axes:
+            raise ValueError(f"levels replaces {name!r}: give one of the two")
+    made = [None] if "levels" in axes else _names(axes, "discretization", "edm", DISCRETIZATIONS)
     chosen = itertools.product(
         _names(axes, "solver", "heun", [*SOLVERS, *ORIGINALS]),
-        _names(axes, "discretization", "edm", DISCRETIZATIONS),
+        made,
         _names(axes, "schedule", "linear", SCHEDULES),
         _names(axes, "path", "", ["", *PATHS]),
     )
@@ -151,7 +156,7 @@ def _applicable(combination: dict[str, Any]) -> dict[str, Any]:
     solver = combination.get("solver", "heun")
     own = own_parameters(
         solver,
-        combination.get("discretization", "edm"),
+        None if "levels" in combination else combination.get("discretization", "edm"),
         combination.get("schedule", "linear"),
         combination.get("path", ""),
     )
@@ -165,7 +170,8 @@ def _applicable(combination: dict[str, Any]) -> dict[str, Any]:
 
 def _label(entry: SamplerEntry, combination: dict[str, Any], axes: dict[str, list[Any]]) -> str:
     solver = combination.get("solver", "heun")
-    steps = "" if solver in ORIGINALS else f", {combination.get('discretization', 'edm')} steps"
+    made = "listed" if "levels" in combination else combination.get("discretization", "edm")
+    steps = "" if solver in ORIGINALS else f", {made} steps"
     label = entry.label or f"{solver}{steps}"
     used = _applicable(combination)
     varied = [

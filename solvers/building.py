@@ -1,7 +1,8 @@
 """Putting a sampler together from names and numbers, and refusing what makes no sense."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -11,6 +12,7 @@ from sampler_bench.kit.parameters import Count, Parameter, check, keywords, para
 from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.context import CONTEXT
 from sampler_bench.solvers.incompatible import Incompatible
+from sampler_bench.solvers.listed import REPLACED, Listed
 from sampler_bench.solvers.original.whole import OriginalSampler
 from sampler_bench.solvers.registry import (
     DISCRETIZATIONS,
@@ -41,6 +43,7 @@ def build(
     S_max: float = math.inf,
     S_noise: float = 1.0,
     path: str = "",
+    levels: Sequence[float] | str | Path | Listed | None = None,
     **own: Any,
 ) -> AnySampler:
     """Put a sampler together; names and defaults are the paper's, and those of grid files.
@@ -58,6 +61,9 @@ def build(
         S_churn, S_min, S_max, S_noise: Algorithm 2's churn; 0 for none. Other paths that add noise
             take ``S_noise``, too, and those with a window ``S_min`` and ``S_max``.
         path: One of ``PATHS``; unless given the solver's own, if its name has one.
+        levels: The noise levels themselves, the highest first, or a file of them (``.txt``,
+            ``.json``, ``.npy``), instead of discretization, steps and σ range. A last level of 0 is
+            what ``end = "zero"`` means, and may be left out.
         own: The parts' own: ``rho`` (edm), ``epsilon_s`` (vp), ``M``, ``C_1``, ``C_2``,
             ``j_0`` (iddpm), ``alpha`` (rk2), ``rtol``, ``atol``, ``group`` (rk45).
 
@@ -78,14 +84,18 @@ def build(
     lookup(ENDS, end, "end")
     if path:
         PATHS.lookup(path)
-    defaults = own_parameters(solver, discretization, schedule, path)
+    listed = None if levels is None else _listed(levels, given)
+    parts = (solver, discretization if listed is None else None, schedule, path)
+    defaults = own_parameters(*parts)
     for name in own:
         if name not in defaults:
             raise ValueError(unknown(name, [*defaults, *BUILD_KEYS], "key"))
-    for part in _parts(solver, discretization, schedule, path):
+    for part in _parts(*parts):
         check(
             part, {name: own[name] for name in parameters(part) if name in own}, without=NOT_GIVEN
         )
+    if listed is not None:
+        steps = len(listed.levels) - (end == "sigma-min")
     sampler = Sampler(
         solver=solver,
         discretization=discretization,
@@ -98,6 +108,7 @@ def build(
         sigma_max=sigma_max,
         end=end,
         path=path,
+        listed=listed,
     )
     _check_fit(sampler)
     sampler.check()
@@ -127,24 +138,40 @@ def _original(
     return sampler
 
 
+def _listed(levels: Any, given: dict[str, Any]) -> Listed:
+    """Return levels that were listed, if nothing else that was given makes any."""
+    for name in REPLACED:
+        if given[name] != DEFAULTS[name]:
+            raise Incompatible(f"levels replaces {name!r}: give one of the two")
+    listed = Listed.of(levels)
+    if listed.to_zero and given["end"] != "zero":
+        raise Incompatible(f"end = {given['end']!r}, and the last of the levels is 0")
+    if len(listed.levels) == 1 and given["end"] != "zero":
+        raise Incompatible(f"levels = {listed} is no step: it needs end = 'zero'")
+    return listed
+
+
 def own_parameters(
-    solver: str, discretization: str, schedule: str, path: str = ""
+    solver: str, discretization: str | None, schedule: str, path: str = ""
 ) -> dict[str, Any]:
-    """Return the parameters that belong to the parts of these names, with their defaults."""
+    """Return the parameters that belong to the parts of these names, with their defaults.
+
+    No discretization is for levels that are listed.
+    """
     if solver in ORIGINALS:
         return ORIGINALS[solver].defaults()
-    fit, levels = SCHEDULES[schedule].fit, DISCRETIZATIONS[discretization]
+    levels = {} if discretization is None else DISCRETIZATIONS[discretization].defaults()
     route = own_fields(base_path(solver, path))
-    return {**keywords(fit), **levels.defaults(), **SOLVERS[solver].defaults(), **route}
+    return {**keywords(SCHEDULES[schedule].fit), **levels, **SOLVERS[solver].defaults(), **route}
 
 
 def _parts(
-    solver: str, discretization: str, schedule: str, path: str
+    solver: str, discretization: str | None, schedule: str, path: str
 ) -> tuple[Callable[..., Any], ...]:
     """Return what declares the parameters of the parts of these names."""
-    levels = DISCRETIZATIONS[discretization].levels
+    levels = () if discretization is None else (DISCRETIZATIONS[discretization].levels,)
     route = base_path(solver, path)
-    declared = (SCHEDULES[schedule].fit, levels, SOLVERS[solver].declares)
+    declared = (SCHEDULES[schedule].fit, *levels, SOLVERS[solver].declares)
     return declared if route is None else (*declared, type(route))
 
 
@@ -160,6 +187,11 @@ PLAIN_KEYS = ("solver", "steps")
 
 def _check_fit(sampler: Sampler) -> None:
     takes_steps = SOLVERS[sampler.solver].takes_steps
+    if not takes_steps and sampler.listed is not None:
+        raise Incompatible(
+            f"{sampler.solver} chooses its own steps: leave out 'levels', give sigma_min and "
+            "sigma_max"
+        )
     if not takes_steps and sampler.steps is not None:
         raise Incompatible(
             f"{sampler.solver} chooses its own steps: leave out 'steps', give rtol and atol"

@@ -13,6 +13,8 @@ from sampler_bench.kit.parameters import keywords
 from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.context import Context
 from sampler_bench.solvers.denoiser import Denoiser, own_levels
+from sampler_bench.solvers.incompatible import Incompatible
+from sampler_bench.solvers.listed import Listed
 from sampler_bench.solvers.noise import Noise, no_noise
 from sampler_bench.solvers.paths.path import Path, exactly
 from sampler_bench.solvers.point import Point
@@ -44,6 +46,7 @@ class Sampler:
             are clamped to the range the denoiser supports.
         end: ``"zero"``: the last step goes to σ = 0; ``"sigma-min"``: sampling stops at σ_min.
         path: A name in ``PATHS``; empty for the solver's own path, or churn.
+        listed: The levels themselves, which then replace discretization, steps and σ range.
     """
 
     solver: str
@@ -57,6 +60,7 @@ class Sampler:
     sigma_max: float | None = None
     end: str = "zero"
     path: str = ""
+    listed: Listed | None = None
 
     @property
     def deterministic(self) -> bool:
@@ -79,6 +83,8 @@ class Sampler:
         Raises:
             ValueError: If nothing is left between them.
         """
+        if self.listed is not None:
+            return self._listed_range(self.listed.levels, denoiser)
         own = DISCRETIZATIONS[self.discretization]
         low = max(_given(self.sigma_min, own.sigma_min), denoiser.sigma_min)
         high = min(_given(self.sigma_max, own.sigma_max), denoiser.sigma_max)
@@ -90,6 +96,15 @@ class Sampler:
             )
         return low, high
 
+    def _listed_range(self, levels: tuple[float, ...], denoiser: Denoiser) -> tuple[float, float]:
+        low, high = levels[-1], levels[0]
+        if low < denoiser.sigma_min * (1 - 1e-6) or high > denoiser.sigma_max * (1 + 1e-6):
+            raise Incompatible(
+                f"levels from {high:g} to {low:g}: the model supports "
+                f"[{denoiser.sigma_min:g}, {denoiser.sigma_max:g}]"
+            )
+        return low, high
+
     def levels(self, denoiser: Denoiser) -> Tensor:
         """Return the noise levels from the first to the last, float64 [steps + 1].
 
@@ -98,6 +113,16 @@ class Sampler:
         Raises:
             ValueError: If the numbers given make no levels that fall within the σ range.
         """
+        if self.listed is None:
+            levels = self._made_levels(denoiser)
+        else:
+            self.sigma_range(denoiser)
+            levels = torch.tensor(self.listed.levels, dtype=torch.float64)
+        levels = denoiser.round_sigma(levels)
+        last = torch.zeros(1 if self.end == "zero" else 0, dtype=levels.dtype)
+        return torch.cat([levels, last])
+
+    def _made_levels(self, denoiser: Denoiser) -> Tensor:
         low, high = self.sigma_range(denoiser)
         solver, steps = self._planned()
         count = 2 if steps is None else steps + (self.end == "sigma-min")
@@ -110,9 +135,7 @@ class Sampler:
                 f"discretization {self.discretization!r} makes no levels that fall from "
                 f"sigma_max = {high:g} to sigma_min = {low:g}{self._given_parameters()}"
             )
-        levels = denoiser.round_sigma(levels)
-        last = torch.zeros(1 if self.end == "zero" else 0, dtype=levels.dtype)
-        return torch.cat([levels, last])
+        return levels
 
     def schedule_for(self, denoiser: Denoiser) -> Schedule:
         """Return σ(t) and s(t), fit to the σ range sampled with this denoiser."""
@@ -154,8 +177,7 @@ class Sampler:
         return {
             "solver": self.solver,
             "solver_version": SOLVERS[self.solver].version,
-            "discretization": self.discretization,
-            "discretization_version": DISCRETIZATIONS[self.discretization].version,
+            **self._levels_in_key(),
             "schedule": self.schedule,
             "schedule_version": SCHEDULES[self.schedule].version,
             "scaling": self.scaling,
@@ -165,10 +187,20 @@ class Sampler:
             "sigma_min": low,
             "sigma_max": high,
             **{name: getattr(self.churn, name) for name in CHURN_FIELDS},
-            **self._own(DISCRETIZATIONS[self.discretization].defaults()),
             **self._own(keywords(SCHEDULES[self.schedule].fit)),
             **SOLVERS[self.solver].in_key(self.parameters),
             **self._path_in_key(),
+        }
+
+    def _levels_in_key(self) -> dict[str, Value]:
+        """Return what makes the levels; listed ones stand by their numbers."""
+        if self.listed is not None:
+            return {"levels": self.listed.text}
+        row = DISCRETIZATIONS[self.discretization]
+        return {
+            "discretization": self.discretization,
+            "discretization_version": row.version,
+            **self._own(row.defaults()),
         }
 
     def _path_in_key(self) -> dict[str, Value]:
@@ -185,6 +217,8 @@ class Sampler:
         """
         trivial = _Trivial()
         self._try(trivial)
+        if self.listed is not None and self._planned()[1] != self.steps:
+            raise Incompatible(f"{self.solver} plans its own steps: leave out 'levels'")
         try:
             levels, schedule = self.levels(trivial).tolist(), self.schedule_for(trivial)
             returned = [schedule.sigma(schedule.level(sigma).t) for sigma in levels]

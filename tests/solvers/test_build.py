@@ -42,7 +42,7 @@ def test_every_combination_declares_all_that_decides_its_samples(
     keys = {"discretization": discretization, "scaling": scaling, "steps": 5}
     declared = combinations.build(solver, schedule, **keys).declared(gaussian())
     assert set(declared) == DECLARED | set(own_parameters(solver, discretization, schedule))
-    assert set(declared) >= set(BUILD_KEYS) - {"path"}  # a part that format 1 does not know
+    assert set(declared) >= set(BUILD_KEYS) - {"path", "levels"}  # which format 1 does not know
     assert all(value is None or type(value) in (str, int, float) for value in declared.values())
     assert json.loads(json.dumps(declared)) == declared
 
@@ -69,6 +69,7 @@ OTHER = {
     **{"solver": "euler", "discretization": "ve", "schedule": "ve", "scaling": "unit-variance"},
     **{"steps": 19, "sigma_min": 0.01, "sigma_max": 79.0, "end": "sigma-min"},
     **{"S_churn": 1.0, "S_min": 0.1, "S_max": 50.0, "S_noise": 1.003, "path": "sde"},
+    "levels": [80.0, 1.0],
 }
 
 
@@ -187,7 +188,7 @@ def test_the_lists_of_numbers_are_complete():
     own = set()
     for parts in ((s, d, c) for s in PLAIN for d in DISCRETIZATIONS for c in SCHEDULES):
         own |= set(own_parameters(*parts))
-    assert {*WHOLE, *REAL} == own | set(BUILD_KEYS) - {*REGISTRIES, "path"}
+    assert {*WHOLE, *REAL} == own | set(BUILD_KEYS) - {*REGISTRIES, "path", "levels"}
 
 
 @pytest.mark.parametrize("key", [*WHOLE, *REAL])
