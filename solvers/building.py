@@ -36,7 +36,7 @@ def build(
     scaling: str = "none",
     steps: Count | None = None,
     sigma_min: float | None = None,
-    sigma_max: float | None = None,
+    sigma_max: Annotated[float, Field(gt=0, allow_inf_nan=True)] | None = None,
     end: str = "zero",
     S_churn: float = 0.0,
     S_min: float = 0.0,
@@ -56,7 +56,8 @@ def build(
         scaling: One of ``SCALINGS``: s(t).
         steps: Number of steps N ≥ 1 (``churned``: ≥ 0); 18 unless given. Not for solvers that
             choose their own.
-        sigma_min, sigma_max: σ range; the discretization's own unless given.
+        sigma_min, sigma_max: σ range; the discretization's own unless given. ``inf`` is a flow's
+            t = 1, for models with an answer there.
         end: ``"zero"`` or ``"sigma-min"``.
         S_churn, S_min, S_max, S_noise: Algorithm 2's churn; 0 for none. Other paths that add noise
             take ``S_noise``, too, and those with a window ``S_min`` and ``S_max``.

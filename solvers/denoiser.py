@@ -32,6 +32,26 @@ class Denoiser(Protocol):
         ...
 
 
+class FromNoise(Denoiser, Protocol):
+    """A denoiser that has an answer at σ = ∞, too: flow time t = 1, where there is noise alone.
+
+    It is called there with ``x`` the noise n itself, a standard normal, and an infinite ``sigma``.
+    What D is then decides a flow's first step; where data and noise are independent it is the mean
+    of the data, whatever n.
+
+    Attributes:
+        from_noise: ``True``.
+    """
+
+    @property
+    def from_noise(self) -> bool: ...  # noqa: D102
+
+
+def answers_noise(denoiser: Denoiser) -> bool:
+    """Return whether a denoiser, or what it wraps, is a :class:`FromNoise`."""
+    return bool(_told(denoiser, "from_noise"))
+
+
 def own_levels(denoiser: Denoiser) -> tuple[float, ...] | None:
     """Return the noise levels above 0 that a model was trained at, the highest first.
 
@@ -43,7 +63,7 @@ def own_levels(denoiser: Denoiser) -> tuple[float, ...] | None:
 
 
 def _told(denoiser: Any, name: str) -> Any:
-    """Return what a model says under a name, whatever wraps it, or ``None``.
+    """Return what a model says under a name, whatever wraps it; ``None`` if it says nothing.
 
     A wrapper keeps what it wraps as ``denoiser``. This is the one place where that is looked up.
     """

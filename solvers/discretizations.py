@@ -64,6 +64,7 @@ def log_snr(n: int, sigma_min: float, sigma_max: float) -> list[float]:
     return [math.exp(x) for x in _between(n, math.log(sigma_max), math.log(sigma_min))]
 
 
+@facts(from_noise=True)
 def uniform_t(n: int, sigma_min: float, sigma_max: float, *, context: Context) -> list[float]:
     """Return levels uniform in the schedule's time, from t(σ_max) to t(σ_min)."""
     schedule = context.schedule
@@ -124,6 +125,8 @@ class Discretization:
         sigma_min, sigma_max: The range used where none is asked for (EDM's released defaults);
             clamped to what the denoiser supports.
         version: Raise it whenever the levels change for the same input.
+        from_noise: Whether levels start at σ = ∞ unless asked otherwise, where the schedule has
+            such a level (flow time t = 1), and the model an answer.
         same_as: The row whose levels these are, under another name; a comparison needs only one.
     """
 
@@ -131,6 +134,7 @@ class Discretization:
     sigma_min: float = 0.002
     sigma_max: float = 80.0
     version: int = 1
+    from_noise: bool = False
     same_as: str = ""
 
     def defaults(self) -> dict[str, Any]:

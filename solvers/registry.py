@@ -89,6 +89,7 @@ SCHEDULES: Registry[type["Schedule"]] = Registry(
         "ve": "sampler_bench.solvers.schedules:VE",
         "vp": "sampler_bench.solvers.schedules:VP",
         "geometric": "sampler_bench.solvers.schedules:Geometric",
+        "flow": "sampler_bench.solvers.schedules:RectifiedFlow",
     },
     method="fit",
     group="schedules",

@@ -29,8 +29,6 @@ class Rule(Solver):
     """How many evaluations of the past it wants, its own of this step not counted."""
     sees_schedule: ClassVar[bool] = False
     """Whether σ(t) and s(t) change what it computes, or round it differently only."""
-    from_infinity: ClassVar[bool] = True
-    """Whether it can step away from σ = ∞, flow time t = 1."""
     on_return: ClassVar[Literal["reset", "keep"]] = "reset"
     """What becomes of the past where a path returns above its last evaluation."""
     on_noise: ClassVar[Literal["keeps", "first"]] = "keeps"

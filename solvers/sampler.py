@@ -12,13 +12,13 @@ from torch import Tensor
 from sampler_bench.kit.parameters import keywords
 from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.context import Context
-from sampler_bench.solvers.denoiser import Denoiser, own_levels
+from sampler_bench.solvers.denoiser import Denoiser, answers_noise, own_levels
 from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.listed import Listed
 from sampler_bench.solvers.noise import Noise, no_noise
 from sampler_bench.solvers.paths.path import Path, exactly
 from sampler_bench.solvers.point import Point
-from sampler_bench.solvers.process import Process, refuse, scaled
+from sampler_bench.solvers.process import NOT_FROM_NOISE, Process, refuse, scaled
 from sampler_bench.solvers.registry import (
     DISCRETIZATIONS,
     PATHS,
@@ -87,8 +87,12 @@ class Sampler:
             return self._listed_range(self.listed.levels, denoiser)
         own = DISCRETIZATIONS[self.discretization]
         low = max(_given(self.sigma_min, own.sigma_min), denoiser.sigma_min)
-        high = min(_given(self.sigma_max, own.sigma_max), denoiser.sigma_max)
-        if not 0 < low < high < math.inf:
+        high = _given(self.sigma_max, own.sigma_max)
+        if self.sigma_max is None and own.from_noise and answers_noise(denoiser):
+            high = math.inf if self._has_noise_alone else high
+        self._check_start(high, denoiser)
+        high = min(high, denoiser.sigma_max)
+        if not 0 < low < high:
             raise ValueError(
                 f"sigma_min = {low:g} and sigma_max = {high:g} are not a range: "
                 "0 < sigma_min < sigma_max is needed (after clamping to what the model supports, "
@@ -96,8 +100,32 @@ class Sampler:
             )
         return low, high
 
+    @property
+    def _has_noise_alone(self) -> bool:
+        """Whether its schedule has a level σ = ∞, whatever the range it is fitted to."""
+        return self._fitted(1.0, 2.0).reaches_infinity
+
+    def _check_start(self, high: float, denoiser: Denoiser) -> None:
+        """Raise Incompatible where sampling would start at σ = ∞ and something cannot."""
+        if high != math.inf:
+            return
+        if not self._has_noise_alone:
+            named = f"schedule {self.schedule!r} with scaling {self.scaling!r}"
+            raise Incompatible(f"sigma_max = inf: {named} has no level of noise alone")
+        if not answers_noise(denoiser):
+            raise Incompatible(NOT_FROM_NOISE)
+        path = self.configured_path()
+        stuck = [] if self.configured_solver().from_infinity else [self.solver]
+        if path.draws and not path.from_infinity:
+            stuck.append(f"path {self.path or type(path).__name__}")
+        if stuck:
+            raise Incompatible(
+                f"{stuck[0]} cannot step away from t = 1, where σ = ∞: give sigma_max"
+            )
+
     def _listed_range(self, levels: tuple[float, ...], denoiser: Denoiser) -> tuple[float, float]:
         low, high = levels[-1], levels[0]
+        self._check_start(high, denoiser)
         if low < denoiser.sigma_min * (1 - 1e-6) or high > denoiser.sigma_max * (1 + 1e-6):
             raise Incompatible(
                 f"levels from {high:g} to {low:g}: the model supports "
@@ -129,7 +157,7 @@ class Sampler:
         row = DISCRETIZATIONS[self.discretization]
         context = Context(self.schedule_for(denoiser), own_levels(denoiser), solver)
         levels = row.made(count, low, high, context, **self._own(row.defaults()))
-        in_range = (levels > low * (1 - 1e-6)) & (levels < high * (1 + 1e-6))
+        in_range = (levels > low * (1 - 1e-6)) & (levels <= high * (1 + 1e-6))
         if not (in_range.all() and (levels.diff() <= 0).all()):
             raise ValueError(
                 f"discretization {self.discretization!r} makes no levels that fall from "
@@ -139,7 +167,9 @@ class Sampler:
 
     def schedule_for(self, denoiser: Denoiser) -> Schedule:
         """Return σ(t) and s(t), fit to the σ range sampled with this denoiser."""
-        low, high = self.sigma_range(denoiser)
+        return self._fitted(*self.sigma_range(denoiser))
+
+    def _fitted(self, low: float, high: float) -> Schedule:
         fit = SCHEDULES[self.schedule].fit
         schedule = fit(low, high, **self._own(keywords(fit)))
         return SCALINGS[self.scaling](schedule)
@@ -297,6 +327,7 @@ class _Trivial:
     shape: tuple[int, ...] = ()
     sigma_min = 0.0
     sigma_max = math.inf
+    from_noise = True
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         return x

@@ -24,6 +24,8 @@ class Solver(ABC):
     """Raise it whenever the results change for the same input."""
     takes_steps: ClassVar[bool] = True
     """Whether the number of steps is the user's choice, and the levels between are visited."""
+    from_infinity: ClassVar[bool] = True
+    """Whether it can step away from σ = ∞, flow time t = 1."""
 
     maker: ClassVar[Callable[..., "Solver"] | None] = None
     """The function that makes it under a name: what its parameters are then."""

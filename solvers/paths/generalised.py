@@ -32,6 +32,7 @@ class Maruyama(Path):
     """
 
     sees_schedule: ClassVar[bool] = True
+    from_infinity: ClassVar[bool] = False
     beta: Rate = field(default_factory=Relative)
 
     @property
