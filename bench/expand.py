@@ -17,6 +17,7 @@ from sampler_bench.solvers import (
 )
 from sampler_bench.solvers.assembly import own_parameters
 from sampler_bench.solvers.building import keys_of
+from sampler_bench.solvers.listed import REPLACED
 
 Table = TypeVar("Table", bound=SamplerEntry)
 
@@ -121,9 +122,13 @@ def _combinations(axes: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
 
 def _check_keys(axes: dict[str, list[Any]]) -> None:
     """Refuse keys that no part named in the entry knows."""
+    for name in REPLACED if "levels" in axes else ():
+        if name in axes:
+            raise ValueError(f"levels replaces {name!r}: give one of the two")
+    made = [None] if "levels" in axes else _names(axes, "discretization", "edm", DISCRETIZATIONS)
     chosen = itertools.product(
         _names(axes, "solver", "heun", EVERY_SOLVER),
-        _names(axes, "discretization", "edm", DISCRETIZATIONS),
+        made,
         _names(axes, "schedule", "linear", SCHEDULES),
         _names(axes, "path", "", ["", *PATHS]),
     )
@@ -146,7 +151,7 @@ def _applicable(combination: dict[str, Any]) -> dict[str, Any]:
     solver = combination.get("solver", "heun")
     own = own_parameters(
         solver,
-        combination.get("discretization", "edm"),
+        None if "levels" in combination else combination.get("discretization", "edm"),
         combination.get("schedule", "linear"),
         combination.get("path", ""),
     )
@@ -159,8 +164,8 @@ def _applicable(combination: dict[str, Any]) -> dict[str, Any]:
 
 def _label(entry: SamplerEntry, combination: dict[str, Any], axes: dict[str, list[Any]]) -> str:
     solver = combination.get("solver", "heun")
-    levels = f", {combination.get('discretization', 'edm')} steps"
-    steps = levels if EVERY_SOLVER[solver].takes_parts else ""
+    made = "listed" if "levels" in combination else combination.get("discretization", "edm")
+    steps = f", {made} steps" if EVERY_SOLVER[solver].takes_parts else ""
     label = entry.label or f"{solver}{steps}"
     used = _applicable(combination)
     varied = [

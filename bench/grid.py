@@ -1,20 +1,24 @@
 """Grid files: TOML, validated, every list an axis."""
 
+from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StrictBool,
     StrictInt,
     StrictStr,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
 
 from sampler_bench.bench.shipped import GRIDS
 from sampler_bench.kit.toml import parse, text_of, toml_files, validated
+from sampler_bench.solvers.listed import Listed
 
 LEAST_SAMPLES = 20  # one per shard
 
@@ -26,12 +30,30 @@ Names = Annotated[list[StrictStr], Field(min_length=1)]
 Axis = Scalar | Annotated[list[Scalar], Field(min_length=1)]
 
 
+def _levels_axis(given: Any) -> list[Listed | str]:
+    """Return the values of the axis: a list of numbers is one of them, as is a file's name."""
+    several = isinstance(given, list) and any(isinstance(one, list | str) for one in given)
+    each = given if several else [given]
+    return [one if isinstance(one, str) else Listed.of(one) for one in each]
+
+
+_NUMBERS = {"type": "array", "items": {"type": "number"}, "minItems": 1}
+_ONE = [{"type": "string"}, _NUMBERS]
+LevelsAxis = Annotated[
+    Any,
+    BeforeValidator(_levels_axis),
+    WithJsonSchema({"anyOf": [*_ONE, {"type": "array", "items": {"anyOf": _ONE}}]}),
+]
+
+
 class SamplerEntry(BaseModel):
     """One ``[[sampler]]`` table.
 
     Attributes:
         label: What its curve is called.
         models: The models it is for; all of the grid's if absent.
+        levels: Noise levels one by one, instead of a discretization: a list of numbers, or a file
+            of them beside the grid; several of these are an axis.
         Every other key is one of ``solvers.build``'s: a value, or a list of them.
     """
 
@@ -40,12 +62,26 @@ class SamplerEntry(BaseModel):
     __pydantic_extra__: dict[str, Axis]
     label: StrictStr = ""
     models: Names | None = None
+    levels: LevelsAxis = None
 
     @property
     def axes(self) -> dict[str, list[Any]]:
         """Every key as a list of values."""
+        return self._others if self.levels is None else {"levels": self.levels} | self._others
+
+    @property
+    def _others(self) -> dict[str, list[Any]]:
         extra = self.__pydantic_extra__ or {}
         return {key: value if isinstance(value, list) else [value] for key, value in extra.items()}
+
+    def read_levels(self, folder: Path) -> None:
+        """Read the files that levels are in, which lie beside the grid's.
+
+        Raises:
+            ValueError: If one cannot be read; one line.
+        """
+        if self.levels is not None:
+            self.levels = [Listed.of(one, folder) for one in self.levels]
 
 
 class ProfileEntry(SamplerEntry):
@@ -60,6 +96,11 @@ class ProfileEntry(SamplerEntry):
 
     metric: StrictStr
     levels: Annotated[list[Positive], Field(min_length=3)]
+
+    @property
+    def axes(self) -> dict[str, list[Any]]:
+        """Every other key as a list of values."""
+        return self._others
 
     @field_validator("levels")
     @classmethod
@@ -138,5 +179,11 @@ def read(name_or_path: str, **instead: int | None) -> tuple[Grid, str]:
     where, text = text_of(name_or_path, toml_files(GRIDS), "grid")
     changed = {key: value for key, value in instead.items() if value is not None}
     grid = validated(parse(text, where) | changed, Grid, where)
+    folder = GRIDS if name_or_path in toml_files(GRIDS) else Path(name_or_path).parent
+    for number, entry in enumerate(grid.sampler):
+        try:
+            entry.read_levels(folder)
+        except ValueError as error:
+            raise ValueError(f"{where}: sampler[{number}]: {error}") from None
     notes = "".join(f"# run with {key} = {value}\n" for key, value in changed.items())
     return grid, notes + text

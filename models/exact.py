@@ -18,10 +18,11 @@ CHUNK_BYTES = 64 * 2**20
 
 
 class _Exact:
-    """What exact denoisers share: any noise level above 0, and float64 unless asked otherwise."""
+    """What exact denoisers share: any noise level above 0, ∞ too, and float64 unless asked."""
 
     sigma_min = 0.0
     sigma_max = math.inf
+    from_noise = True
     shape: tuple[int, ...]
     digest: str
     dtype: torch.dtype
@@ -129,6 +130,9 @@ class GaussianMixture(_Exact):
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Denoise ``x`` [B, *shape] at ``sigma`` > 0 (0-d or [B]); returns ``x``'s dtype."""
+        if sigma.isinf().all():  # of infinite variances there is no likelihood: all are the mean
+            mean = (self.weights @ self.means).reshape(self.shape)
+            return mean.to(x.device, x.dtype).expand(x.shape).clone()
         flat = x.reshape(len(x), -1).to(self.dtype)
         variance = (sigma.to(self.device, self.dtype) ** 2).reshape(-1, 1).expand(len(x), 1)
         row_bytes = flat.element_size() * flat.shape[1] * len(self._log_weights)
