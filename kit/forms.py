@@ -15,12 +15,16 @@ class Forms:
         functions: Positional parameters of a function, by what the form is called.
         bases: The last names of classes that a class may inherit from: "Schedule".
         others: What else it may be, in words.
+        keywords: Whether a function's keyword-only arguments can be set.
+        reserved: Names of modules that stand for something else: "ideal" in ``ideal:DATA``.
     """
 
     row: str
     functions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     bases: Sequence[str] = ()
     others: Sequence[str] = ()
+    keywords: bool = True
+    reserved: Sequence[str] = ()
 
     def of(self, takes: Sequence[str]) -> str | None:
         """Return the form of a function by its positional parameters; ``None`` if it has none."""
@@ -33,7 +37,9 @@ class Forms:
 
     def refused(self, what: str, name: str, found: Any) -> ValueError:
         """Return the error of an object that has no form: what it is, and all that it may be."""
-        allowed = [f"{form} f({', '.join(takes)})".strip() for form, takes in self.functions.items()]
+        allowed = [
+            f"{form} f({', '.join(takes)})".strip() for form, takes in self.functions.items()
+        ]
         if allowed:
             allowed[-1] += ", parameters of its own after *"
         allowed += [f"a class on {base}" for base in self.bases]

@@ -66,8 +66,10 @@ class Registry(MutableMapping[str, T], Generic[T]):
 
     def is_own(self, name: object) -> bool:
         """Return whether a name is spelled as a part of a user's own, and is no row's."""
-        known = isinstance(name, str) and name in self._rows
-        return self.forms is not None and not known and own_files.parsed(name) is not None
+        spec = None if self.forms is None else own_files.parsed(name)
+        if self.forms is None or spec is None or name in self._rows:
+            return False
+        return spec.place.partition(":")[0] not in self.forms.reserved
 
     def own_in(self, path: str) -> list[str]:
         """Return the names of the parts of this kind in a user's own file.

@@ -26,12 +26,14 @@ class FixedStep(Rule):
         order: The order of convergence it claims; the tests hold it to that.
         version: Raise it whenever the results change for the same input.
         parameters: Keyword arguments of ``step``, e.g. ``{"alpha": 0.5}``.
+        counted: Returns the evaluations per sample of n of its steps, if it says so.
     """
 
     step: Function
     order: int | None = field(default=None, kw_only=True)  # type: ignore[misc]  # else a ClassVar
     version: int = 1
-    parameters: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    counted: Callable[[int], int] | None = field(default=None, kw_only=True)
 
     def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
         """Return the state at ``step.down``."""
@@ -39,6 +41,10 @@ class FixedStep(Rule):
             return euler_step(z, process.denoise(z, step.here), step)
         flow = Flow(process, step.here, step.down)
         return self.step(flow, z, step.here.t, step.down.t, **self.parameters)
+
+    def evaluations(self, n: int, to_zero: bool) -> int:
+        """Return what it says of its own steps, and one for Euler's to σ = 0."""
+        return n if self.counted is None else self.counted(n - to_zero) + to_zero
 
     @property
     def declares(self) -> Function:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sampler_bench.kit.registry import Registry
+from sampler_bench.solvers import forms
 
 if TYPE_CHECKING:
     from sampler_bench.solvers.discretizations import Discretization
@@ -52,6 +53,7 @@ SOLVERS: Registry["Solver"] = Registry(
     },
     wrap="sampler_bench.solvers.fixed_step:FixedStep",
     group="solvers",
+    forms=forms.SOLVER,
 )
 
 PATHS: Registry[type["Path"]] = Registry(
@@ -64,6 +66,7 @@ PATHS: Registry[type["Path"]] = Registry(
         "er-sde": "sampler_bench.solvers.paths.er_sde:ERSDE",
     },
     group="paths",
+    forms=forms.PATH,
 )
 """Where noise takes a sampler up again; churn, and none, need no name."""
 
@@ -92,6 +95,7 @@ SCHEDULES: Registry[type["Schedule"]] = Registry(
     },
     method="fit",
     group="schedules",
+    forms=forms.SCHEDULE,
 )
 
 SCALINGS: Registry[Callable[["Schedule"], "Schedule"]] = Registry(
@@ -101,6 +105,7 @@ SCALINGS: Registry[Callable[["Schedule"], "Schedule"]] = Registry(
         "unit-variance": "sampler_bench.solvers.schedules:UnitVariance",
     },
     group="scalings",
+    forms=forms.SCALING,
 )
 
 DISCRETIZATIONS: Registry["Discretization"] = Registry(
@@ -114,4 +119,5 @@ DISCRETIZATIONS: Registry["Discretization"] = Registry(
     },
     wrap="sampler_bench.solvers.discretizations:Discretization",
     group="discretizations",
+    forms=forms.DISCRETIZATION,
 )
