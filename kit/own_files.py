@@ -307,9 +307,8 @@ def _told(error: BaseException, path: Path) -> str:
     if isinstance(error, SyntaxError):
         place, reason = f"{Path(error.filename or path).name}, line {error.lineno}", error.msg
     else:
-        lines = [
-            f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)
-        ]
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == str(path)]
         place = f"{path.name}, line {lines[-1]}" if lines else path.name
         reason = str(error)
     return " ".join(f"{place}: {type(error).__name__}: {reason}".split())
