@@ -17,6 +17,7 @@ import sys
 import sysconfig
 import traceback
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -227,7 +228,7 @@ def _run(path: Path, where: str) -> _Run:
                 exec(compile(text, path, "exec", dont_inherit=True), vars(module))
         except (Exception, SystemExit) as error:
             del sys.modules[module.__name__]
-            raise ValueError(where + _told(error, path)) from error
+            raise ValueError(where + told(error, path)) from error
         _RUNS[key] = _Run(module, digest, files)
     return _RUNS[key]
 
@@ -302,19 +303,41 @@ def _imported(text: bytes) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
-def _told(error: BaseException, path: Path) -> str:
-    """Return where in a file an exception came from, and what it says; one line."""
-    if isinstance(error, SyntaxError):
-        place, reason = f"{Path(error.filename or path).name}, line {error.lineno}", error.msg
-    else:
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [frame.lineno for frame in frames if frame.filename == str(path)]
-        place = f"{path.name}, line {lines[-1]}" if lines else path.name
-        reason = str(error)
-    return " ".join(f"{place}: {type(error).__name__}: {reason}".split())
+@contextmanager
+def in_one_line(where: str = "") -> Iterator[None]:
+    """Turn what a user's own code raises into a ValueError of one line that says where.
+
+    What other code raised is no fault of the user's; kinds of ValueError have a meaning of theirs.
+
+    Args:
+        where: What the line begins with.
+    """
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        has_meaning = isinstance(error, ValueError) and type(error) is not ValueError
+        if has_meaning or _place(error) is None:
+            raise
+        raise ValueError(where + told(error)) from error
 
 
-def told(error: BaseException, text: str) -> str:
-    """Return in one line what a part of one's own raised when it was called, and where."""
-    spec = parsed(absolute(text, Path.cwd()))
-    return _told(error, Path(spec.place) if spec else Path(text))
+def told(error: BaseException, path: Path | None = None) -> str:
+    """Return what an exception says, and at which line of a file of one's own; one line.
+
+    Args:
+        error: The exception.
+        path: A file that is being run; those that were are known.
+    """
+    place = _place(error, path)
+    reason = error.msg if isinstance(error, SyntaxError) else str(error)
+    said = f"{place}: " if place else ""
+    return " ".join(f"{said}{type(error).__name__}: {reason}".split())
+
+
+def _place(error: BaseException, path: Path | None = None) -> str | None:
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{Path(error.filename).name}, line {error.lineno}"
+    known = {place for place, _ in _RUNS} | {str(path)}
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename in known]
+    return f"{Path(own[-1].filename).name}, line {own[-1].lineno}" if own else None

@@ -154,12 +154,8 @@ class Registry(MutableMapping[str, T], Generic[T]):
         pinned = str(loaded.spec)
         if pinned not in self._own:
             told = own_files.shown(pinned)
-            try:
+            with own_files.in_one_line(f"{self.what} {told}: "):
                 self._own[pinned] = self._made(told, loaded.thing)
-            except (Exception, SystemExit) as error:
-                where = "" if isinstance(error, ValueError) else f"{self.what} {told}: "
-                reason = str(error) if not where else own_files.told(error, name)
-                raise ValueError(" ".join(f"{where}{reason}".split())) from error
         return self._own[pinned]
 
     def _made(self, name: str, found: Any) -> Any:

@@ -53,10 +53,8 @@ def load(spec: str, device: str | torch.device) -> OwnDenoiser:
     make = MODELS[spec]
     pinned = own_files.parsed(own_files.pinned(spec, "model"))
     assert pinned is not None
-    try:
+    with own_files.in_one_line(f"model {name}: "):
         made = make(torch.device(device))
-    except (Exception, SystemExit) as error:
-        raise ValueError(f"model {name}: {own_files.told(error, spec)}") from error
     _check(name, made)
     return OwnDenoiser(made, pinned.digest)
 

@@ -33,8 +33,8 @@ def double(x, *, alpha=2.0):
     return x * FACTOR
 
 
-def _hidden(x):
-    pass
+def _hidden():
+    raise OSError("no")
 '''
 
 
@@ -193,7 +193,9 @@ class Row:
 
 def row(name, found):
     if name == "file:_hidden":
-        raise OSError("not this one")
+        found()
+    if name == "file:Thing":
+        raise OSError("a fault of the maker's")
     return Row(found)
 
 
@@ -212,8 +214,10 @@ def test_a_registry_has_rows_of_ones_own_when_asked(folder, registry):
     assert "no:body" not in registry and "ours" in registry
     with pytest.raises(ValueError, match="unknown solver 'our'; did you mean 'ours'"):
         registry.lookup("our")
-    with pytest.raises(ValueError, match=r"solver file:_hidden: mine\.py: OSError: not"):
+    with pytest.raises(ValueError, match=r"solver file:_hidden: mine\.py, line 22: OSError: no"):
         registry[f"{folder}/mine.py:_hidden"]
+    with pytest.raises(OSError, match="a fault of the maker's"):
+        registry[f"{folder}/mine.py:Thing"]
     assert f"{folder}/mine.py:double" not in Registry("solver", {})
 
 
