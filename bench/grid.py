@@ -1,11 +1,14 @@
 """Grid files: TOML, validated, every list an axis."""
 
+from collections.abc import Collection
+from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     StrictBool,
     StrictInt,
     StrictStr,
@@ -14,6 +17,7 @@ from pydantic import (
 )
 
 from sampler_bench.bench.shipped import GRIDS
+from sampler_bench.kit import own_files
 from sampler_bench.kit.toml import parse, text_of, toml_files, validated
 
 LEAST_SAMPLES = 20  # one per shard
@@ -24,6 +28,10 @@ Weight = Annotated[float, Field(ge=0, le=1000, strict=True)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Names = Annotated[list[StrictStr], Field(min_length=1)]
 Axis = Scalar | Annotated[list[Scalar], Field(min_length=1)]
+
+
+PARTS = ("solver", "path", "schedule", "scaling", "discretization", "truth")
+"""Keys of sampler tables whose values are names of parts, which may be in files of one's own."""
 
 
 class SamplerEntry(BaseModel):
@@ -40,6 +48,20 @@ class SamplerEntry(BaseModel):
     __pydantic_extra__: dict[str, Axis]
     label: StrictStr = ""
     models: Names | None = None
+    _folder: Path = PrivateAttr(default_factory=Path)
+
+    @property
+    def folder(self) -> Path:
+        """What paths in it are relative to: the grid file's folder, or the working directory."""
+        return self._folder
+
+    def place(self, folder: Path) -> None:
+        """Note where the table stands: names of one's own files no longer depend on it."""
+        self._folder = folder
+        self.models = _placed(self.models, folder)
+        for key, value in (self.__pydantic_extra__ or {}).items():
+            if key in PARTS:
+                self.__pydantic_extra__[key] = _placed(value, folder)
 
     @property
     def axes(self) -> dict[str, list[Any]]:
@@ -112,11 +134,29 @@ class Grid(BaseModel):
     sampler: list[SamplerEntry] = []
     profile: list[ProfileEntry] = []
 
+    def place(self, folder: Path) -> None:
+        """Note where the grid stands: names of one's own files no longer depend on it."""
+        self.models = _placed(self.models, folder)
+        for entry in (*self.sampler, *self.profile):
+            entry.place(folder)
+
     @model_validator(mode="after")
     def _has_entries(self) -> Self:
         if not self.sampler and not self.profile:
             raise ValueError("there is no [[sampler]] and no [[profile]] table")
         return self
+
+
+def _placed(names: Any, folder: Path) -> Any:
+    """Return a name, or a list of them, with paths that do not depend on where they stand."""
+    if isinstance(names, list):
+        return [_placed(name, folder) for name in names]
+    return own_files.absolute(names, folder) if isinstance(names, str) else names
+
+
+def folder_of(name_or_path: str, shipped: Collection[str]) -> Path:
+    """Return the folder that a file stands in; of one that ships the working directory."""
+    return Path() if name_or_path in shipped else Path(name_or_path).parent
 
 
 def shipped() -> list[str]:
@@ -138,5 +178,6 @@ def read(name_or_path: str, **instead: int | None) -> tuple[Grid, str]:
     where, text = text_of(name_or_path, toml_files(GRIDS), "grid")
     changed = {key: value for key, value in instead.items() if value is not None}
     grid = validated(parse(text, where) | changed, Grid, where)
+    grid.place(folder_of(name_or_path, toml_files(GRIDS)))
     notes = "".join(f"# run with {key} = {value}\n" for key, value in changed.items())
     return grid, notes + text

@@ -1,10 +1,10 @@
 """Parameters that are files: what is in one decides, not where it lies."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 from sampler_bench.kit.canonical import KEY_LENGTH
+from sampler_bench.kit.own_files import digest_of
 
 
 class File(type(Path())):  # type: ignore[misc]  # PosixPath or WindowsPath
@@ -32,7 +32,7 @@ def file(value: str | Path, folder: Path, name: str) -> File:
         return value
     try:
         made = File((folder / Path(value).expanduser()).resolve())
-        made.digest = hashlib.sha256(made.read_bytes()).hexdigest()[:KEY_LENGTH]
+        made.digest = digest_of(made)[:KEY_LENGTH]
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ValueError(f"{name} = {str(value)!r} cannot be read: {reason}") from None

