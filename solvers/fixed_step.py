@@ -30,7 +30,7 @@ class FixedStep(Rule):
     """
 
     step: Function
-    order: int | None = field(default=None, kw_only=True)  # type: ignore[misc]  # else a ClassVar
+    order: int | None = field(default=None, kw_only=True)
     version: int = 1
     parameters: Mapping[str, Any] = field(default_factory=dict)
     counted: Callable[[int], int] | None = field(default=None, kw_only=True)

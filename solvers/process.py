@@ -9,6 +9,7 @@ from sampler_bench.solvers.denoiser import Denoiser
 from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.noise import no_noise
 from sampler_bench.solvers.point import Point
+from sampler_bench.solvers.rows import restricted
 from sampler_bench.solvers.schedules import Schedule
 
 Draw = Callable[[Tensor, Point, Point], Tensor]
@@ -43,21 +44,33 @@ class Process:
         return torch.add(at.p * z, self.denoise(z, at), alpha=at.q)
 
 
-def scaled(denoiser: Denoiser) -> Callable[[Tensor, Point], Tensor]:
-    """Return D(z/s; σ) as a function of z and the level, in z's dtype.
+class Scaled:
+    """D(z/s; σ) as a function of z and the level, in z's dtype.
 
-    Raises:
-        Incompatible: When it is called at σ = ∞, where only a model of the flow itself has an
-            answer.
+    Args:
+        denoiser: D(x; σ).
     """
-    tensors: dict[float, Tensor] = {}
 
-    def denoise(z: Tensor, at: Point) -> Tensor:
-        sigma = tensors.get(at.sigma)
+    def __init__(self, denoiser: Denoiser) -> None:
+        self.denoiser = denoiser
+        self._sigmas: dict[float, Tensor] = {}
+
+    def __call__(self, z: Tensor, at: Point) -> Tensor:
+        """Return D, one evaluation.
+
+        Raises:
+            Incompatible: At σ = ∞, where only a model of the flow itself has an answer.
+        """
+        sigma = self._sigmas.get(at.sigma)
         if sigma is None:
             if at.s == 0:
                 raise Incompatible("D(x; σ) is not defined at σ = ∞, where sampling would start")
-            sigma = tensors[at.sigma] = torch.tensor(at.sigma, dtype=torch.float64)
-        return denoiser(z if at.s == 1 else z / at.s, sigma).to(z.dtype)
+            sigma = self._sigmas[at.sigma] = torch.tensor(at.sigma, dtype=torch.float64)
+        return self.denoiser(z if at.s == 1 else z / at.s, sigma).to(z.dtype)
 
-    return denoise
+    def only(self, rows: Tensor) -> "Scaled":
+        """Return the same for some samples of the batch, with what is bound to them."""
+        return Scaled(restricted(self.denoiser, rows))
+
+
+scaled = Scaled

@@ -3,17 +3,20 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sampler_bench.kit.parameters import keywords
+from sampler_bench.solvers.any_sampler import AnySampler, Value
 from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.noise import Noise, no_noise
-from sampler_bench.solvers.paths.path import Path, exactly
+from sampler_bench.solvers.options import Options
+from sampler_bench.solvers.paths.path import Path
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process, refuse, scaled
 from sampler_bench.solvers.registry import (
@@ -23,16 +26,18 @@ from sampler_bench.solvers.registry import (
     SCHEDULES,
     SOLVERS,
 )
+from sampler_bench.solvers.route import Route
 from sampler_bench.solvers.schedules import Linear, Schedule
-from sampler_bench.solvers.solver import Solver
 
-Value = str | int | float | None
+if TYPE_CHECKING:
+    from sampler_bench.solvers.solver import Solver
+
 CHURN_FIELDS = tuple(f.name for f in fields(Churn))
 
 
 @dataclass(frozen=True)
-class Sampler:
-    """Solver × discretization × schedule × scaling × churn. Make one with :func:`solvers.build`.
+class Sampler(AnySampler):
+    """Solver × discretization × schedule × scaling × path. Make one with :func:`solvers.build`.
 
     Attributes:
         solver, discretization, schedule, scaling: Names in the registries.
@@ -41,8 +46,10 @@ class Sampler:
         steps: Number of steps N; ``None`` for solvers that choose their own.
         sigma_min, sigma_max: The σ range asked for; ``None`` means the discretization's own. Both
             are clamped to the range the denoiser supports.
-        end: ``"zero"``: the last step goes to σ = 0; ``"sigma-min"``: sampling stops at σ_min.
+        end: ``"zero"``: the last step goes to σ = 0; ``"sigma-min"``: sampling stops at σ_min;
+            ``"denoise"``: there, with D as the sample.
         path: A name in ``PATHS``; empty for the solver's own path, or churn.
+        options: What is no part of any of them.
     """
 
     solver: str
@@ -56,21 +63,33 @@ class Sampler:
     sigma_max: float | None = None
     end: str = "zero"
     path: str = ""
+    options: Options = field(default_factory=Options)
 
     @property
     def deterministic(self) -> bool:
         """Whether latents alone decide the samples."""
-        return not self.configured_path().draws
+        return not (self.configured_path().draws or self.configured_solver().stochastic)
+
+    @property
+    def can_churn(self) -> bool:
+        """Whether Algorithm 2's churn may be added."""
+        route = base_path(self.solver, self.path)
+        churns = route is None or "S_churn" in keywords(route)
+        return SOLVERS[self.solver].takes_steps and churns
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the path makes of what the solver claims."""
+        return self.configured_solver().remarks(self.configured_path())
 
     @property
     def group(self) -> int | None:
         """How many consecutive samples the solver couples; ``None`` if it couples none."""
         return self.configured_solver().couples
 
-    @property
-    def visible(self) -> float:
-        """What samples are multiplied by to be looked at: 1, for they are images."""
-        return 1.0
+    def with_steps(self, steps: int) -> "Sampler":
+        """Return the same with another number of steps."""
+        return replace(self, steps=steps)
 
     def sigma_range(self, denoiser: Denoiser) -> tuple[float, float]:
         """Return (σ_min, σ_max) as sampled with this denoiser.
@@ -98,7 +117,8 @@ class Sampler:
             ValueError: If the numbers given make no levels that fall within the σ range.
         """
         low, high = self.sigma_range(denoiser)
-        count = 2 if self.steps is None else self.steps + (self.end == "sigma-min")
+        solver = self.configured_solver()
+        count = 2 if self.steps is None else solver.walking(self.steps)[1] + (self.end != "zero")
         function = DISCRETIZATIONS[self.discretization].levels
         levels = function(count, low, high, **self._of(function))
         in_range = (levels > low * (1 - 1e-6)) & (levels < high * (1 + 1e-6))
@@ -130,20 +150,34 @@ class Sampler:
             Samples in data space (unscaled), float64 [B, *shape].
         """
         schedule = self.schedule_for(denoiser)
-        grid = [schedule.level(sigma) for sigma in self.levels(denoiser).tolist()]
+        route = self.route(denoiser, schedule)
         announce_samples(denoiser, len(latents))
+        dtype = self.options.dtype
 
         def draw(z: Tensor, high: Point, low: Point) -> Tensor:
-            return noise(z)
+            return noise(z).to(dtype)
+
+        process = Process(self.options.wrap(scaled(denoiser)), schedule, draw)
+        z = latents.to(dtype) * self.options.first_scale(route.grid[0])
+        z = self._walking().sample(process, z, route)
+        scale = 1.0 if route.denoise else route.grid[-1].s
+        return (z if scale == 1 else z / scale).to(torch.float64)
+
+    def route(self, denoiser: Denoiser, schedule: Schedule) -> Route:
+        """Return the levels, and the path through them, as sampled with this denoiser."""
 
         def round_sigma(sigma: float) -> float:
             return float(denoiser.round_sigma(torch.tensor(sigma, dtype=torch.float64)))
 
-        z = latents.to(torch.float64) * grid[0].b
-        process = Process(scaled(denoiser), schedule, draw)
-        path = self.configured_path()
-        z = self.configured_solver().sample(process, z, grid, path, round_sigma)
-        return z if grid[-1].s == 1 else z / grid[-1].s
+        grid = [schedule.level(sigma) for sigma in self.levels(denoiser).tolist()]
+        return Route(grid, self.configured_path(), round_sigma, self.end == "denoise")
+
+    def evaluations(self, denoiser: Denoiser) -> int | None:
+        """Return the evaluations per sample; ``None`` where they depend on the samples."""
+        schedule = self.schedule_for(denoiser)
+        route = self.route(denoiser, schedule)
+        counted = self._walking().evaluations_on(list(route.steps(schedule)), route.denoise)
+        return None if counted is None else counted - self.options.spares
 
     def declared(self, denoiser: Denoiser) -> dict[str, Value]:
         """Return every number and name that decides the samples, resolved, for a cell's key."""
@@ -166,6 +200,7 @@ class Sampler:
             **self._of(SCHEDULES[self.schedule].fit),
             **SOLVERS[self.solver].in_key(self.parameters),
             **self._path_in_key(),
+            **self.options.in_key(),
         }
 
     def _path_in_key(self) -> dict[str, Value]:
@@ -198,8 +233,15 @@ class Sampler:
     def _try(self, trivial: Denoiser) -> None:
         grid = [Linear().level(2.0), Linear().level(1.0)]
         process = Process(scaled(trivial), Linear(), refuse)
-        z = torch.ones(1, dtype=torch.float64)
-        self.configured_solver().sample(process, z, grid, Churn(), exactly)
+        z = torch.ones(1, 1, dtype=torch.float64)
+        self._walking().sample(process, z, Route(grid, Churn()))
+
+    def _fit(self, denoiser: Denoiser) -> None:
+        schedule = self.schedule_for(denoiser)
+        route = self.route(denoiser, schedule)
+        if route.grid[0].sigma == math.inf and not SOLVERS[self.solver].from_infinity:
+            raise Incompatible(f"{self.solver} cannot step away from σ = ∞, where its rule ends")
+        list(route.steps(schedule))
 
     def _given_parameters(self) -> str:
         given = ", ".join(f"{name} = {value}" for name, value in self.parameters.items())
@@ -210,29 +252,33 @@ class Sampler:
 
     def configured_path(self) -> Path:
         """Return the path, with this sampler's parameters."""
-        base = base_path(self.solver, self.path)
-        if base is None:
+        make = base_path(self.solver, self.path)
+        if make is None:
             return self.churn
-        shared = {f.name for f in fields(base)} & set(CHURN_FIELDS)
-        given = {name: self.parameters[name] for name in own_fields(base)}
-        return replace(base, **given, **{name: getattr(self.churn, name) for name in shared})
+        shared = [name for name in keywords(make) if name in CHURN_FIELDS]
+        given = {name: self.parameters[name] for name in own_fields(make)}
+        return make(**given, **{name: getattr(self.churn, name) for name in shared})
 
-    def configured_solver(self) -> Solver:
+    def configured_solver(self) -> "Solver":
         """Return the solver, with this sampler's parameters."""
         solver = SOLVERS[self.solver]
         return solver.configured({name: self.parameters[name] for name in solver.defaults()})
 
+    def _walking(self) -> "Solver":
+        """Return the solver as it walks this many steps."""
+        solver = self.configured_solver()
+        return solver if self.steps is None else solver.walking(self.steps)[0]
 
-def base_path(solver: str, path: str) -> Path | None:
-    """Return the path of a name, or the one that belongs to a solver's; ``None`` for churn."""
-    return PATHS[path]() if path else SOLVERS[solver].own_path
+
+def base_path(solver: str, path: str) -> Callable[..., Path] | None:
+    """Return what makes the path of a name, or a solver's own; ``None`` for churn."""
+    return PATHS[path] if path else SOLVERS[solver].own_path
 
 
-def own_fields(path: Path | None) -> dict[str, Any]:
+def own_fields(path: Callable[..., Path] | None) -> dict[str, Any]:
     """Return a path's parameters that churn has not, and their values."""
-    if path is None:
-        return {}
-    return {f.name: getattr(path, f.name) for f in fields(path) if f.name not in CHURN_FIELDS}
+    told = {} if path is None else keywords(path)
+    return {name: value for name, value in told.items() if name not in CHURN_FIELDS}
 
 
 def announce_samples(denoiser: Denoiser, samples: int) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.incompatible import Incompatible
-from sampler_bench.solvers.paths.path import Path, exactly
+from sampler_bench.solvers.paths.path import Kept, Path, exactly
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Step
@@ -111,6 +111,11 @@ class EulerMaruyama(Tau):
     kept. SDE-DPM-Solver (τ = 1) and SA-Solver on ε are this path under a rule on ε. It cannot
     start at σ = ∞. Inner stages of a rule go as the flow does.
     """
+
+    @property
+    def keeps(self) -> Kept:
+        """ε's: its change is what counts more than once."""
+        return "noise"
 
     def noisy(
         self, i: int, n: int, here: Point, end: Point, tau: float, schedule: Schedule

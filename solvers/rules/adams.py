@@ -1,14 +1,14 @@
 """Adams–Bashforth rules on ε in σ: LMS, iPNDM, gradient estimation."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from torch import Tensor
 
 from sampler_bench.solvers.moments import add_differences, first_order, weights
 from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Rule
+from sampler_bench.solvers.rule import OnNoise, Rule
 from sampler_bench.solvers.step import Evaluation, Step
 
 
@@ -21,16 +21,16 @@ class LMS(Rule):
     """
 
     from_infinity: ClassVar[bool] = True
-    on_noise: ClassVar[Literal["keeps", "first"]] = "first"
+    on_noise: ClassVar[OnNoise] = "first"
     k: int = 4
 
     @property
-    def claimed(self) -> int | None:
+    def order(self) -> int | None:
         """The order it claims."""
         return self.k
 
     @property
-    def remembers(self) -> int:
+    def memory(self) -> int:
         """All but its own evaluation."""
         return self.k - 1
 
@@ -66,16 +66,16 @@ class IPNDM(Rule):
         k: How many evaluations, 1 to 4; started by 1, 2, … k.
     """
 
-    on_noise: ClassVar[Literal["keeps", "first"]] = "first"
+    on_noise: ClassVar[OnNoise] = "first"
     k: int = 4
 
     @property
-    def claimed(self) -> int | None:
+    def order(self) -> int | None:
         """1 or 2; more than two evaluations with weights of equal steps do not raise it."""
         return min(self.k, 2)
 
     @property
-    def remembers(self) -> int:
+    def memory(self) -> int:
         """All but its own evaluation."""
         return self.k - 1
 

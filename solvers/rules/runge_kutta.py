@@ -101,7 +101,7 @@ class Butcher(Rule):
     claims: int
 
     @property
-    def claimed(self) -> int | None:
+    def order(self) -> int | None:
         """The order it claims."""
         return self.claims
 

@@ -3,6 +3,7 @@
 import itertools
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from sampler_bench.solvers.rule import Rule
 from sampler_bench.solvers.rules.exponential import Multistep
 from sampler_bench.solvers.rules.planned import Planned, PlannedInTime, plan
 from sampler_bench.solvers.schedules import VP, Linear, UnitVariance
+from sampler_bench.solvers.solver import follow
 from sampler_bench.solvers.step_control import Proportional, Propose
 from tests.parity.case import Case
 from tests.parity.run import NotMapped, Setup
@@ -51,7 +53,9 @@ def _adaptive(given: dict[str, Any], case: Case) -> Setup:
         control=Rounded(),
         norm="max",
     )
-    return Setup(sampler=sampler, schedule=SCHEDULE, grid=_levels("logSNR", 1), z=case.x)
+    return Setup(
+        sampler=partial(follow, sampler), schedule=SCHEDULE, grid=_levels("logSNR", 1), z=case.x
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -106,7 +106,7 @@ class AdamsData(Rule):
     k: int = 2
 
     @property
-    def remembers(self) -> int:
+    def memory(self) -> int:
         """All but its own evaluation."""
         return self.k - 1
 
@@ -158,10 +158,10 @@ class AtInfinity(PredictorCorrector):
             return z
         if fallen.frame.here.sigma < math.inf:
             return super().correct(process, z, at, past)
-        past.note = None
         D = past.evaluate(process, z, at)
         share = 0.5 if self.half == "bh2" else 1.0
-        return z + at.s * share * (D - fallen.first.D)
+        past.note = mended = z + at.s * share * (D - fallen.first.D)
+        return mended
 
     def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
         """Return the state at ``step.down``."""

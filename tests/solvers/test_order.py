@@ -40,7 +40,7 @@ def error(steps: int, **keys) -> float:
 
 
 def assert_declared_order(solver: str, **keys) -> None:
-    order = SOLVERS[solver].claimed
+    order = SOLVERS[solver].order
     coarse = 256 >> (order - 1)  # order 4: 32 and 64 steps, far above round-off
     errors = error(coarse, solver=solver, **keys), error(2 * coarse, solver=solver, **keys)
     assert errors[1] > 1e-11, "round-off, not the method"
