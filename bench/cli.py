@@ -290,7 +290,11 @@ def check(
     raise typer.Exit(gate.exit_code(comparisons))
 
 
-@command("list", panel="Look", examples=["bench list", "bench list solvers"])
+@command(
+    "list",
+    panel="Look",
+    examples=["bench list", "bench list solvers", "bench list solvers mine.py"],
+)
 def list_command(
     kind: Annotated[
         str | None,
@@ -298,9 +302,12 @@ def list_command(
             help="One of the kinds that bench list alone prints.", autocompletion=completion.kinds
         ),
     ] = None,
+    file: Annotated[
+        str | None, typer.Argument(help="A file of your own, or FILE.py:NAME, instead of ours.")
+    ] = None,
 ) -> None:
     """List what can be named in a grid or on the command line."""
-    from sampler_bench.bench.catalogue import CATALOGUE
+    from sampler_bench.bench.catalogue import CATALOGUE, own
     from sampler_bench.bench.catalogue import kind as found
     from sampler_bench.bench.listing import show
     from sampler_bench.bench.plugins import load_plugins
@@ -310,6 +317,9 @@ def list_command(
         return
     with refused():
         chosen = found(kind)
+        if file is not None:
+            show(own(kind, file), console, FOLDED)
+            return
         load_plugins()
         load_plugins(figures=kind == "figures")
         rows = chosen.rows()

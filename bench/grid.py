@@ -1,6 +1,6 @@
 """Grid files: TOML, validated, every list an axis."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -30,7 +30,7 @@ Names = Annotated[list[StrictStr], Field(min_length=1)]
 Axis = Scalar | Annotated[list[Scalar], Field(min_length=1)]
 
 
-PARTS = ("solver", "path", "schedule", "scaling", "discretization", "truth")
+PARTS = ("solver", "path", "schedule", "scaling", "discretization")
 """Keys of sampler tables whose values are names of parts, which may be in files of one's own."""
 
 
@@ -62,6 +62,11 @@ class SamplerEntry(BaseModel):
         for key, value in (self.__pydantic_extra__ or {}).items():
             if key in PARTS:
                 self.__pydantic_extra__[key] = _placed(value, folder)
+
+    def named(self) -> Iterator[tuple[str, str]]:
+        """Yield what kind of part each name in it is of, and the name."""
+        for part in PARTS:
+            yield from ((part, name) for name in self.axes.get(part, ()) if isinstance(name, str))
 
     @property
     def axes(self) -> dict[str, list[Any]]:
@@ -135,10 +140,22 @@ class Grid(BaseModel):
     profile: list[ProfileEntry] = []
 
     def place(self, folder: Path) -> None:
-        """Note where the grid stands: names of one's own files no longer depend on it."""
+        """Note where the grid stands: names of one's own files no longer depend on it.
+
+        Raises:
+            ValueError: If parts of two files have one name: records could not tell them apart.
+        """
         self.models = _placed(self.models, folder)
+        named: dict[tuple[str, str], str] = {}
         for entry in (*self.sampler, *self.profile):
             entry.place(folder)
+            for part, name in entry.named():
+                other = named.setdefault((part, own_files.shown(name)), name)
+                if other != name:
+                    raise ValueError(
+                        f"{part}s {other!r} and {name!r} are both called "
+                        f"{own_files.shown(name)!r}: rename one"
+                    )
 
     @model_validator(mode="after")
     def _has_entries(self) -> Self:
@@ -178,6 +195,9 @@ def read(name_or_path: str, **instead: int | None) -> tuple[Grid, str]:
     where, text = text_of(name_or_path, toml_files(GRIDS), "grid")
     changed = {key: value for key, value in instead.items() if value is not None}
     grid = validated(parse(text, where) | changed, Grid, where)
-    grid.place(folder_of(name_or_path, toml_files(GRIDS)))
+    try:
+        grid.place(folder_of(name_or_path, toml_files(GRIDS)))
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
     notes = "".join(f"# run with {key} = {value}\n" for key, value in changed.items())
     return grid, notes + text

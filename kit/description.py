@@ -212,12 +212,25 @@ def _positional(found: Defined) -> tuple[str, ...]:
     return tuple(a.arg for a in (*given.posonlyargs, *given.args))
 
 
-def defined_in(path: Path) -> Iterator[tuple[str, tuple[str, ...] | None, tuple[str, ...]]]:
-    """Yield the public functions and classes of a file, in their order, from its source.
+@dataclass(frozen=True)
+class Definition:
+    """A function or class as it is written.
 
-    Yields:
-        The name; positional parameters of a function, ``None`` for a class; the names of the
-        classes that a class inherits from, near and far, as far as sources tell.
+    Attributes:
+        name: Its name.
+        takes: Positional parameters of a function; ``None`` for a class.
+        bases: Names of the classes that a class inherits from, as far as sources tell.
+        methods: Names of those that a class defines.
+    """
+
+    name: str
+    takes: tuple[str, ...] | None
+    bases: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+
+
+def defined_in(path: Path) -> Iterator[Definition]:
+    """Yield the public functions and classes of a file, in their order, from its source.
 
     Raises:
         UnreadableError: If it cannot be read, or is not Python.
@@ -228,12 +241,13 @@ def defined_in(path: Path) -> Iterator[tuple[str, tuple[str, ...] | None, tuple[
             continue
         found = Defined(module, statement)
         if isinstance(statement, ast.FunctionDef):
-            yield name, _positional(found), ()
+            yield Definition(name, _positional(found))
             continue
         bases = [plain_name(base) for base in statement.bases]
         with contextlib.suppress(UnreadableError):
             bases = [above.node.name for above in lineage(found)[1:]]
-        yield name, None, tuple(bases)
+        methods = tuple(each.name for each in statement.body if isinstance(each, ast.FunctionDef))
+        yield Definition(name, None, tuple(bases), methods)
 
 
 def _method_keywords(found: Defined, method: str) -> dict[str, Any]:

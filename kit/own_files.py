@@ -78,7 +78,6 @@ class _Run:
 
 _RUNS: dict[tuple[str, str], _Run] = {}
 """By place and digest: the text of a pinned name stays."""
-_IMPORTED: dict[str, _Run] = {}
 
 
 def parsed(text: object) -> Spec | None:
@@ -129,6 +128,13 @@ def in_key(kind: str, text: str) -> dict[str, str]:
     """
     spec = parsed(text)
     return {kind: shown(text)} | ({f"{kind}_file": spec.digest} if spec else {})
+
+
+def files(text: str) -> Mapping[str, str]:
+    """Return the SHA-256 of each file that a pinned part was made of; none for any other name."""
+    spec = parsed(text)
+    run = _RUNS.get((spec.place, spec.digest)) if spec else None
+    return {} if run is None else run.files
 
 
 def load(text: str, what: str) -> Loaded:
@@ -196,18 +202,32 @@ def changed(files: Mapping[str, str]) -> str:
     return ""
 
 
-def _digest(text: bytes) -> str:
-    return hashlib.sha256(text).hexdigest()
+def text_of(path: Path, where: str) -> bytes:
+    """Return the text of a file of Python.
 
-
-def _run(path: Path, where: str) -> _Run:
-    """Run a file, unless this text of it was run before."""
+    Raises:
+        ValueError: If it cannot be read, or is none; one line that begins with ``where``.
+    """
     try:
         text = path.read_bytes()
     except FileNotFoundError:
         raise ValueError(f"{where}there is no file {path}") from None
     except (OSError, ValueError) as error:
         raise ValueError(f"{where}{path} cannot be read: {error}") from None
+    try:
+        compile(text, path, "exec", dont_inherit=True)
+    except Exception as error:
+        raise ValueError(where + told(error, path)) from None
+    return text
+
+
+def _digest(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()
+
+
+def _run(path: Path, where: str) -> _Run:
+    """Run a file, unless this text of it was run before."""
+    text = text_of(path, where)
     beside = _beside(path.parent, text)
     files = {str(path): _digest(text)}
     try:
@@ -234,19 +254,22 @@ def _run(path: Path, where: str) -> _Run:
 
 
 def _import(name: str, where: str) -> _Run:
-    if name not in _IMPORTED:
-        try:
-            module = importlib.import_module(name)
-        except (Exception, SystemExit) as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise ValueError(f"{where}{name} cannot be imported: {reason}") from error
-        try:
-            path = Path(inspect.getsourcefile(module) or "")
-            digest = digest_of(path)
-        except (OSError, TypeError):
-            raise ValueError(f"{where}{name} has no source, which its digest is of") from None
-        _IMPORTED[name] = _Run(module, digest[:KEY_LENGTH], {str(path): digest})
-    return _IMPORTED[name]
+    """Import a module; a text that was imported stays for as long as the process lives."""
+    try:
+        module = importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ValueError(f"{where}{name} cannot be imported: {reason}") from error
+    known = [run for run in _RUNS.values() if run.module is module]
+    if known:
+        return known[0]
+    try:
+        path = Path(inspect.getsourcefile(module) or "")
+        digest = digest_of(path)
+    except (OSError, TypeError):
+        raise ValueError(f"{where}{name} has no source, which its digest is of") from None
+    run = _Run(module, digest[:KEY_LENGTH], {str(path): digest})
+    return _RUNS.setdefault((name, run.digest), run)
 
 
 class _first:  # noqa: N801 - used as a function
@@ -337,7 +360,7 @@ def told(error: BaseException, path: Path | None = None) -> str:
 def _place(error: BaseException, path: Path | None = None) -> str | None:
     if isinstance(error, SyntaxError) and error.filename:
         return f"{Path(error.filename).name}, line {error.lineno}"
-    known = {place for place, _ in _RUNS} | {str(path)}
+    known = {next(iter(run.files)) for run in _RUNS.values()} | {str(path)}
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename in known]
     return f"{Path(own[-1].filename).name}, line {own[-1].lineno}" if own else None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from sampler_bench.kit import description, own_files
+from sampler_bench.kit.description import defined_in
 from sampler_bench.kit.forms import Forms
 from sampler_bench.kit.names import lookup
 from sampler_bench.kit.source import UnreadableError
@@ -71,6 +72,15 @@ class Registry(MutableMapping[str, T], Generic[T]):
             return False
         return spec.place.partition(":")[0] not in self.forms.reserved
 
+    @property
+    def allowed(self) -> str:
+        """All that a row of a user's own may be made of, in words."""
+        return self.forms.allowed if self.forms else "none"
+
+    def form_of(self, told: description.Description) -> str | None:
+        """Return what the form of a function is called; ``None`` if it has none."""
+        return self.forms.of(told.takes) if self.forms else None
+
     def own_in(self, path: str) -> list[str]:
         """Return the names of the parts of this kind in a user's own file.
 
@@ -78,15 +88,8 @@ class Registry(MutableMapping[str, T], Generic[T]):
             ValueError: If it cannot be read as Python; one line.
         """
         forms = self.forms or Forms("")
-        try:
-            found = list(description.defined_in(Path(path)))
-        except UnreadableError as error:
-            raise ValueError(" ".join(str(error).split())) from None
-        return [
-            f"{path}:{name}"
-            for name, takes, bases in found
-            if (set(bases) & set(forms.bases) if takes is None else forms.of(takes))
-        ]
+        own_files.text_of(Path(path), "")
+        return [f"{path}:{each.name}" for each in defined_in(Path(path)) if forms.take(each)]
 
     def __setitem__(self, name: str, row: T | str) -> None:
         self._rows[name] = row

@@ -1,7 +1,7 @@
 """A model from a user's own file: ``"mine.py:make"``."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -23,10 +23,11 @@ class OwnDenoiser:
     Args:
         denoiser: The denoiser.
         digest: Of the text.
+        files: SHA-256 by path of what it was made of.
     """
 
-    def __init__(self, denoiser: Any, digest: str) -> None:
-        self.denoiser = denoiser
+    def __init__(self, denoiser: Any, digest: str, files: Mapping[str, str]) -> None:
+        self.denoiser, self.files = denoiser, files
         own = getattr(denoiser, "digest", None)
         self.digest = digest if own is None else hash_of({"file": digest, "own": str(own)})
 
@@ -50,13 +51,12 @@ def load(spec: str, device: str | torch.device) -> OwnDenoiser:
         ValueError: If it cannot be made, or is no denoiser; one line.
     """
     name = own_files.shown(spec)
-    make = MODELS[spec]
-    pinned = own_files.parsed(own_files.pinned(spec, "model"))
-    assert pinned is not None
+    loaded = own_files.load(spec, "model")
+    make = MODELS[str(loaded.spec)]
     with own_files.in_one_line(f"model {name}: "):
         made = make(torch.device(device))
     _check(name, made)
-    return OwnDenoiser(made, pinned.digest)
+    return OwnDenoiser(made, loaded.spec.digest, loaded.files)
 
 
 def maker(name: str, found: Any) -> Callable[[Any], Any]:

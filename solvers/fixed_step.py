@@ -1,6 +1,6 @@
 """One-step rules in their simplest form: a function of the flow, the state and two times."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -45,6 +45,10 @@ class FixedStep(Rule):
     def evaluations(self, n: int, to_zero: bool) -> int:
         """Return what it says of its own steps, and one for Euler's to σ = 0."""
         return n if self.counted is None else self.counted(n - to_zero) + to_zero
+
+    def evaluations_on(self, steps: Sequence[Step], denoise: bool) -> int | None:
+        """Return the evaluations per sample of a path's steps; ``None`` if it does not say."""
+        return None if self.counted is None else super().evaluations_on(steps, denoise)
 
     @property
     def declares(self) -> Function:

@@ -3,7 +3,7 @@
 from sampler_bench.kit.forms import Forms
 
 ONE_STEP, WITH_MEMORY, WHOLE = "one step", "with memory", "whole"
-ROUNDING = "a rounding function"
+ROUNDING, MAKER = "a rounding function", "a maker of a path"
 _MAKERS = "sampler_bench.solvers.own"
 
 SOLVER = Forms(
@@ -20,6 +20,7 @@ PATH = Forms(
     functions={
         "a function": ("grid", "schedule"),
         ROUNDING: ("grid", "schedule", "round_sigma"),
+        MAKER: (),
     },
     bases=("Path",),
 )

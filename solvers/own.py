@@ -55,11 +55,13 @@ def solver(name: str, found: Any) -> Solver:
     return _as_class("solver", name, found, Remembering, _WITH_MEMORY)()
 
 
-def path(name: str, found: Any) -> type[Path]:
+def path(name: str, found: Any) -> Callable[..., Path]:
     """Return a row of ``PATHS``; as :func:`solver`."""
     if inspect.isclass(found) and issubclass(found, Path):
         return found
     form = _form("path", forms.PATH, name, found)
+    if form == forms.MAKER:
+        return found
     made = _as_class("path", name, found, OwnPath, _PATH)
     made.rounds = form == forms.ROUNDING
     return made
@@ -101,6 +103,7 @@ _WITH_MEMORY: dict[str, Any] = {
     "memory": int,
     "version": int,
     "sees_schedule": bool,
+    "sees_scaling": bool,
     "from_infinity": bool,
     "on_return": Literal["reset", "keep"],
     "on_noise": Literal["keeps", "first"],
@@ -151,7 +154,10 @@ def _as_class(
     taken = {f.name for f in fields(base)} | set(dir(base))
     for parameter in declared:
         if parameter[0] in taken:
-            raise ValueError(f"{what} {name}: a parameter cannot be called {parameter[0]!r}")
+            raise ValueError(
+                f"{what} {name}: a parameter cannot be called {parameter[0]!r}: every {what} has "
+                "something of that name"
+            )
     if "evaluations" in told:
         told["evaluations"] = staticmethod(told["evaluations"])
     told = {_STANDS_AS.get(fact, fact): value for fact, value in told.items()}

@@ -1,6 +1,6 @@
 """A rule with a memory as a plain function: what a user writes in a file of one's own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import ClassVar, Literal
 
@@ -26,6 +26,7 @@ class Remembering(Rule):
     """Evaluations per sample of n of its steps; ``None`` if it does not say."""
 
     sees_schedule: ClassVar[bool] = True
+    sees_scaling: ClassVar[bool] = True
     from_infinity: ClassVar[bool] = False
     on_return: ClassVar[Literal["reset", "keep"]] = "reset"
     on_noise: ClassVar[Literal["keeps", "first"]] = "first"
@@ -41,3 +42,7 @@ class Remembering(Rule):
         """Return what it says of its own steps, and one for a step to σ = 0."""
         count = type(self).counted
         return n if count is None else count(n - to_zero) + to_zero
+
+    def evaluations_on(self, steps: Sequence[Step], denoise: bool) -> int | None:
+        """Return the evaluations per sample of a path's steps; ``None`` if it does not say."""
+        return None if type(self).counted is None else super().evaluations_on(steps, denoise)

@@ -1,6 +1,6 @@
 """A whole sampler as a plain function: what a user writes in a file of one's own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -14,6 +14,7 @@ from sampler_bench.solvers.process import Process
 from sampler_bench.solvers.route import Route
 from sampler_bench.solvers.schedules import Linear
 from sampler_bench.solvers.solver import Solver
+from sampler_bench.solvers.step import Step
 
 _TRIAL = (2, 1, 8, 8)
 _LEVELS = (10.0, 3.0, 1.0, 0.3, 0.0)
@@ -38,6 +39,8 @@ class Whole(Solver):
 
     walks: ClassVar[bool] = False
     from_infinity: ClassVar[bool] = False
+    sees_schedule: ClassVar[bool] = False
+    sees_scaling: ClassVar[bool] = False
 
     @property
     def couples(self) -> int | None:
@@ -78,14 +81,14 @@ class Whole(Solver):
         if not isinstance(made, Tensor) or made.shape != x.shape:
             told = list(made.shape) if isinstance(made, Tensor) else type(made).__name__
             raise ValueError(
-                f"{type(self).__name__} returned {told} and not the samples, {list(x.shape)}"
+                f"solver {type(self).__name__} returned {told} and not the samples, {list(x.shape)}"
             )
         return made
 
-    def evaluations(self, n: int, to_zero: bool) -> int | None:
-        """Return what it says."""
+    def evaluations_on(self, steps: Sequence[Step], denoise: bool) -> int | None:
+        """Return the evaluations per sample of so many steps; ``None`` if it does not say."""
         count = type(self).counted
-        return None if count is None else count(n)
+        return None if count is None else count(len(steps)) + denoise
 
 
 def _number(sigma: float | Tensor) -> float:
@@ -116,15 +119,15 @@ def _tried(solver: Whole) -> bool:
 
     both = made(latents, 0, 1)
     if not torch.equal(both, made(latents, 0, 1)):
-        raise ValueError(f"{name} makes other samples of the same seeds: draw by noise(x) alone")
+        raise ValueError(f"solver {name} makes other samples of equal seeds: draw by noise(x)")
     if solver.couples is None and not torch.allclose(both[:1], made(latents[:1], 0), 1e-9, 1e-9):
         raise ValueError(
-            f"{name} makes another sample of a latent when it is alone: say of how many "
+            f"solver {name} makes another sample of a latent when it is alone: say of how many "
             f"consecutive samples one depends, {name}.couples = 50"
         )
     draws = not torch.equal(both, made(latents, 2, 3))
     if draws and type(solver).said is False:
-        raise ValueError(f"{name} draws noise, and says {name}.stochastic = False")
+        raise ValueError(f"solver {name} draws noise, and says {name}.stochastic = False")
     return draws
 
 

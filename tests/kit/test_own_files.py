@@ -202,7 +202,7 @@ def row(name, found):
 @pytest.fixture
 def registry():
     functions, others = {"a step": ("x",)}, ("a thing",)
-    forms = Forms(f"{__name__}:row", functions, ("Thing",), others, reserved=("no",))
+    forms = Forms(f"{__name__}:row", functions, ("Thing",), others=others, reserved=("no",))
     return Registry("solver", {"ours": 1}, forms=forms)
 
 
@@ -243,7 +243,7 @@ def test_all_that_a_part_may_be_is_said_at_once(registry):
         "solver file:f is a function of (a, b)",
         "it must be a step f(x), parameters of its own after *, a class on Thing or a thing",
     ]
-    assert "is class Path;" in str(registry.forms.refused("solver", "file:f", Path))
+    assert "is the class Path;" in str(registry.forms.refused("solver", "file:f", Path))
     assert "is a int;" in str(registry.forms.refused("solver", "file:f", 3))
 
 
