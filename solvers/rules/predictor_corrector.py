@@ -56,6 +56,7 @@ class PredictorCorrector(Rule):
             included; 0 for as many as the predictor, and the new one; ``None`` for no corrector.
         again: Whether D is evaluated again after the correction (PECE): 2N − 1 evaluations.
         end: How the order falls at the end.
+        unmended: Numbers of steps that are not mended, from 0 (diffusers' ``disable_corrector``).
     """
 
     k: int = 2
@@ -64,6 +65,7 @@ class PredictorCorrector(Rule):
     corrector: int | None = 0
     again: bool = False
     end: End = "falls"
+    unmended: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         require(1 <= self.k <= 4, "k", self.k, "1 to 4")
@@ -113,7 +115,8 @@ class PredictorCorrector(Rule):
         used = before[: order - 1]
         c = weights([u for u, _ in used], self._moments(frame, len(used))) if used else []
         most = allowed_order(self.memory, self.end, step) + 1
-        past.note = Fallen(frame, first, before, c, len(used) + 1, step.gain, most)
+        fallen = Fallen(frame, first, before, c, len(used) + 1, step.gain, most)
+        past.note = None if step.i in self.unmended else fallen
         values = [value(self.form, one) for _, one in used]
         return add_differences(made, step.down.s, c, values, value(self.form, first))
 
