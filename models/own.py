@@ -66,8 +66,9 @@ def maker(name: str, found: Any) -> Callable[[Any], Any]:
         ValueError: If ``found`` can be none; one line.
     """
     if inspect.isclass(found):
+        make: Callable[..., Any] = found
         takes_device = "device" in inspect.signature(found).parameters
-        return (lambda device: found(device=device)) if takes_device else (lambda device: found())
+        return (lambda device: make(device=device)) if takes_device else (lambda device: make())
     if inspect.isroutine(found):
         takes = positional(found)
         if len(takes) > 1:

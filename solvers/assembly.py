@@ -133,11 +133,12 @@ def _check_own_names(solver: str, given: Mapping[str, Any]) -> None:
                     raise ValueError(f"{where}the {other}'s, too: give it another name")
 
 
-def _written(declares: Callable[..., Any]) -> Collection[str]:
+def _written(declares: Any) -> Collection[str]:
     """Return the parameters of a function, or those that a class adds to what it inherits."""
+    known = parameters(declares)
     if not inspect.isclass(declares):
-        return parameters(declares)
-    return [name for name in parameters(declares) if name in inspect.get_annotations(declares)]
+        return known
+    return [name for name in known if name in inspect.get_annotations(declares)]
 
 
 def _with_files(

@@ -46,7 +46,9 @@ class FixedStep(Rule):
         """Return what it says of its own steps, and one for Euler's to σ = 0."""
         return n if self.counted is None else self.counted(n - to_zero) + to_zero
 
-    def evaluations_on(self, steps: Sequence[Step], denoise: bool) -> int | None:
+    def evaluations_on(  # type: ignore[override]  # a function need not say what a rule does
+        self, steps: Sequence[Step], denoise: bool
+    ) -> int | None:
         """Return the evaluations per sample of a path's steps; ``None`` if it does not say."""
         return None if self.counted is None else super().evaluations_on(steps, denoise)
 

@@ -43,6 +43,8 @@ class Remembering(Rule):
         count = type(self).counted
         return n if count is None else count(n - to_zero) + to_zero
 
-    def evaluations_on(self, steps: Sequence[Step], denoise: bool) -> int | None:
+    def evaluations_on(  # type: ignore[override]  # a function need not say what a rule does
+        self, steps: Sequence[Step], denoise: bool
+    ) -> int | None:
         """Return the evaluations per sample of a path's steps; ``None`` if it does not say."""
         return None if type(self).counted is None else super().evaluations_on(steps, denoise)

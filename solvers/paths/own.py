@@ -21,7 +21,7 @@ class OwnPath(Path):
     function: ClassVar[Callable[..., Iterator[Step]]]
     rounds: ClassVar[bool] = False
     """Whether it takes ``round_sigma``."""
-    draws: ClassVar[bool] = True  # type: ignore[assignment]  # a function says it of all its values
+    draws: ClassVar[bool] = True
     sees_schedule: ClassVar[bool] = True
 
     def steps(
