@@ -10,6 +10,7 @@ from sampler_bench.bench import baselines
 from sampler_bench.bench.registry import EXTRACTORS, METRICS, PROBES
 from sampler_bench.bench.shipped import GRIDS, SEARCHES
 from sampler_bench.bench.statistics import SHIPPED as STATISTICS
+from sampler_bench.kit import own_files
 from sampler_bench.kit.description import Description
 from sampler_bench.kit.names import lookup
 from sampler_bench.kit.registry import Registry
@@ -51,6 +52,37 @@ def kind(name: str) -> Kind:
         ValueError: If there is no such kind.
     """
     return lookup(CATALOGUE, name, "list")
+
+
+def own(kind_name: str, file: str) -> Rows:
+    """Return the parts of a kind in a user's own file, and what each says of itself.
+
+    Args:
+        kind_name: One of ``CATALOGUE``'s.
+        file: The file, or ``FILE.py:NAME`` for one of them.
+
+    Raises:
+        ValueError: If there are none of this kind, or the file cannot be read; one line.
+    """
+    registry = lookup(OWN, kind_name, "list of files of one's own")
+    one = own_files.parsed(file) is not None
+    names = [file] if one else registry.own_in(file)
+    if not names:
+        raise ValueError(f"{file} has no {registry.what}: {registry.allowed}")
+    return [(name, _own_line(registry, name)) for name in names]
+
+
+def _own_line(registry: Registry[Any], name: str) -> str:
+    told = registry.described(name)
+    form = registry.form_of(told)
+    if told.takes and form is None:
+        registry[name]  # says what it may be
+    facts = [f"{key} = {value}" for key, value in told.facts.items() if isinstance(value, _PLAIN)]
+    said = "; ".join(filter(None, [form, ", ".join(facts)]))
+    return f"{with_parameters(told)} ({said})" if said else with_parameters(told)
+
+
+_PLAIN = (str, int, float)
 
 
 def with_parameters(told: Description) -> str:
@@ -135,6 +167,16 @@ def _figures() -> Rows:
 
     return [(name, row.caption) for name, row in FIGURES.items()]
 
+
+OWN: dict[str, Registry[Any]] = {
+    "solvers": SOLVERS,
+    "paths": PATHS,
+    "discretizations": DISCRETIZATIONS,
+    "schedules": SCHEDULES,
+    "scalings": SCALINGS,
+    "models": MODELS,
+}
+"""Kinds of which there may be some in a user's own file."""
 
 _TO_FETCH = "To fetch: bench fetch NAME"
 

@@ -256,6 +256,12 @@ def check(
     level: Annotated[
         float, typer.Option(min=1e-9, max=0.5, help="False-discovery rate over the grid.")
     ] = 0.01,
+    recorded: Annotated[
+        bool,
+        typer.Option(
+            "--recorded", help="Compare what was recorded, though files of one's own have changed."
+        ),
+    ] = False,
 ) -> None:
     """Compare a run with a baseline.
 
@@ -264,12 +270,19 @@ def check(
     from sampler_bench.bench import check as gate
     from sampler_bench.bench.baselines import locate
     from sampler_bench.bench.verdicts import show
+    from sampler_bench.kit import own_files
     from sampler_bench.results import Store, load
 
     with refused():
         baseline_path = locate(baseline)
         for path in (run, baseline_path):
             load(path)  # says what is wrong with a folder that is no run
+        was = "" if recorded else own_files.changed(Store(run).planned_files())
+        if was:
+            raise ValueError(
+                f"{run} is of files that are not what they were: {was}; run its grid again, or "
+                "compare what was recorded by --recorded"
+            )
         comparisons = gate.compare(
             list(Store(run).records()), list(Store(baseline_path).records()), effect, level
         )
@@ -277,7 +290,11 @@ def check(
     raise typer.Exit(gate.exit_code(comparisons))
 
 
-@command("list", panel="Look", examples=["bench list", "bench list solvers"])
+@command(
+    "list",
+    panel="Look",
+    examples=["bench list", "bench list solvers", "bench list solvers mine.py"],
+)
 def list_command(
     kind: Annotated[
         str | None,
@@ -285,9 +302,12 @@ def list_command(
             help="One of the kinds that bench list alone prints.", autocompletion=completion.kinds
         ),
     ] = None,
+    file: Annotated[
+        str | None, typer.Argument(help="A file of your own, or FILE.py:NAME, instead of ours.")
+    ] = None,
 ) -> None:
     """List what can be named in a grid or on the command line."""
-    from sampler_bench.bench.catalogue import CATALOGUE
+    from sampler_bench.bench.catalogue import CATALOGUE, own
     from sampler_bench.bench.catalogue import kind as found
     from sampler_bench.bench.listing import show
     from sampler_bench.bench.plugins import load_plugins
@@ -297,6 +317,9 @@ def list_command(
         return
     with refused():
         chosen = found(kind)
+        if file is not None:
+            show(own(kind, file), console, FOLDED)
+            return
         load_plugins()
         load_plugins(figures=kind == "figures")
         rows = chosen.rows()

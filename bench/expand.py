@@ -3,20 +3,25 @@
 import itertools
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sampler_bench import solvers
-from sampler_bench.bench.grid import Grid, SamplerEntry
+from sampler_bench.bench.grid import PARTS, Grid, SamplerEntry
+from sampler_bench.kit.file_parameters import file
 from sampler_bench.kit.names import unknown
+from sampler_bench.kit.own_files import shown
+from sampler_bench.results.load import COLUMNS
 from sampler_bench.solvers import (
     DISCRETIZATIONS,
     EVERY_SOLVER,
     PATHS,
     SCHEDULES,
+    AnySampler,
     Incompatible,
 )
-from sampler_bench.solvers.assembly import own_parameters
-from sampler_bench.solvers.building import keys_of
+from sampler_bench.solvers.assembly import file_parameters, own_parameters
+from sampler_bench.solvers.building import DEFAULTS, keys_of
 from sampler_bench.solvers.listed import REPLACED
 
 Table = TypeVar("Table", bound=SamplerEntry)
@@ -101,13 +106,23 @@ def expand_entry(entry: SamplerEntry) -> tuple[list[Labelled], list[Skipped]]:
     for combination in _combinations(axes):
         label = _label(entry, combination, axes)
         try:
-            sampler = solvers.build(**_applicable(combination))
+            sampler = solvers.build(**_located(_applicable(combination), entry.folder))
         except Incompatible as error:
             skipped.append(Skipped(entry.label or label, _text(combination), str(error)))
         else:
+            _check_columns(sampler)
             models = None if entry.models is None else tuple(entry.models)
             kept.setdefault(repr((label, sampler)), Labelled(label, sampler, models))
     return list(kept.values()), skipped
+
+
+def _check_columns(sampler: AnySampler) -> None:
+    """Refuse a parameter of a user's own that a table of results has a column for."""
+    for name in sampler.parameters if sampler.files else ():
+        if name in COLUMNS:
+            raise ValueError(
+                f"a parameter of one's own cannot be called {name!r}: that is a column of results"
+            )
 
 
 def _combinations(axes: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
@@ -125,12 +140,12 @@ def _check_keys(axes: dict[str, list[Any]]) -> None:
     for name in REPLACED if "levels" in axes else ():
         if name in axes:
             raise ValueError(f"levels replaces {name!r}: give one of the two")
-    made = [None] if "levels" in axes else _names(axes, "discretization", "edm", DISCRETIZATIONS)
+    made = [None] if "levels" in axes else _names(axes, "discretization", DISCRETIZATIONS)
     chosen = itertools.product(
-        _names(axes, "solver", "heun", EVERY_SOLVER),
+        _names(axes, "solver", EVERY_SOLVER),
         made,
-        _names(axes, "schedule", "linear", SCHEDULES),
-        _names(axes, "path", "", ["", *PATHS]),
+        _names(axes, "schedule", SCHEDULES),
+        _names(axes, "path", PATHS),
     )
     allowed = {name for parts in chosen for name in (*keys_of(parts[0]), *own_parameters(*parts))}
     for key in axes:
@@ -138,10 +153,10 @@ def _check_keys(axes: dict[str, list[Any]]) -> None:
             raise ValueError(unknown(key, [*allowed, "label"], "key"))
 
 
-def _names(axes: dict[str, list[Any]], key: str, default: str, known: Collection[str]) -> list[str]:
-    names = axes.get(key, [default])
+def _names(axes: dict[str, list[Any]], key: str, known: Collection[str]) -> list[str]:
+    names = axes.get(key, [DEFAULTS[key]])
     for name in names:
-        if name not in known:
+        if name not in known and name != "":
             raise ValueError(unknown(name, known, key))
     return names
 
@@ -162,14 +177,21 @@ def _applicable(combination: dict[str, Any]) -> dict[str, Any]:
     return used
 
 
+def _located(used: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return keys whose files, where they are some, do not depend on where the grid stands."""
+    parts = ("solver", "discretization", "schedule", "path")
+    names = file_parameters(*(used.get(part, DEFAULTS[part]) for part in parts))
+    return {k: file(v, folder, k) if k in names and v is not None else v for k, v in used.items()}
+
+
 def _label(entry: SamplerEntry, combination: dict[str, Any], axes: dict[str, list[Any]]) -> str:
     solver = combination.get("solver", "heun")
     made = "listed" if "levels" in combination else combination.get("discretization", "edm")
-    steps = f", {made} steps" if EVERY_SOLVER[solver].takes_parts else ""
-    label = entry.label or f"{solver}{steps}"
+    steps = f", {shown(made)} steps" if EVERY_SOLVER[solver].takes_parts else ""
+    label = entry.label or f"{shown(solver)}{steps}"
     used = _applicable(combination)
     varied = [
-        f"{key} = {used[key]}"
+        f"{key} = {_told(key, used[key])}"
         for key, values in axes.items()
         if len(values) > 1 and key not in CURVE_AXES and key in used
     ]
@@ -177,4 +199,8 @@ def _label(entry: SamplerEntry, combination: dict[str, Any], axes: dict[str, lis
 
 
 def _text(combination: dict[str, Any]) -> str:
-    return ", ".join(f"{key} = {value}" for key, value in combination.items())
+    return ", ".join(f"{key} = {_told(key, value)}" for key, value in combination.items())
+
+
+def _told(key: str, value: Any) -> Any:
+    return shown(value) if key in PARTS else value

@@ -1,5 +1,6 @@
 """Grid files: TOML, validated, every list an axis."""
 
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -8,6 +9,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     StrictBool,
     StrictInt,
     StrictStr,
@@ -17,6 +19,7 @@ from pydantic import (
 )
 
 from sampler_bench.bench.shipped import GRIDS
+from sampler_bench.kit import own_files
 from sampler_bench.kit.toml import parse, text_of, toml_files, validated
 from sampler_bench.solvers.listed import Listed
 
@@ -45,6 +48,9 @@ LevelsAxis = Annotated[
     WithJsonSchema({"anyOf": [*_ONE, {"type": "array", "items": {"anyOf": _ONE}}]}),
 ]
 
+PARTS = ("solver", "path", "schedule", "scaling", "discretization")
+"""Keys of sampler tables whose values are names of parts, which may be in files of one's own."""
+
 
 class SamplerEntry(BaseModel):
     """One ``[[sampler]]`` table.
@@ -63,6 +69,26 @@ class SamplerEntry(BaseModel):
     label: StrictStr = ""
     models: Names | None = None
     levels: LevelsAxis = None
+    _folder: Path = PrivateAttr(default_factory=Path)
+
+    @property
+    def folder(self) -> Path:
+        """What paths in it are relative to: the grid file's folder, or the working directory."""
+        return self._folder
+
+    def place(self, folder: Path) -> None:
+        """Note where the table stands: names of one's own files no longer depend on it."""
+        self._folder = folder
+        self.read_levels(folder)
+        self.models = _placed(self.models, folder)
+        for key, value in (self.__pydantic_extra__ or {}).items():
+            if key in PARTS:
+                self.__pydantic_extra__[key] = _placed(value, folder)
+
+    def named(self) -> Iterator[tuple[str, str]]:
+        """Yield what kind of part each name in it is of, and the name."""
+        for part in PARTS:
+            yield from ((part, name) for name in self.axes.get(part, ()) if isinstance(name, str))
 
     @property
     def axes(self) -> dict[str, list[Any]]:
@@ -101,6 +127,9 @@ class ProfileEntry(SamplerEntry):
     def axes(self) -> dict[str, list[Any]]:
         """Every other key as a list of values."""
         return self._others
+
+    def read_levels(self, folder: Path) -> None:
+        """Leave them: here they are numbers."""
 
     @field_validator("levels")
     @classmethod
@@ -153,11 +182,49 @@ class Grid(BaseModel):
     sampler: list[SamplerEntry] = []
     profile: list[ProfileEntry] = []
 
+    def place(self, folder: Path) -> None:
+        """Note where the grid stands: names of one's own files no longer depend on it.
+
+        Raises:
+            ValueError: If parts of two files have one name: records could not tell them apart.
+        """
+        self.models = _placed(self.models, folder)
+        named: dict[tuple[str, str], str] = {}
+        for where, entry in self._tables():
+            try:
+                entry.place(folder)
+            except ValueError as error:
+                raise ValueError(f"{where}: {error}") from None
+            for part, name in entry.named():
+                other = named.setdefault((part, own_files.shown(name)), name)
+                if other != name:
+                    raise ValueError(
+                        f"{part}s {other!r} and {name!r} are both called "
+                        f"{own_files.shown(name)!r}: rename one"
+                    )
+
+    def _tables(self) -> Iterator[tuple[str, SamplerEntry]]:
+        """Yield every table, and what messages call it."""
+        yield from ((f"sampler[{i}]", entry) for i, entry in enumerate(self.sampler))
+        yield from ((f"profile[{i}]", entry) for i, entry in enumerate(self.profile))
+
     @model_validator(mode="after")
     def _has_entries(self) -> Self:
         if not self.sampler and not self.profile:
             raise ValueError("there is no [[sampler]] and no [[profile]] table")
         return self
+
+
+def _placed(names: Any, folder: Path) -> Any:
+    """Return a name, or a list of them, with paths that do not depend on where they stand."""
+    if isinstance(names, list):
+        return [_placed(name, folder) for name in names]
+    return own_files.absolute(names, folder) if isinstance(names, str) else names
+
+
+def folder_of(name_or_path: str, shipped: Collection[str]) -> Path:
+    """Return the folder that a file stands in; of one that ships the working directory."""
+    return Path() if name_or_path in shipped else Path(name_or_path).parent
 
 
 def shipped() -> list[str]:
@@ -179,11 +246,9 @@ def read(name_or_path: str, **instead: int | None) -> tuple[Grid, str]:
     where, text = text_of(name_or_path, toml_files(GRIDS), "grid")
     changed = {key: value for key, value in instead.items() if value is not None}
     grid = validated(parse(text, where) | changed, Grid, where)
-    folder = GRIDS if name_or_path in toml_files(GRIDS) else Path(name_or_path).parent
-    for number, entry in enumerate(grid.sampler):
-        try:
-            entry.read_levels(folder)
-        except ValueError as error:
-            raise ValueError(f"{where}: sampler[{number}]: {error}") from None
+    try:
+        grid.place(folder_of(name_or_path, toml_files(GRIDS)))
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
     notes = "".join(f"# run with {key} = {value}\n" for key, value in changed.items())
     return grid, notes + text

@@ -18,6 +18,7 @@ from sampler_bench.bench.references import ReferenceSource
 from sampler_bench.bench.registry import EXTRACTORS, METRICS
 from sampler_bench.bench.trajectory import name as trajectory_name
 from sampler_bench.bench.work import SHARDS, Work, classes, precision
+from sampler_bench.kit import own_files
 from sampler_bench.models.labels import Condition
 from sampler_bench.models.loading import name_of
 from sampler_bench.models.network import Execution
@@ -41,6 +42,11 @@ class Plan:
         """What a reader should know of how parts go together: "LABEL: of order 1 …"."""
         found = (f"{work.label}: {text}" for work in self.work for text in work.remarks)
         return list(dict.fromkeys(found))
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Return the SHA-256 of each of a user's own files that it is made of, by path."""
+        return {path: digest for work in self.work for path, digest in work.files.items()}
 
     @property
     def cells(self) -> int:
@@ -77,6 +83,7 @@ def make(
     labelled, skipped = expand(grid)
     probes, left_out = expand_profiles(grid)
     skipped += left_out
+    _check_names(grid.models)
     inventory = Inventory(device, execution)
     loaded = {spec: inventory.model(spec, dry) for spec in grid.models}
     if grid.sampler:
@@ -85,7 +92,6 @@ def make(
         inventory.check()
     extractor = _extractor(grid, inventory, dry)
     work: dict[str, Work] = {}
-    _check_names(loaded)
     for spec, model in loaded.items():
         jobs = [
             job
@@ -121,7 +127,7 @@ def _check_names(specs: Iterable[str]) -> None:
         other = named.setdefault(name_of(spec), spec)
         if other != spec:
             raise ValueError(
-                f"models {other!r} and {spec!r} are both called {name_of(spec)!r}: rename a file"
+                f"models {other!r} and {spec!r} are both called {name_of(spec)!r}: rename one"
             )
 
 
@@ -192,7 +198,7 @@ def _work(grid: Grid, job: _Job, item: Labelled) -> Iterator[Work]:
     model, extractor = job.model, job.source.extractor
     try:
         declared = item.sampler.declared(model)
-        nfe = predicted_nfe(item.sampler, model) * (1 if job.condition.guidance is None else 2)
+        nfe = _nfe(item.sampler, model) * (1 if job.condition.guidance is None else 2)
     except ValueError as error:
         raise ValueError(f"sampler {item.label!r}, model {job.name!r}: {error}") from None
     for repeat in range(grid.repeats):
@@ -238,6 +244,19 @@ def _steps(sampler: AnySampler) -> str:
     return "the same tolerance" if sampler.steps is None else f"steps = {sampler.steps}"
 
 
+def _nfe(sampler: AnySampler, model: Denoiser) -> float:
+    """Return the evaluations per sample; of a user's own sampler held against what it says.
+
+    Raises:
+        ValueError: If it says another number than it makes.
+    """
+    counted = predicted_nfe(sampler, model)
+    said = sampler.evaluations(model) if sampler.files else None
+    if said not in {None, counted}:
+        raise ValueError(f"says it makes {said} evaluations per sample, and makes {counted:g}")
+    return counted
+
+
 def predicted_nfe(sampler: AnySampler, model: Denoiser) -> float:
     """Return the evaluations per sample, counted on a stand-in: a Gaussian in one dimension.
 
@@ -251,8 +270,11 @@ def predicted_nfe(sampler: AnySampler, model: Denoiser) -> float:
 
 
 def _counted(sampler: AnySampler, model: Denoiser) -> float:
+    # A user's own function may want the model's own shape; for all others one number is as good.
+    shape = model.shape if sampler.files else (1,)
     stand_in = models.Counted(_StandIn(model))
-    sampler(stand_in, torch.ones(1, 1), torch.zeros_like)
+    with own_files.in_one_line():
+        sampler(stand_in, torch.ones(1, *shape), torch.zeros_like)
     return stand_in.nfe
 
 

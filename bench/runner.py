@@ -67,12 +67,30 @@ class Runner:
                 network's first samples are not what they could be.
         """
         full_precision()
+        self._refuse_other_texts(plan)
         if not self.unchecked:
             self._look_first(plan)
         self.store.write_text("grid.toml", grid_text)
         self.store.write_text("plan.json", json.dumps(_described(plan), indent=1))
         self.store.sweep()
         return [work for work in plan.work if not self._finish(work)]
+
+    def _refuse_other_texts(self, plan: Plan) -> None:
+        """Refuse a folder with results of another text of a user's own file: they would be mixed.
+
+        Raises:
+            ValueError: If there is one.
+        """
+        if not plan.files:
+            return
+        planned = {cell.key: cell.but_for_files for work in plan.work for cell in work.cells}
+        for record in self.store.records():
+            cell = record.cell
+            if cell.key not in planned and cell.but_for_files in planned.values():
+                raise ValueError(
+                    f"{self.store.root} holds results of another text of {record.label!r}'s file: "
+                    "give another folder by --out (bench check compares the two), or remove it"
+                )
 
     def _look_first(self, plan: Plan) -> None:
         """Take one look at each network that is still to be run, with each of its references."""
@@ -239,8 +257,9 @@ def _receipt(shard: Shard) -> dict[str, object]:
 
 
 def _described(plan: Plan) -> dict[str, object]:
-    """Return what ``plan.json`` keeps: the cells by key, and what was skipped and why."""
+    """Return what ``plan.json`` keeps: the cells by key, what was skipped and why, users' files."""
     return {
         "cells": {cell.key: work.label for work in plan.work for cell in work.cells},
         "skipped": [asdict(item) for item in plan.skipped],
+        **({"files": plan.files} if plan.files else {}),
     }

@@ -58,6 +58,12 @@ class Work:
         return () if isinstance(self.sampler, Probe) else self.sampler.remarks
 
     @property
+    def files(self) -> dict[str, str]:
+        """Return the SHA-256 of each of a user's own files that it is made of, by path."""
+        about = getattr(self.sampler, "sampler", self.sampler)  # a probe's, if it is about one
+        return {**getattr(self.model, "files", {}), **getattr(about, "files", {})}
+
+    @property
     def is_adaptive(self) -> bool:
         """Return whether the number of evaluations is known only afterwards."""
         return self.steps is None and not isinstance(self.sampler, Probe)

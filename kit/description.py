@@ -7,6 +7,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sampler_bench.kit.parameters import keywords
@@ -17,6 +18,7 @@ from sampler_bench.kit.source import (
     is_class,
     lineage,
     meant,
+    module_at,
     module_of,
     named,
     plain_name,
@@ -36,11 +38,13 @@ class Description:
         defaults: Its parameters that have a default, and that.
         facts: What stands beside its definition: ``@facts(order=2)``, ``function.order = 2``, or
             the keyword arguments of the row that holds it.
+        takes: The positional parameters of a function, by which its form is known.
     """
 
     summary: str
     defaults: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    takes: tuple[str, ...] = field(default=(), compare=False)
 
 
 def facts(**told: Any) -> Callable[[Function], Function]:
@@ -104,15 +108,16 @@ def read(target: str, wrap: str = "", method: str = "") -> Description:
     """Return what an object says of itself; neither its module nor a package above is imported.
 
     Args:
-        target: ``"module:name"``.
+        target: ``"module:name"``, or ``"path.py:name"``.
         wrap, method: As for :func:`of`.
 
     Raises:
         UnreadableError: If there is no source, or it does not say so plainly.
     """
-    module_name, _, name = target.partition(":")
+    place, _, name = target.rpartition(":")
     try:
-        return _Reader(wrap, method).read(module_of(module_name), name)
+        module = module_at(Path(place)) if place.endswith(".py") else module_of(place)
+        return _Reader(wrap, method).read(module, name)
     except (ArithmeticError, AttributeError, RecursionError, TypeError) as error:
         raise UnreadableError(f"{target}: {error}") from None
 
@@ -137,7 +142,7 @@ class _Reader:
         if self.wrap and isinstance(found.node, ast.FunctionDef):
             told = self._usual() | _facts(found) | told
         summary = _summary(ast.get_docstring(found.node, clean=False) or "")
-        return Description(summary, self._defaults(found), told)
+        return Description(summary, self._defaults(found), told, _positional(found))
 
     def _usual(self) -> dict[str, Any]:
         """Return the facts of a row whose function says nothing else."""
@@ -197,6 +202,52 @@ def _keywords(found: Defined) -> dict[str, Any]:
     assert not isinstance(found.node, ast.ClassDef)
     given = zip(found.node.args.kwonlyargs, found.node.args.kw_defaults, strict=True)
     return {a.arg: value_of(found.module, default) for a, default in given if default is not None}
+
+
+def _positional(found: Defined) -> tuple[str, ...]:
+    """Return the positional parameters of a function; none of a class."""
+    if isinstance(found.node, ast.ClassDef):
+        return ()
+    given = found.node.args
+    return tuple(a.arg for a in (*given.posonlyargs, *given.args))
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A function or class as it is written.
+
+    Attributes:
+        name: Its name.
+        takes: Positional parameters of a function; ``None`` for a class.
+        bases: Names of the classes that a class inherits from, as far as sources tell.
+        methods: Names of those that a class defines.
+    """
+
+    name: str
+    takes: tuple[str, ...] | None
+    bases: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+
+
+def defined_in(path: Path) -> Iterator[Definition]:
+    """Yield the public functions and classes of a file, in their order, from its source.
+
+    Raises:
+        UnreadableError: If it cannot be read, or is not Python.
+    """
+    module = module_at(path)
+    for name, statement in module.names.items():
+        if name.startswith("_") or not isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            continue
+        found = Defined(module, statement)
+        if isinstance(statement, ast.FunctionDef):
+            yield Definition(name, _positional(found))
+            continue
+        bases = [plain_name(base) for base in statement.bases]
+        with contextlib.suppress(UnreadableError):
+            bases = [above.node.name for above in lineage(found)[1:]]
+        methods = tuple(each.name for each in statement.body if isinstance(each, ast.FunctionDef))
+        yield Definition(name, None, tuple(bases), methods)
 
 
 def _method_keywords(found: Defined, method: str) -> dict[str, Any]:

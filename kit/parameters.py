@@ -9,9 +9,9 @@
 Those of a function are its keyword-only arguments, those of a class all that it is made of. An
 annotation says what a value may be, and no other place does: ``int`` is a whole number, ``float`` a
 finite one (``Field(allow_inf_nan=True)``: or infinite), ``bool`` no number, ``str`` a word,
-``Literal`` one of a few; bounds are pydantic's ``Field``, whose ``description`` replaces the words
-for them. Without an annotation a value must be of its default's kind. Where a range depends on
-other values, :func:`require` says so.
+``Literal`` one of a few, ``pathlib.Path`` a file, or its path as a text; bounds are pydantic's
+``Field``, whose ``description`` replaces the words for them. Without an annotation a value must be
+of its default's kind. Where a range depends on other values, :func:`require` says so.
 """
 
 import contextlib
@@ -20,6 +20,7 @@ import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -49,8 +50,15 @@ class Parameter:
     annotation: Any
     default: Any
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file's path."""
+        return Path in {self.annotation, *get_args(self.annotation)}
+
     def check(self, value: Any, where: str = "") -> None:
         """Raise ValueError, one line that begins with ``where``, for a value that cannot be."""
+        if self.is_file and isinstance(value, str):
+            value = Path(value)
         place = _wrong(self._adapter, value)
         if place is None:
             return
@@ -153,6 +161,7 @@ def allowed(annotation: Any) -> str:
     if origin in {list, tuple, Sequence}:
         return f"a list, each {allowed(arguments[0])}" if arguments else "a list"
     names = {int: "a whole number", float: "a finite number", bool: "true or false", str: "a word"}
+    names[Path] = "a file's path"
     return names.get(annotation, f"a {getattr(annotation, '__name__', annotation)}")
 
 

@@ -5,9 +5,12 @@ import inspect
 import pkgutil
 from collections.abc import Iterator, Mapping, MutableMapping
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from sampler_bench.kit import description
+from sampler_bench.kit import description, own_files
+from sampler_bench.kit.description import defined_in
+from sampler_bench.kit.forms import Forms
 from sampler_bench.kit.names import lookup
 from sampler_bench.kit.source import UnreadableError
 
@@ -19,6 +22,8 @@ class Registry(MutableMapping[str, T], Generic[T]):
 
     A row that is a text, ``"module:name"``, is the object of that name, imported when the row is
     first asked for; its name alone (iteration, ``in``) imports nothing. Any other row is itself.
+    Where there are ``forms``, a name may also stand for a part of a user's own (``own_files``):
+    such a row is there by being asked for, and not listed.
 
     Args:
         what: What one row is, in messages: "solver".
@@ -28,6 +33,7 @@ class Registry(MutableMapping[str, T], Generic[T]):
             (:func:`~sampler_bench.kit.description.facts`); an imported class one of its instances.
         method: The method of imported classes whose keyword-only arguments are their parameters.
         group: Other packages add rows by entry points ``sampler_bench.GROUP``; none if empty.
+        forms: What a row may be made of, and how; not every object is one then.
     """
 
     def __init__(
@@ -38,10 +44,12 @@ class Registry(MutableMapping[str, T], Generic[T]):
         wrap: str = "",
         method: str = "",
         group: str = "",
+        forms: Forms | None = None,
     ) -> None:
-        self.what, self.group = what, group
+        self.what, self.group, self.forms = what, group, forms
         self._rows: dict[str, Any] = dict(rows)
         self._wrap, self._method = wrap, method
+        self._own: dict[str, T] = {}
 
     def __getitem__(self, name: str) -> T:
         """Return a row, imported.
@@ -50,10 +58,38 @@ class Registry(MutableMapping[str, T], Generic[T]):
             KeyError: If there is none.
             ValueError: If it cannot be imported; one line.
         """
+        if self.is_own(name):
+            return self._own_row(name)
         row = self._rows[name]
         if isinstance(row, str):
             row = self._rows[name] = self._imported(name, row)
         return row
+
+    def is_own(self, name: object) -> bool:
+        """Return whether a name is spelled as a part of a user's own, and is no row's."""
+        spec = None if self.forms is None else own_files.parsed(name)
+        if self.forms is None or spec is None or name in self._rows:
+            return False
+        return spec.place.partition(":")[0] not in self.forms.reserved
+
+    @property
+    def allowed(self) -> str:
+        """All that a row of a user's own may be made of, in words."""
+        return self.forms.allowed if self.forms else "none"
+
+    def form_of(self, told: description.Description) -> str | None:
+        """Return what the form of a function is called; ``None`` if it has none."""
+        return self.forms.of(told.takes) if self.forms else None
+
+    def own_in(self, path: str) -> list[str]:
+        """Return the names of the parts of this kind in a user's own file.
+
+        Raises:
+            ValueError: If it cannot be read as Python; one line.
+        """
+        forms = self.forms or Forms("")
+        own_files.text_of(Path(path), "")
+        return [f"{path}:{each.name}" for each in defined_in(Path(path)) if forms.take(each)]
 
     def __setitem__(self, name: str, row: T | str) -> None:
         self._rows[name] = row
@@ -68,7 +104,7 @@ class Registry(MutableMapping[str, T], Generic[T]):
         return len(self._rows)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._rows
+        return name in self._rows or self.is_own(name)
 
     def __repr__(self) -> str:
         return f"<{self.what}s: {', '.join(self)}>"
@@ -87,7 +123,7 @@ class Registry(MutableMapping[str, T], Generic[T]):
         Raises:
             ValueError: If it then cannot be imported; one line.
         """
-        row = self._rows[name]
+        row = name if self.is_own(name) else self._rows[name]
         if isinstance(row, str):
             try:
                 return description.read(row, self._wrap, self._method)
@@ -109,13 +145,26 @@ class Registry(MutableMapping[str, T], Generic[T]):
 
     def _imported(self, name: str, target: str) -> T:
         try:
-            found = pkgutil.resolve_name(target)
-            return self._wrapped(found) if self._wrap else found
+            return self._made(name, pkgutil.resolve_name(target))
         except (Exception, SystemExit) as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise ValueError(
                 f"{self.what} {name!r}: {target} cannot be loaded: {reason}"
             ) from error
+
+    def _own_row(self, name: str) -> T:
+        loaded = own_files.load(name, self.what)
+        pinned = str(loaded.spec)
+        if pinned not in self._own:
+            told = own_files.shown(pinned)
+            with own_files.in_one_line(f"{self.what} {told}: "):
+                self._own[pinned] = self._made(told, loaded.thing)
+        return self._own[pinned]
+
+    def _made(self, name: str, found: Any) -> Any:
+        if self.forms is not None:
+            return pkgutil.resolve_name(self.forms.row)(name, found)
+        return self._wrapped(found) if self._wrap else found
 
     def _wrapped(self, found: Any) -> Any:
         if inspect.isclass(found):

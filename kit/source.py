@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from typing import Any
 
 _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -59,10 +60,29 @@ def module_of(name: str) -> Module:
     spec = _specification(name)
     try:
         source = spec.loader.get_source(name)  # type: ignore[union-attr]
-        body = ast.parse(source).body
-    except (AttributeError, TypeError, ImportError, OSError, SyntaxError, ValueError):
+    except (AttributeError, ImportError, OSError, ValueError):
         raise UnreadableError(f"{name}: no source") from None
     package = name if spec.submodule_search_locations is not None else name.rpartition(".")[0]
+    return _parsed(name, package, source)
+
+
+def module_at(path: Path) -> Module:
+    """Return the module in a file, which need not be where an import would find it.
+
+    Raises:
+        UnreadableError: If it cannot be read, or is not Python.
+    """
+    try:
+        return _parsed(path.name, "", path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UnreadableError(f"{path}: {error}") from None
+
+
+def _parsed(name: str, package: str, source: str | bytes | None) -> Module:
+    try:
+        body = ast.parse(source).body  # type: ignore[arg-type]
+    except (TypeError, SyntaxError, ValueError):
+        raise UnreadableError(f"{name}: no source") from None
     module = Module(name, package, {}, {})
     for statement in _flat(body):
         for bound in _bound(statement):

@@ -6,8 +6,9 @@ from typing import Any
 
 import torch
 
+from sampler_bench.kit import own_files
 from sampler_bench.kit.names import unknown
-from sampler_bench.models import fetch
+from sampler_bench.models import fetch, own
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
 from sampler_bench.models.checkpoints.reading import read
 from sampler_bench.models.ideal import IDEAL, ideal, short_name
@@ -30,8 +31,8 @@ def load(
     Besides the protocol it has ``digest``, a hash of what it is made of.
 
     Args:
-        spec: A name (``bench list models``), a checkpoint's path, its http(s) address, or
-            ``ideal:`` and a data set: the ideal denoiser of it.
+        spec: A name (``bench list models``), a checkpoint's path, its http(s) address, ``ideal:``
+            and a data set: the ideal denoiser of it, or ``FILE.py:NAME``, one's own.
         device: Where it computes.
         execution: Precision, compilation and memory layout; for networks.
         options: What a checkpoint file does not say, by its reader's names.
@@ -46,7 +47,7 @@ def load(
             raise ValueError(
                 f"model {spec!r}: precision, compile and channels-last are for networks"
             )
-        return MODELS[spec](device)
+        return own.load(spec, device) if MODELS.is_own(spec) else MODELS[spec](device)
     if spec.startswith(IDEAL):
         return ideal(spec, device)
     path, checkpoint = found(spec, options)
@@ -95,7 +96,7 @@ def name_of(spec: str) -> str:
     Where a file lies must not change the key of what is measured with it.
     """
     if spec in MODELS or spec in PUBLISHED:
-        return spec
+        return own_files.shown(spec) if MODELS.is_own(spec) else spec
     if spec.startswith(IDEAL):
         return short_name(spec)
     last = spec.rstrip("/\\").replace("\\", "/").rpartition("/")[2]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sampler_bench.kit.registry import Registry
+from sampler_bench.models.forms import FORMS
 
 MODELS: Registry[Callable[..., Any]] = Registry(
     "model",
@@ -14,5 +15,6 @@ MODELS: Registry[Callable[..., Any]] = Registry(
         "exact-two-points": "sampler_bench.models.zoo.exact:exact_two_points",
     },
     group="models",
+    forms=FORMS,
 )
 """Functions of a device."""

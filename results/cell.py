@@ -19,6 +19,10 @@ SHARED = ("fid", "kid", "precision", "recall", "truncation-error")
 OWN = ("local-error", "curvature", "denoising-loss")
 """Metrics that need a measurement of their own."""
 METRICS = (*SHARED, *OWN)
+OWN_FILES = tuple(
+    f"{part}_file" for part in ("solver", "path", "schedule", "scaling", "discretization")
+)
+"""Settings of a sampler that say which text a part of a user's own has: its digest."""
 _METRIC_FIELDS = ("metric", "reference", "reference_digest")
 _TRUE_FID_SAMPLES = 50_000
 
@@ -94,6 +98,15 @@ class Cell:
     def point(self) -> str:
         """16 hex digits that are the same for the repeats of one measurement (other seeds)."""
         return hash_of(_without(self.to_json(), ("seed_start",)))
+
+    @cached_property
+    def but_for_files(self) -> str:
+        """16 hex digits that are the same whatever a user's own files hold: what a gate compares.
+
+        The key itself, where no part is from such a file.
+        """
+        told = self.to_json()
+        return hash_of(told | {"sampler": _without(told["sampler"], OWN_FILES)})
 
     @property
     def metric_name(self) -> str:

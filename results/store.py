@@ -67,6 +67,14 @@ class Store:
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
             return []
 
+    def planned_files(self) -> dict[str, str]:
+        """The SHA-256 of each of a user's own files that the run was made with (`plan.json`)."""
+        try:
+            plan = json.loads((self.root / "plan.json").read_text())
+            return {str(path): str(digest) for path, digest in plan["files"].items()}
+        except (OSError, ValueError, KeyError, AttributeError, TypeError):
+            return {}
+
     # -- shards
 
     def write_shard(

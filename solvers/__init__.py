@@ -29,10 +29,13 @@ if TYPE_CHECKING:
     from sampler_bench.solvers.incompatible import Incompatible
     from sampler_bench.solvers.noise import SeedNoise
     from sampler_bench.solvers.original.whole import Original, OriginalSampler
+    from sampler_bench.solvers.paths.path import Path
     from sampler_bench.solvers.presets import TABLE_1
     from sampler_bench.solvers.rk45 import RK45
+    from sampler_bench.solvers.rule import Rule
     from sampler_bench.solvers.sampler import Sampler
     from sampler_bench.solvers.schedules import Schedule
+    from sampler_bench.solvers.step import Step
 
 # Not imported before they are used: names and descriptions of parts need no PyTorch.
 __getattr__, __dir__ = lazily(
@@ -48,10 +51,13 @@ __getattr__, __dir__ = lazily(
         "incompatible": ("Incompatible",),
         "noise": ("SeedNoise",),
         "original.whole": ("Original", "OriginalSampler"),
+        "paths.path": ("Path",),
         "presets": ("TABLE_1",),
         "rk45": ("RK45",),
+        "rule": ("Rule",),
         "sampler": ("Sampler",),
         "schedules": ("Schedule",),
+        "step": ("Step",),
     },
 )
 
@@ -74,8 +80,11 @@ __all__ = [
     "Incompatible",
     "Original",
     "OriginalSampler",
+    "Path",
+    "Rule",
     "Sampler",
     "Schedule",
     "SeedNoise",
+    "Step",
     "build",
 ]

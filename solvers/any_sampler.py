@@ -1,6 +1,8 @@
 """What a cell samples with: a sampler put together from parts, or an author's own, whole."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -17,10 +19,12 @@ class AnySampler(ABC):
     Attributes:
         solver: Its solver's name.
         steps: Number of steps N; ``None`` where it chooses its own.
+        parameters: The parts' own parameters; all of them.
     """
 
     solver: str
     steps: int | None
+    parameters: Mapping[str, Any]
 
     @property
     @abstractmethod
@@ -36,6 +40,11 @@ class AnySampler(ABC):
     def group(self) -> int | None:
         """How many consecutive samples it couples; ``None`` if it couples none."""
         return None
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The SHA-256 of each of a user's own files that it is made of, by path."""
+        return {}
 
     @property
     def visible(self) -> float:

@@ -1,9 +1,14 @@
 """Putting a sampler together from names and numbers, and refusing what makes no sense."""
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Any
 
+from sampler_bench.kit import own_files
+from sampler_bench.kit.file_parameters import file
 from sampler_bench.kit.names import lookup, unknown
+from sampler_bench.kit.own_files import shown
 from sampler_bench.kit.parameters import check, keywords, parameters
 from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.context import CONTEXT
@@ -49,6 +54,8 @@ def assemble(
         ValueError: For an unknown name or a number out of range; :class:`Incompatible` for parts
             that do not fit together.
     """
+    if not SOLVERS[solver].walks:
+        _check_whole(solver, given)
     churn = Churn(**{name: given[name] for name in CHURN_FIELDS})
     options = Options(**{name: given[name] for name in OPTIONS})
     chosen = SOLVERS[solver]
@@ -66,9 +73,11 @@ def assemble(
     for name in own:
         if name not in defaults:
             raise ValueError(unknown(name, [*defaults, *given], "key"))
-    for part in _parts(*parts):
+    for part in _parts(*parts).values():
         told = {name: own[name] for name in parameters(part) if name in own}
         check(part, told, without=NOT_GIVEN)
+    made_of = {key: (given[key], each) for key, each in _parts(*parts).items()}
+    _check_own_names(made_of, given)
     steps = given["steps"]
     if listed is not None:
         steps = len(listed.levels) - (given["end"] != "zero")
@@ -79,7 +88,7 @@ def assemble(
         discretization=discretization,
         schedule=schedule,
         scaling=scaling,
-        parameters={**defaults, **own},
+        parameters=_with_files(made_of, {**defaults, **own}, own),
         churn=churn,
         steps=steps,
         sigma_min=given["sigma_min"],
@@ -122,49 +131,107 @@ def own_parameters(
     return {**keywords(SCHEDULES[schedule].fit), **levels, **row.defaults(), **route}
 
 
+def file_parameters(solver: str, discretization: str | None, schedule: str, path: str) -> set[str]:
+    """Return which parameters of the parts of these names are files."""
+    if not EVERY_SOLVER[solver].takes_parts:
+        return set()
+    declared = _parts(solver, discretization, schedule, path)
+    return {p.name for part in declared.values() for p in parameters(part).values() if p.is_file}
+
+
 def _parts(
     solver: str, discretization: str | None, schedule: str, path: str
-) -> tuple[Callable[..., Any], ...]:
+) -> dict[str, Callable[..., Any]]:
     """Return what declares the parameters of the parts of these names."""
-    levels = () if discretization is None else (DISCRETIZATIONS[discretization].levels,)
+    declared: dict[str, Callable[..., Any]] = {"schedule": SCHEDULES[schedule].fit}
+    if discretization is not None:
+        declared["discretization"] = DISCRETIZATIONS[discretization].levels
+    declared["solver"] = SOLVERS[solver].declares
     route = base_path(solver, path)
-    declared = (SCHEDULES[schedule].fit, *levels, SOLVERS[solver].declares)
-    return declared if route is None else (*declared, route)
+    return declared if route is None else {**declared, "path": route}
+
+
+Declared = Mapping[str, tuple[str, Callable[..., Any]]]
+"""The name of each part, and what declares its parameters."""
+
+
+def _check_own_names(parts: Declared, given: Mapping[str, Any]) -> None:
+    """Refuse a parameter of a user's own part whose name means something else as well."""
+    for kind, (name, declares) in parts.items():
+        others = {other: parts[other][1] for other in parts if other != kind}
+        for parameter in _written(declares) if own_files.parsed(name) else ():
+            where = f"{kind} {shown(name)}: its parameter {parameter!r} is "
+            if parameter in given and not (kind == "path" and parameter in CHURN_FIELDS):
+                raise ValueError(f"{where}a key of every sampler, too: give it another name")
+            for other, theirs in others.items():
+                if parameter in parameters(theirs):
+                    raise ValueError(f"{where}the {other}'s, too: give it another name")
+
+
+def _written(declares: Any) -> Collection[str]:
+    """Return the parameters of a function, or those that a class adds to what it inherits."""
+    known = parameters(declares)
+    if not inspect.isclass(declares):
+        return known
+    return [name for name in known if name in inspect.get_annotations(declares)]
+
+
+def _with_files(parts: Declared, values: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parts' parameters, with what is in those that are files.
+
+    A path that was given is relative to the working directory, a default of a part from a user's
+    own file to that file's folder.
+    """
+    for name, declares in parts.values():
+        spec = own_files.parsed(name)
+        folder = Path(spec.place).parent if spec and spec.is_file else Path()
+        for parameter in parameters(declares).values():
+            value = values.get(parameter.name)
+            if parameter.is_file and value is not None:
+                where = Path() if parameter.name in own else folder
+                values[parameter.name] = file(value, where, parameter.name)
+    return values
+
+
+def _check_whole(solver: str, given: Mapping[str, Any]) -> None:
+    neutral = {"path": "", "schedule": "linear", "scaling": "none", "S_churn": 0}
+    for key, nothing in neutral.items():
+        if given[key] != nothing:
+            raise Incompatible(
+                f"{shown(solver)} goes through the levels by itself: leave out {key!r}"
+            )
 
 
 def _check_fit(sampler: Sampler) -> None:
-    row = SOLVERS[sampler.solver]
+    row, solver = SOLVERS[sampler.solver], shown(sampler.solver)
     if not row.takes_steps and sampler.listed is not None:
         raise Incompatible(
-            f"{sampler.solver} chooses its own steps: leave out 'levels', give sigma_min and "
-            "sigma_max"
+            f"{solver} chooses its own steps: leave out 'levels', give sigma_min and sigma_max"
         )
     if not row.takes_steps and sampler.steps is not None:
-        raise Incompatible(
-            f"{sampler.solver} chooses its own steps: leave out 'steps', give rtol and atol"
-        )
+        raise Incompatible(f"{solver} chooses its own steps: leave out 'steps', give rtol and atol")
     if not row.takes_steps and sampler.path:
-        raise Incompatible(f"{sampler.solver} follows the flow: leave out 'path'")
+        raise Incompatible(f"{solver} follows the flow: leave out 'path'")
     if not row.takes_steps and sampler.churn.S_churn > 0:
         raise Incompatible(
-            f"{sampler.solver} cannot churn: S_churn = {sampler.churn.S_churn:g} needs a solver "
+            f"{solver} cannot churn: S_churn = {sampler.churn.S_churn:g} needs a solver "
             "with fixed steps"
         )
     if not row.takes_steps and sampler.options.first_step != "evaluated":
         raise Incompatible(
-            f"{sampler.solver} chooses its own steps: it has no first_step to take analytically"
+            f"{solver} chooses its own steps: it has no first_step to take analytically"
         )
     route = base_path(sampler.solver, sampler.path)
     if sampler.churn.S_churn > 0 and route is not None and "S_churn" not in keywords(route):
         raise Incompatible(
-            f"S_churn = {sampler.churn.S_churn:g}: {sampler.path or sampler.solver} has a path of "
+            f"S_churn = {sampler.churn.S_churn:g}: {shown(sampler.path) or solver} has a path of "
             "its own, which is not churned"
         )
     if sampler.end == "zero" and not SCHEDULES[sampler.schedule].reaches_zero:
         raise Incompatible(
-            f"schedule {sampler.schedule!r} never reaches σ = 0: it needs end = 'sigma-min'"
+            f"schedule {shown(sampler.schedule)!r} never reaches σ = 0: it needs end = 'sigma-min'"
         )
     if sampler.end == "zero" and not row.reaches_zero:
         raise Incompatible(
-            f"{sampler.solver} steps in ln σ, and never to σ = 0: it needs end = 'sigma-min'"
+            f"{solver} steps in ln σ, and never to σ = 0: it needs end = 'sigma-min'"
         )

@@ -7,12 +7,21 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from sampler_bench.kit import own_files
 from sampler_bench.kit.names import unknown
 from sampler_bench.kit.parameters import Count, check, keywords
+from sampler_bench.kit.registry import Registry
 from sampler_bench.solvers.any_sampler import AnySampler
 from sampler_bench.solvers.listed import Listed
 from sampler_bench.solvers.original.whole import TAKES
-from sampler_bench.solvers.registry import EVERY_SOLVER
+from sampler_bench.solvers.registry import (
+    DISCRETIZATIONS,
+    EVERY_SOLVER,
+    PATHS,
+    SCALINGS,
+    SCHEDULES,
+    SOLVERS,
+)
 
 
 def build(
@@ -39,6 +48,9 @@ def build(
     **own: Any,
 ) -> AnySampler:
     """Put a sampler together; names and defaults are the paper's, and those of grid files.
+
+    A part of one's own is named by its file, ``"mine.py:two_thirds"``, relative to the working
+    directory, or by a module that can be imported; what it may be is said in CONTRIBUTING.md.
 
     Args:
         solver: One of ``SOLVERS``; or of ``ORIGINALS``, which take ``steps`` and their own
@@ -67,12 +79,30 @@ def build(
     """
     given = dict(locals())
     del given["own"]
+    given |= {part: _pinned(part, given[part]) for part in REGISTRIES}
+    solver = given["solver"]
     if not isinstance(solver, str) or solver not in EVERY_SOLVER:
         raise ValueError(unknown(solver, list(EVERY_SOLVER), "solver"))
     row = EVERY_SOLVER[solver]
     if row.takes_parts:
         check(build, {name: given[name] for name in NUMBERS})
-    return row.sampler(solver, given, own, DEFAULTS)
+    with own_files.in_one_line():
+        return row.sampler(solver, given, own, DEFAULTS)
+
+
+REGISTRIES: dict[str, Registry[Any]] = {
+    "solver": SOLVERS,
+    "discretization": DISCRETIZATIONS,
+    "schedule": SCHEDULES,
+    "scaling": SCALINGS,
+    "path": PATHS,
+}
+"""Where the names of parts are looked up."""
+
+
+def _pinned(part: str, name: Any) -> Any:
+    """Return a part's name; of one from a file of one's own, as the file is now."""
+    return own_files.pinned(name, part) if REGISTRIES[part].is_own(name) else name
 
 
 DEFAULTS = keywords(build)

@@ -1,6 +1,6 @@
 """One-step rules in their simplest form: a function of the flow, the state and two times."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -26,12 +26,14 @@ class FixedStep(Rule):
         order: The order of convergence it claims; the tests hold it to that.
         version: Raise it whenever the results change for the same input.
         parameters: Keyword arguments of ``step``, e.g. ``{"alpha": 0.5}``.
+        counted: Returns the evaluations per sample of n of its steps, if it says so.
     """
 
     step: Function
     order: int | None = field(default=None, kw_only=True)
     version: int = 1
-    parameters: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    counted: Callable[[int], int] | None = field(default=None, kw_only=True)
 
     def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
         """Return the state at ``step.down``."""
@@ -39,6 +41,16 @@ class FixedStep(Rule):
             return euler_step(z, process.denoise(z, step.here), step)
         flow = Flow(process, step.here, step.down)
         return self.step(flow, z, step.here.t, step.down.t, **self.parameters)
+
+    def evaluations(self, n: int, to_zero: bool) -> int:
+        """Return what it says of its own steps, and one for Euler's to σ = 0."""
+        return n if self.counted is None else self.counted(n - to_zero) + to_zero
+
+    def evaluations_on(  # type: ignore[override]  # a function need not say what a rule does
+        self, steps: Sequence[Step], denoise: bool
+    ) -> int | None:
+        """Return the evaluations per sample of a path's steps; ``None`` if it does not say."""
+        return None if self.counted is None else super().evaluations_on(steps, denoise)
 
     @property
     def declares(self) -> Function:

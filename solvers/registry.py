@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sampler_bench.kit.registry import Registry
+from sampler_bench.solvers import forms
 
 if TYPE_CHECKING:
     from sampler_bench.solvers.discretizations import Discretization
@@ -55,6 +56,7 @@ SOLVERS: Registry["Solver"] = Registry(
     },
     wrap="sampler_bench.solvers.fixed_step:FixedStep",
     group="solvers",
+    forms=forms.SOLVER,
 )
 
 PATHS: Registry[Callable[..., "Path"]] = Registry(
@@ -72,6 +74,7 @@ PATHS: Registry[Callable[..., "Path"]] = Registry(
         "edm-sde-split": "sampler_bench.solvers.paths.generalised:edm_sde_split",
     },
     group="paths",
+    forms=forms.PATH,
 )
 """Where noise takes a sampler up again; no path is the solver's own, or churn by S_churn."""
 
@@ -104,6 +107,7 @@ SCHEDULES: Registry[type["Schedule"]] = Registry(
     },
     method="fit",
     group="schedules",
+    forms=forms.SCHEDULE,
 )
 
 SCALINGS: Registry[Callable[["Schedule"], "Schedule"]] = Registry(
@@ -113,6 +117,7 @@ SCALINGS: Registry[Callable[["Schedule"], "Schedule"]] = Registry(
         "unit-variance": "sampler_bench.solvers.schedules:UnitVariance",
     },
     group="scalings",
+    forms=forms.SCALING,
 )
 
 DISCRETIZATIONS: Registry["Discretization"] = Registry(
@@ -130,4 +135,5 @@ DISCRETIZATIONS: Registry["Discretization"] = Registry(
     },
     wrap="sampler_bench.solvers.discretizations:Discretization",
     group="discretizations",
+    forms=forms.DISCRETIZATION,
 )

@@ -9,6 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sampler_bench.kit import file_parameters, own_files
+from sampler_bench.kit.file_parameters import File
+from sampler_bench.kit.own_files import shown
 from sampler_bench.kit.parameters import keywords
 from sampler_bench.solvers.any_sampler import AnySampler, Value
 from sampler_bench.solvers.churn import Churn
@@ -79,12 +82,21 @@ class Sampler(AnySampler):
         """Whether Algorithm 2's churn may be added."""
         route = base_path(self.solver, self.path)
         churns = route is None or "S_churn" in keywords(route)
-        return SOLVERS[self.solver].takes_steps and churns
+        row = SOLVERS[self.solver]
+        return row.takes_steps and row.walks and churns
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """What the path makes of what the solver claims."""
         return self.configured_solver().remarks(self.configured_path())
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The SHA-256 of each of a user's own files that it is made of, by path."""
+        parts = (self.solver, self.discretization, self.schedule, self.scaling, self.path)
+        found = {path: digest for part in parts for path, digest in own_files.files(part).items()}
+        given = (value for value in self.parameters.values() if isinstance(value, File))
+        return found | {str(file): file.digest for file in given}
 
     @property
     def group(self) -> int | None:
@@ -178,7 +190,7 @@ class Sampler(AnySampler):
         in_range = (levels > low * (1 - 1e-6)) & (levels <= high * (1 + 1e-6))
         if not (in_range.all() and (levels.diff() <= 0).all()):
             raise ValueError(
-                f"discretization {self.discretization!r} makes no levels that fall from "
+                f"discretization {shown(self.discretization)!r} makes no levels that fall from "
                 f"sigma_max = {high:g} to sigma_min = {low:g}{self._given_parameters()}"
             )
         return levels
@@ -238,13 +250,13 @@ class Sampler(AnySampler):
     def declared(self, denoiser: Denoiser) -> dict[str, Value]:
         """Return every number and name that decides the samples, resolved, for a cell's key."""
         low, high = self.sigma_range(denoiser)
-        return {
-            "solver": self.solver,
+        told = {
+            **own_files.in_key("solver", self.solver),
             "solver_version": SOLVERS[self.solver].version,
             **self._levels_in_key(),
-            "schedule": self.schedule,
+            **own_files.in_key("schedule", self.schedule),
             "schedule_version": SCHEDULES[self.schedule].version,
-            "scaling": self.scaling,
+            **own_files.in_key("scaling", self.scaling),
             "scaling_version": getattr(SCALINGS[self.scaling], "version", 1),
             "steps": self.steps,
             "end": self.end,
@@ -256,6 +268,7 @@ class Sampler(AnySampler):
             **self._path_in_key(),
             **self.options.in_key(),
         }
+        return {name: file_parameters.in_key(value) for name, value in told.items()}
 
     def _levels_in_key(self) -> dict[str, Value]:
         """Return what makes the levels; listed ones stand by their numbers."""
@@ -263,7 +276,7 @@ class Sampler(AnySampler):
             return {"levels": self.listed.text}
         row = DISCRETIZATIONS[self.discretization]
         return {
-            "discretization": self.discretization,
+            **own_files.in_key("discretization", self.discretization),
             "discretization_version": row.version,
             **self._own(row.defaults()),
         }
@@ -273,7 +286,7 @@ class Sampler(AnySampler):
         base = base_path(self.solver, self.path)
         told = own_fields(base)
         differing = {k: self.parameters[k] for k, v in told.items() if self.parameters[k] != v}
-        return ({"path": self.path} if self.path else {}) | differing
+        return (own_files.in_key("path", self.path) if self.path else {}) | differing
 
     def check(self) -> None:
         """Raise the ValueError that a number out of range would cause, before anything runs.
@@ -294,20 +307,23 @@ class Sampler(AnySampler):
             low, high = self.sigma_range(trivial)
             raise ValueError(
                 f"double precision cannot represent sigma_max = {high:g} to sigma_min = {low:g} "
-                f"under schedule {self.schedule!r}{self._given_parameters()}"
+                f"under schedule {shown(self.schedule)!r}{self._given_parameters()}"
             )
 
     def _try(self, trivial: Denoiser) -> None:
         grid = [Linear().level(2.0), Linear().level(1.0)]
-        process = Process(scaled(trivial), Linear(), refuse)
-        z = torch.ones(1, 1, dtype=torch.float64)
-        self.configured_solver().sample(process, z, Route(grid, Churn()))
+        solver = self.configured_solver()
+        may_draw = solver.stochastic or not solver.walks
+        process = Process(scaled(trivial), Linear(), _zeros if may_draw else refuse)
+        z = torch.ones(1, 1, 8, 8, dtype=torch.float64)  # shaped as what most rules are made for
+        solver.sample(process, z, Route(grid, Churn()))
 
     def _fit(self, denoiser: Denoiser) -> None:
         schedule = self.schedule_for(denoiser)
         route = self.route(denoiser, schedule)
         if route.grid[0].sigma == math.inf and not SOLVERS[self.solver].from_infinity:
-            raise Incompatible(f"{self.solver} cannot step away from σ = ∞, where its rule ends")
+            name = shown(self.solver)
+            raise Incompatible(f"{name} cannot step away from σ = ∞, where its rule ends")
         list(route.steps(schedule))
 
     def _given_parameters(self) -> str:
@@ -360,6 +376,10 @@ def announce_samples(denoiser: Denoiser, samples: int) -> None:
 
 def _given(value: float | None, default: float) -> float:
     return default if value is None else value
+
+
+def _zeros(z: Tensor, high: Point, low: Point) -> Tensor:
+    return torch.zeros_like(z)
 
 
 class _Trivial:

@@ -15,11 +15,15 @@ from sampler_bench.solvers.process import Process
 from sampler_bench.solvers.route import Route
 from sampler_bench.solvers.step import Step
 
+_NO_PARAMETERS = ("version", "end")
+"""Fields that a grid does not set: ``end`` is the sampler's there, where its levels end."""
+
 
 class Solver(ABC):
     """A rule of the one loop, or a whole sampler that chooses its own steps.
 
-    Subclasses are frozen dataclasses; their fields, ``version`` aside, are what a grid may set.
+    Subclasses are frozen dataclasses; their fields, ``version`` and ``end`` aside, are what a grid
+    may set.
     """
 
     version: int = 1
@@ -32,6 +36,8 @@ class Solver(ABC):
     """Whether σ(t) changes what it computes; else it rounds differently only."""
     sees_scaling: ClassVar[bool] = True
     """Whether s(t) does."""
+    walks: ClassVar[bool] = True
+    """Whether it follows a path, under a schedule; else it is given levels, and draws itself."""
     reaches_zero: ClassVar[bool] = True
     """Whether it can step to σ = 0."""
     from_infinity: ClassVar[bool] = True
@@ -91,7 +97,7 @@ class Solver(ABC):
         if self.maker is not None:
             return keywords(self.maker)
         own = fields(self)  # type: ignore[arg-type]  # subclasses are dataclasses
-        return {f.name: getattr(self, f.name) for f in own if f.name != "version"}
+        return {f.name: getattr(self, f.name) for f in own if f.name not in _NO_PARAMETERS}
 
     def configured(self, parameters: Mapping[str, Any]) -> Self:
         """Return the same solver with other parameters."""

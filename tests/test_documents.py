@@ -11,12 +11,15 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from typer.main import get_command
+from typer.testing import CliRunner
 
+from sampler_bench import results
 from sampler_bench.bench import grid, plan
 from sampler_bench.bench.app import COULD_NOT_RUN, CRASHED, FAILED, INTERRUPTED
 from sampler_bench.bench.cli import app
 from sampler_bench.reports import FIGURES
 from sampler_bench.reports.style import save
+from sampler_bench.results.cell import OWN_FILES
 
 ROOT = Path(__file__).parents[1]
 
@@ -37,7 +40,7 @@ def test_python_examples_run(document, tmp_path):
     )
     assert ran.returncode == 0, ran.stderr
     if document == "README.md":
-        expected = re.search(r"# (torch.Size.*)", blocks(document, "python")[0])[1]
+        expected = re.search(r"# (torch.Size.*)", "".join(blocks(document, "python")))[1]
         assert ran.stdout.strip() == expected
 
 
@@ -82,12 +85,53 @@ def test_ticks_of_the_example_figure_are_read_as_they_stand(tmp_path):
 
 def test_the_readmes_grids_are_some(tmp_path):
     texts = [block for block in blocks("README.md", "toml") if "[[sampler]]" in block]
+    written(tmp_path, "README.md")
     cells = []
     for text in texts:
         (tmp_path / "mine.toml").write_text(text, "utf-8")
         declared, _ = grid.read(str(tmp_path / "mine.toml"))
         cells.append(plan.make(declared).cells)
-    assert cells == [3 + 3 * 2, 6 * 2 + 3 * 2 + 2 + 2]
+    assert cells == [3 + 3 * 2, 6 * 2 + 3 * 2 + 2 + 2, 3 * 2]
+
+
+def written(folder, document):
+    """Write the parts that a document's grid names by file into these files; return the grid."""
+    (grid,) = [block for block in blocks(document, "toml") if ".py:" in block]
+    for file, name in dict.fromkeys(re.findall(r'"(\w+\.py):(\w+)"', grid)):
+        (block,) = [b for b in blocks(document, "python") if re.search(rf"(def|class) {name}\b", b)]
+        rows = r"(?m)^(solvers|models)\..*$"  # of registries, which a file needs not
+        with (folder / file).open("a") as opened:
+            opened.write(re.sub(rows, "", block))
+    return grid
+
+
+def bench(*words):
+    result = CliRunner().invoke(app, [*map(str, words)])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.mark.parametrize(("document", "cells"), [("README.md", 6), ("CONTRIBUTING.md", 7)])
+def test_parts_of_ones_own_are_run_gated_and_listed(document, cells, tmp_path, monkeypatch):
+    """With a memory, stochastic, whole, and every other part; from a folder that is nobody's."""
+    text = written(tmp_path, document)
+    small = re.sub(r"(?m)^samples .*$", "samples = 40", text).replace('"fashion"', '"pixels"')
+    (tmp_path / "mine.toml").write_text(small.replace("exact-fashion", "exact-mixture-8x8"))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    bench("run", "../mine.toml", "--out", "run")
+    table = results.load("run")
+    assert len(table) == cells and (table["value"] > 0).all()
+    own = set(re.findall(r'"mine\.py:(\w+)"', text))
+    said = table[[column for column in table if column in OWN_FILES]].stack().dropna()
+    assert said.str.fullmatch("[0-9a-f]{16}").all() and said.nunique() == 1
+    parts = [column.removesuffix("_file") for column in table if column in OWN_FILES]
+    in_keys = {name for name in table[parts].stack().dropna() if name.startswith("file:")}
+    assert in_keys == {f"file:{name}" for name in own}
+    assert f"{cells} passed" in bench("check", "run", "--baseline", "run")
+    kinds = {part + "s" for part in parts}
+    listed = [bench("list", kind, "../mine.py") for kind in kinds]
+    assert own <= set(re.findall(r"mine\.py:(\w+)  ", "".join(listed)))
 
 
 def typed(document):

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sampler_bench.bench.profiles.probe import Drawn, Probe, over_log_sigma
 from sampler_bench.kit.parameters import Positive
+from sampler_bench.results.cell import OWN_FILES
 from sampler_bench.solvers import SOLVERS, Denoiser, Sampler, Schedule
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process, scaled
@@ -78,7 +79,7 @@ class Curvature(Probe):
     def declared(self, model: Any) -> dict[str, str | int | float | None]:
         """Return every number and name that decides the result, for a cell's key."""
         said = self.sampler.declared(model)
-        own = {name: said[name] for name in (*TOLD, "epsilon_s") if name in said}
+        own = {name: said[name] for name in (*TOLD, *OWN_FILES, "epsilon_s") if name in said}
         return {**own, **self.told()}
 
     def evaluations(self, model: Any) -> int:

@@ -49,7 +49,9 @@ def _samplers(
     if not kind.sampler_keys:
         return [(label, {})], []
     axes: dict[str, Any] = {k: values for k, values in entry.axes.items() if k not in own}
-    found, skipped = expand_entry(SamplerEntry(label=label, **axes))
+    table = SamplerEntry(label=label, **axes)
+    table.place(entry.folder)
+    found, skipped = expand_entry(table)
     several = len(axes.get("steps", [])) > 1  # along other curves steps vary; here they are lines
     named = []
     for item in found:

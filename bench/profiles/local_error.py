@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from sampler_bench.bench.profiles.probe import Drawn, Probe
-from sampler_bench.kit.names import lookup
+from sampler_bench.kit.names import lookup, unknown
+from sampler_bench.kit.own_files import shown
 from sampler_bench.kit.parameters import Count, require
 from sampler_bench.models import Counted
 from sampler_bench.models.exact import GaussianMixture
@@ -54,7 +55,8 @@ class LocalError(Probe):
     def __post_init__(self) -> None:
         super().__post_init__()
         lookup(_one_step(), self.truth, "truth")
-        lookup(_one_step(), self.sampler.solver, "solver")
+        if not SOLVERS[self.sampler.solver].one_step:
+            raise ValueError(unknown(shown(self.sampler.solver), _one_step(), "solver"))
         require((self.sampler.steps or 0) >= 2, "steps", self.sampler.steps, "at least 2")
 
     def check(self, model: Any) -> None:
@@ -74,7 +76,7 @@ class LocalError(Probe):
 
     def evaluations(self, model: Any) -> int:
         """Return the denoiser evaluations per sample."""
-        own, truth = (_cost(_one_step()[name]) for name in (self.sampler.solver, self.truth))
+        own, truth = (_cost(SOLVERS[name]) for name in (self.sampler.solver, self.truth))
         return len(self.levels) * (own + self.substeps * truth)
 
     def __call__(self, denoiser: Denoiser, drawn: Drawn) -> Tensor:

@@ -1,11 +1,28 @@
 """Search files: TOML, validated; what is searched, with how much, and how it is measured."""
 
 import math
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    field_validator,
+)
 
-from sampler_bench.bench.grid import LEAST_SAMPLES, Grid, Names, SamplerEntry, Scalar
+from sampler_bench.bench.grid import (
+    LEAST_SAMPLES,
+    Grid,
+    Names,
+    SamplerEntry,
+    Scalar,
+    folder_of,
+)
 from sampler_bench.bench.shipped import SEARCHES
 from sampler_bench.kit.toml import parse, text_of, toml_files, validated
 from sampler_bench.solvers.sampler import CHURN_FIELDS
@@ -72,6 +89,7 @@ class Search(BaseModel):
     unchecked: StrictBool = False
     sampler: dict[StrictStr, Scalar]
     candidates: Candidates = Candidates()
+    _folder: Path = PrivateAttr(default_factory=Path)
 
     @field_validator("sampler")
     @classmethod
@@ -86,7 +104,7 @@ class Search(BaseModel):
     def grid(self) -> Grid:
         """The last measurement of the deterministic sampler, as a grid: checks all but churn."""
         entry = SamplerEntry.model_validate({**self.sampler, "label": DETERMINISTIC})
-        return Grid(
+        grid = Grid(
             name=self.name,
             models=self.models,
             samples=self.samples,
@@ -97,6 +115,8 @@ class Search(BaseModel):
             unchecked=self.unchecked,
             sampler=[entry],
         )
+        grid.place(self._folder)
+        return grid
 
 
 def read(name_or_path: str, budget: int | None = None) -> tuple[Search, str]:
@@ -113,5 +133,6 @@ def read(name_or_path: str, budget: int | None = None) -> tuple[Search, str]:
     where, text = text_of(name_or_path, toml_files(SEARCHES), "search")
     changed = {} if budget is None else {"budget": budget}
     found = validated(parse(text, where) | changed, Search, where)
+    found._folder = folder_of(name_or_path, toml_files(SEARCHES))
     notes = "".join(f"# run with {key} = {value}\n" for key, value in changed.items())
     return found, notes + text

@@ -168,3 +168,11 @@ def test_only_metrics_of_the_same_samples_share_their_shards():
     assert key("fid") == key("recall", "other") == key("truncation-error")
     alone = [("local-error", "one"), ("local-error", "other"), ("curvature", "one")]
     assert len({key("fid"), *(key(*each) for each in alone)}) == 4
+
+
+def test_a_users_text_is_in_the_key_and_a_gate_looks_past_it():
+    plain = build({"solver": "heun"})
+    one, other = (build({"solver": "file:f", "solver_file": text}) for text in ("aa", "bb"))
+    assert plain.but_for_files == plain.key
+    assert one.key != other.key and one.but_for_files == other.but_for_files
+    assert one.but_for_files != build({"solver": "file:g", "solver_file": "aa"}).but_for_files

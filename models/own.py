@@ -1,0 +1,87 @@
+"""A model from a user's own file: ``"mine.py:make"``."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sampler_bench.kit import own_files
+from sampler_bench.kit.canonical import hash_of
+from sampler_bench.kit.forms import positional
+from sampler_bench.models.forms import FORMS
+from sampler_bench.models.registry import MODELS
+
+NEEDED = ("shape", "sigma_min", "sigma_max", "round_sigma", "__call__")
+"""What a denoiser has: see :class:`~solvers.denoiser.Denoiser`."""
+
+
+class OwnDenoiser:
+    """A denoiser, identified by the text it was made by, and by its own digest if it has one.
+
+    Args:
+        denoiser: The denoiser.
+        digest: Of the text.
+        files: SHA-256 by path of what it was made of.
+    """
+
+    def __init__(self, denoiser: Any, digest: str, files: Mapping[str, str]) -> None:
+        self.denoiser, self.files = denoiser, files
+        own = getattr(denoiser, "digest", None)
+        self.digest = digest if own is None else hash_of({"file": digest, "own": str(own)})
+
+    def __call__(self, x: Tensor, sigma: Tensor, *labels: Tensor | None) -> Tensor:
+        """Denoise."""
+        return self.denoiser(x, sigma, *labels)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the denoiser has besides: its shape, true data, classes, ….
+
+        Raises:
+            AttributeError: If it has no such thing.
+        """
+        return getattr(self.denoiser, name)
+
+
+def load(spec: str, device: str | torch.device) -> OwnDenoiser:
+    """Return a user's own model.
+
+    Raises:
+        ValueError: If it cannot be made, or is no denoiser; one line.
+    """
+    name = own_files.shown(spec)
+    loaded = own_files.load(spec, "model")
+    make = MODELS[str(loaded.spec)]
+    with own_files.in_one_line(f"model {name}: "):
+        made = make(torch.device(device))
+    _check(name, made)
+    return OwnDenoiser(made, loaded.spec.digest, loaded.files)
+
+
+def maker(name: str, found: Any) -> Callable[[Any], Any]:
+    """Return a row of ``MODELS``: a function of a device.
+
+    Raises:
+        ValueError: If ``found`` can be none; one line.
+    """
+    if inspect.isclass(found):
+        make: Callable[..., Any] = found
+        takes_device = "device" in inspect.signature(found).parameters
+        return (lambda device: make(device=device)) if takes_device else (lambda device: make())
+    if inspect.isroutine(found):
+        takes = positional(found)
+        if len(takes) > 1:
+            raise FORMS.refused("model", name, found)
+        return found if takes else lambda device: found()
+    _check(name, found)
+    return lambda device: found
+
+
+def _check(name: str, made: Any) -> None:
+    for needed in NEEDED:
+        if not hasattr(made, needed):
+            raise ValueError(
+                f"model {name} is a {type(made).__name__} without {needed!r}: a denoiser has "
+                f"{', '.join(NEEDED)}"
+            )

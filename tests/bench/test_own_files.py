@@ -1,0 +1,225 @@
+"""Parts of a user's own files in a grid: run, resumed, gated, listed, and refused in one line."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sampler_bench import results
+from sampler_bench.bench.cli import app
+from tests.bench.test_bad_input import refused, toml
+
+MINE = '''
+def half(flow, x, t, t_next, *, alpha: float = 0.5):
+    """Return the midpoint rule's step."""
+    h = t_next - t
+    return x + h * flow(x + alpha * h * flow(x, t), t + alpha * h)
+
+
+def last(flow, z, step, past, *, j: int = 1):
+    return z
+
+
+last.memory = 0
+
+
+def column(flow, x, t, t_next, *, order: int = 2):
+    return x
+
+
+def claimed(flow, x, t, t_next):
+    return x + (t_next - t) * flow(x, t)
+
+
+claimed.evaluations = lambda n: 3 * n
+
+
+def late(flow, x, t, t_next):
+    if t < 1 and x.shape[0] > 1:
+        raise RuntimeError("in the middle of a run")
+    return x
+
+
+def wide(flow, x, t, t_next):
+    return x * (x.shape[1:] == (2,) or x.shape[1:] == (1, 8, 8))
+
+
+def make(device):
+    return 3
+
+
+class Quadratic:
+    pass
+'''
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "grid").mkdir()
+    (tmp_path / "grid" / "mine.py").write_text(MINE)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    return tmp_path / "grid"
+
+
+def bench(*words):
+    result = CliRunner().invoke(app, [*map(str, words)])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def grid_of(folder, grid=None, **sampler):
+    given = {key: json.dumps(value) for key, value in sampler.items()}
+    (folder / "mine.toml").write_text(toml(grid, given))
+    return folder / "mine.toml"
+
+
+@pytest.fixture
+def ran(folder):
+    grid = grid_of(folder, solver="mine.py:half")
+    bench("run", grid, "--out", "run")
+    return grid
+
+
+def test_a_run_goes_on_by_the_same_command(ran, folder):
+    assert bench("run", "../grid/mine.toml", "--out", "run").count("done before") == 2
+    planned = json.loads(Path("run/plan.json").read_text())
+    assert [*planned["files"]] == [str(folder / "mine.py")]
+    table = results.load("run")
+    assert set(table["solver"]) == {"file:half"} and set(table["alpha"]) == {0.5}
+
+
+def test_where_a_file_lies_changes_no_key(ran, folder):
+    other = folder.parent / "elsewhere" / "copied"
+    other.mkdir()
+    (other / "mine.py").write_text(MINE)
+    bench("run", grid_of(other, solver="mine.py:half"), "--out", "copy")
+    assert set(results.load("copy")["key"]) == set(results.load("run")["key"])
+
+
+def test_a_changed_text_is_measured_anew_and_gated_by_the_old_one(ran, folder, tmp_path):
+    (folder / "mine.py").write_text(MINE.replace("+ alpha * h * flow", "+ 0.9 * h * flow"))
+    refused(
+        ["run", ran, "--out", "run"], tmp_path, "results of another text of 'file:half, edm ste"
+    )
+    gate = ["check", "run", "--baseline", "run"]
+    refused(gate, tmp_path, f"{folder / 'mine.py'} was changed since")
+    assert "2 passed" in bench(*gate, "--recorded")
+    bench("run", ran, "--out", "new")
+    assert not set(results.load("new")["key"]) & set(results.load("run")["key"])
+    compared = CliRunner().invoke(app, ["check", "new", "--baseline", "run"])
+    assert compared.exit_code in {0, 1, 3} and compared.stdout.count("same") == 2
+
+
+def test_a_file_that_is_gone(ran, folder, tmp_path):
+    (folder / "mine.py").unlink()
+    gone = f"{folder / 'mine.py'} is not there any more"
+    refused(["check", "run", "--baseline", "run"], tmp_path, gone)
+    refused(["run", ran, "--out", "run"], tmp_path, f"there is no file {folder / 'mine.py'}")
+
+
+CASES = {
+    "no file": ({"solver": "none.py:half"}, "sampler[0]: solver '", "there is no file"),
+    "no name": ({"solver": "mine.py:halv"}, "unknown name in mine.py 'halv'", "mean 'half'?"),
+    "no module": ({"solver": "nowhere:half"}, "nowhere cannot be imported: ModuleNotFoundError"),
+    "syntax": ({"solver": "torn.py:half"}, "torn.py, line 2: SyntaxError: "),
+    "exit": ({"solver": "exits.py:half"}, "exits.py, line 2: SystemExit: 0"),
+    "signature": ({"solver": "mine.py:make"}, "is a function of (device); it must be one step f("),
+    "path": ({"path": "mine.py:half"}, "path file:half is a function of", "f(grid, schedule)"),
+    "schedule": (
+        {"schedule": "mine.py:Quadratic"},
+        "is the class Quadratic",
+        "a class on Schedule",
+    ),
+    "scaling": ({"scaling": "mine.py:half"}, "scaling file:half", "f(schedule) or a class on"),
+    "levels": ({"discretization": "mine.py:half"}, "f(n, sigma_min, sigma_max)"),
+    "value": ({"solver": "mine.py:half", "alpha": "x"}, "alpha = 'x' is not allowed"),
+    "key": ({"solver": "mine.py:half", "alpa": 1}, "unknown key 'alpa'; did you mean 'alpha'?"),
+    "column": ({"solver": "mine.py:column"}, "cannot be called 'order': that is a column"),
+    "count": ({"solver": "mine.py:claimed"}, "says it makes 4 evaluations per sample, and makes 2"),
+    "two files": ({"solver": ["mine.py:half", "b.py:half"]}, "are both called 'file:half'"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_wrong_is_said_in_one_line(name, folder, tmp_path):
+    (folder / "torn.py").write_text("x = 1\ndef half(:\n")
+    (folder / "exits.py").write_text("import sys\nsys.exit(0)\n")
+    sampler, *expected = CASES[name]
+    grid = grid_of(folder, **sampler)
+    for words in (["run", grid, "--out", "out"], ["run", grid, "--plan"]):
+        for part in expected:
+            refused(words, tmp_path, part)
+
+
+MODELS = {
+    "no denoiser": ('["mine.py:make"]', "model file:make is a int without 'shape': a denoiser has"),
+    "no name": ('["mine.py:mak"]', "unknown name in mine.py 'mak'; did you mean 'make'?"),
+    "no file": ('["none.py:make"]', "there is no file"),
+    "two": ('["mine.py:make", "b.py:make"]', "are both called 'file:make'"),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models_that_are_none(name, folder, tmp_path):
+    models, expected = MODELS[name]
+    grid = grid_of(folder, {"models": models})
+    refused(["run", grid, "--out", "out"], tmp_path, expected)
+
+
+def test_what_fails_in_the_middle_is_a_failed_job_as_any_other(folder):
+    grid = grid_of(folder, solver="mine.py:late")
+    result = CliRunner().invoke(app, ["run", str(grid), "--out", "run"])
+    assert result.exit_code == 1 and "1 jobs failed" in result.stderr
+    failure = next((folder.parent / "elsewhere" / "run" / "failures").iterdir()).read_text()
+    assert "in the middle of a run" in failure and "mine.py" in failure
+
+
+def test_a_function_is_tried_on_the_models_own_shape(folder):
+    assert "2 cells" in bench("run", grid_of(folder, solver="mine.py:wide"), "--plan")
+
+
+def test_in_profiles_and_searches(folder):
+    (folder / "mine.toml").write_text("""
+name = "profiled"
+models = ["exact-two-points"]
+samples = 20
+[[profile]]
+metric = "local-error"
+solver = ["mine.py:half", "euler"]
+steps = 8
+substeps = 2
+levels = [0.1, 1.0, 10.0]
+""")
+    bench("run", folder / "mine.toml", "--out", "profiled")
+    table = results.load("profiled")
+    assert set(table["solver"]) == {"file:half", "euler"}
+    assert table["solver_file"].notna().sum() == 1
+    (folder / "search.toml").write_text("""
+name = "searched"
+models = ["exact-mixture-moons"]
+budget = 100000
+samples = 120
+first_samples = 20
+extractor = "pixels"
+[sampler]
+solver = "mine.py:half"
+steps = 4
+""")
+    assert re.search(r"moons .* 7 *\n", bench("search", folder / "search.toml", "--plan"))
+
+
+def test_what_a_file_has_is_listed(folder, tmp_path):
+    listed = bench("list", "solvers", "../grid/mine.py")
+    assert "../grid/mine.py:half     The midpoint rule's step [alpha = 0.5] (one step)" in listed
+    assert "../grid/mine.py:last      [j = 1] (with memory; memory = 0)" in listed
+    assert listed.count("\n") == 6
+    assert bench("list", "solvers", "../grid/mine.py:half").count("\n") == 1
+    refused(["list", "paths", "../grid/mine.py"], tmp_path, "has no path: it must be a function")
+    refused(
+        ["list", "metrics", "../grid/mine.py"], tmp_path, "known: discretizations, models, paths"
+    )
+    refused(["list", "solvers", "../grid/mine.py:make"], tmp_path, "is a function of (device)")
+    refused(["list", "solvers", "none.py"], tmp_path, "there is no file none.py")
