@@ -96,8 +96,9 @@ def _plain(value: Any) -> str:
 
 
 def _with_range(told: Description) -> str:
+    same = f"; another name of {told.facts['same_as']}" if told.facts["same_as"] else ""
     ends = f"σ from {told.facts['sigma_max']:g} to {told.facts['sigma_min']:g}"
-    return f"{with_parameters(told)}; {ends}"
+    return f"{with_parameters(told)}; {ends}{same}"
 
 
 def _summary(told: Description) -> str:

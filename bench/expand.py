@@ -22,6 +22,7 @@ from sampler_bench.solvers import (
 )
 from sampler_bench.solvers.assembly import file_parameters, own_parameters
 from sampler_bench.solvers.building import DEFAULTS, keys_of
+from sampler_bench.solvers.listed import REPLACED
 
 Table = TypeVar("Table", bound=SamplerEntry)
 
@@ -136,9 +137,13 @@ def _combinations(axes: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
 
 def _check_keys(axes: dict[str, list[Any]]) -> None:
     """Refuse keys that no part named in the entry knows."""
+    for name in REPLACED if "levels" in axes else ():
+        if name in axes:
+            raise ValueError(f"levels replaces {name!r}: give one of the two")
+    made = [None] if "levels" in axes else _names(axes, "discretization", DISCRETIZATIONS)
     chosen = itertools.product(
         _names(axes, "solver", EVERY_SOLVER),
-        _names(axes, "discretization", DISCRETIZATIONS),
+        made,
         _names(axes, "schedule", SCHEDULES),
         _names(axes, "path", PATHS),
     )
@@ -161,7 +166,7 @@ def _applicable(combination: dict[str, Any]) -> dict[str, Any]:
     solver = combination.get("solver", "heun")
     own = own_parameters(
         solver,
-        combination.get("discretization", "edm"),
+        None if "levels" in combination else combination.get("discretization", "edm"),
         combination.get("schedule", "linear"),
         combination.get("path", ""),
     )
@@ -181,8 +186,8 @@ def _located(used: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def _label(entry: SamplerEntry, combination: dict[str, Any], axes: dict[str, list[Any]]) -> str:
     solver = combination.get("solver", "heun")
-    levels = f", {shown(combination.get('discretization', 'edm'))} steps"
-    steps = levels if EVERY_SOLVER[solver].takes_parts else ""
+    made = "listed" if "levels" in combination else combination.get("discretization", "edm")
+    steps = f", {shown(made)} steps" if EVERY_SOLVER[solver].takes_parts else ""
     label = entry.label or f"{shown(solver)}{steps}"
     used = _applicable(combination)
     varied = [

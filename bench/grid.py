@@ -1,17 +1,19 @@
 """Grid files: TOML, validated, every list an axis."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
     StrictBool,
     StrictInt,
     StrictStr,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -19,6 +21,7 @@ from pydantic import (
 from sampler_bench.bench.shipped import GRIDS
 from sampler_bench.kit import own_files
 from sampler_bench.kit.toml import parse, text_of, toml_files, validated
+from sampler_bench.solvers.listed import Listed
 
 LEAST_SAMPLES = 20  # one per shard
 
@@ -34,12 +37,30 @@ PARTS = ("solver", "path", "schedule", "scaling", "discretization")
 """Keys of sampler tables whose values are names of parts, which may be in files of one's own."""
 
 
+def _levels_axis(given: Any) -> list[Listed | str]:
+    """Return the values of the axis: a list of numbers is one of them, as is a file's name."""
+    several = isinstance(given, list) and any(isinstance(one, list | str) for one in given)
+    each = given if several else [given]
+    return [one if isinstance(one, str) else Listed.of(one) for one in each]
+
+
+_NUMBERS = {"type": "array", "items": {"type": "number"}, "minItems": 1}
+_ONE = [{"type": "string"}, _NUMBERS]
+LevelsAxis = Annotated[
+    Any,
+    BeforeValidator(_levels_axis),
+    WithJsonSchema({"anyOf": [*_ONE, {"type": "array", "items": {"anyOf": _ONE}}]}),
+]
+
+
 class SamplerEntry(BaseModel):
     """One ``[[sampler]]`` table.
 
     Attributes:
         label: What its curve is called.
         models: The models it is for; all of the grid's if absent.
+        levels: Noise levels one by one, instead of a discretization: a list of numbers, or a file
+            of them beside the grid; several of these are an axis.
         Every other key is one of ``solvers.build``'s: a value, or a list of them.
     """
 
@@ -48,6 +69,7 @@ class SamplerEntry(BaseModel):
     __pydantic_extra__: dict[str, Axis]
     label: StrictStr = ""
     models: Names | None = None
+    levels: LevelsAxis = None
     _folder: Path = PrivateAttr(default_factory=Path)
 
     @property
@@ -71,8 +93,21 @@ class SamplerEntry(BaseModel):
     @property
     def axes(self) -> dict[str, list[Any]]:
         """Every key as a list of values."""
+        return self._others if self.levels is None else {"levels": self.levels} | self._others
+
+    @property
+    def _others(self) -> dict[str, list[Any]]:
         extra = self.__pydantic_extra__ or {}
         return {key: value if isinstance(value, list) else [value] for key, value in extra.items()}
+
+    def read_levels(self, folder: Path) -> None:
+        """Read the files that levels are in, which lie beside the grid's.
+
+        Raises:
+            ValueError: If one cannot be read; one line.
+        """
+        if self.levels is not None:
+            self.levels = [Listed.of(one, folder) for one in self.levels]
 
 
 class ProfileEntry(SamplerEntry):
@@ -87,6 +122,11 @@ class ProfileEntry(SamplerEntry):
 
     metric: StrictStr
     levels: Annotated[list[Positive], Field(min_length=3)]
+
+    @property
+    def axes(self) -> dict[str, list[Any]]:
+        """Every other key as a list of values."""
+        return self._others
 
     @field_validator("levels")
     @classmethod
@@ -139,22 +179,29 @@ class Grid(BaseModel):
     sampler: list[SamplerEntry] = []
     profile: list[ProfileEntry] = []
 
-    def place(self, folder: Path) -> None:
-        """Note where the grid stands: names of one's own files no longer depend on it.
+    def place(self, folder: Path, where: str = "grid") -> None:
+        """Note where the grid stands: what lies beside it no longer depends on that.
 
         Raises:
-            ValueError: If parts of two files have one name: records could not tell them apart.
+            ValueError: If parts of two files have one name, which records could not tell apart, or
+                levels cannot be read; one line.
         """
         self.models = _placed(self.models, folder)
+        for number, entry in enumerate(self.sampler):
+            try:
+                entry.read_levels(folder)
+            except ValueError as error:
+                raise ValueError(f"{where}: sampler[{number}]: {error}") from None
         named: dict[tuple[str, str], str] = {}
         for entry in (*self.sampler, *self.profile):
             entry.place(folder)
             for part, name in entry.named():
-                other = named.setdefault((part, own_files.shown(name)), name)
+                called = own_files.shown(name)
+                other = named.setdefault((part, called), name)
                 if other != name:
                     raise ValueError(
-                        f"{part}s {other!r} and {name!r} are both called "
-                        f"{own_files.shown(name)!r}: rename one"
+                        f"{where}: {part}s {other!r} and {name!r} are both called {called!r}: "
+                        "rename one"
                     )
 
     @model_validator(mode="after")
@@ -171,9 +218,9 @@ def _placed(names: Any, folder: Path) -> Any:
     return own_files.absolute(names, folder) if isinstance(names, str) else names
 
 
-def folder_of(name_or_path: str, shipped: Collection[str]) -> Path:
-    """Return the folder that a file stands in; of one that ships the working directory."""
-    return Path() if name_or_path in shipped else Path(name_or_path).parent
+def folder_of(name_or_path: str, shipped: Path) -> Path:
+    """Return the folder that a file stands in: that of those that ship, if it is one of them."""
+    return shipped if name_or_path in toml_files(shipped) else Path(name_or_path).parent
 
 
 def shipped() -> list[str]:
@@ -195,9 +242,6 @@ def read(name_or_path: str, **instead: int | None) -> tuple[Grid, str]:
     where, text = text_of(name_or_path, toml_files(GRIDS), "grid")
     changed = {key: value for key, value in instead.items() if value is not None}
     grid = validated(parse(text, where) | changed, Grid, where)
-    try:
-        grid.place(folder_of(name_or_path, toml_files(GRIDS)))
-    except ValueError as error:
-        raise ValueError(f"{where}: {error}") from None
+    grid.place(folder_of(name_or_path, GRIDS), where)
     notes = "".join(f"# run with {key} = {value}\n" for key, value in changed.items())
     return grid, notes + text

@@ -285,14 +285,14 @@ class _StandIn:
 
     def __init__(self, model: Denoiser) -> None:
         self.sigma_min, self.sigma_max = model.sigma_min, model.sigma_max
-        self._model = model
+        self.denoiser = model
 
     def round_sigma(self, sigma: torch.Tensor) -> torch.Tensor:
-        return self._model.round_sigma(sigma)
+        return self.denoiser.round_sigma(sigma)
 
     def with_variance(self) -> "_StandIn":
-        with_variance(self._model)  # says so if there is none
-        return _StandInWithVariance(self._model)
+        with_variance(self.denoiser)  # says so if there is none
+        return _StandInWithVariance(self.denoiser)
 
     def __call__(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
         return x * 0.25 / (0.25 + sigma**2)

@@ -1,6 +1,7 @@
 """The exact solution of the probability-flow ODE, to measure truncation errors against."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,25 +77,50 @@ def _end(denoiser: Denoiser, latents: Tensor, start: float, stop: float, rtol: f
     To σ = 0 the last, infinitesimal stretch is one Euler step, which returns D.
     """
     lowest = stop if stop > 0 else max(FLOOR, denoiser.sigma_min)
-    x = latents.double() * start
+    if start == math.inf:
+        start = max(1.0, 2 * lowest)
+        x = _from_noise(denoiser, latents, start, rtol)
+    else:
+        x = latents.double() * start
 
-    def slope(log_sigma: float, flat: np.ndarray) -> np.ndarray:
-        state = torch.from_numpy(flat).to(x.device).reshape(x.shape)
+    def slope(log_sigma: float, x: Tensor) -> Tensor:
         sigma = torch.tensor(math.exp(log_sigma), dtype=torch.float64)
-        return (state - denoiser(state, sigma).double()).cpu().numpy().ravel()
+        return x - denoiser(x, sigma).double()
+
+    end = _solved(slope, math.log(start), math.log(lowest), x, rtol)
+    if stop > 0:
+        return end
+    return denoiser(end, torch.tensor(lowest, dtype=torch.float64)).double()
+
+
+def _from_noise(denoiser: Denoiser, latents: Tensor, stop: float, rtol: float) -> Tensor:
+    """Integrate a flow's dz/dt = (z − D)/t from t = 1, z = n, to σ = t/(1 − t) = ``stop``."""
+
+    def slope(t: float, z: Tensor) -> Tensor:
+        sigma = torch.tensor(t / (1 - t) if t < 1 else math.inf, dtype=torch.float64)
+        return (z - denoiser(z / (1 - t) if t < 1 else z, sigma).double()) / t
+
+    return _solved(slope, 1.0, stop / (1 + stop), latents.double(), rtol) * (1 + stop)
+
+
+def _solved(
+    slope: Callable[[float, Tensor], Tensor], start: float, stop: float, x: Tensor, rtol: float
+) -> Tensor:
+    """Return the solution of dx/dt = slope(t, x) at ``stop``, x at ``start`` being given."""
+
+    def flat_slope(t: float, flat: np.ndarray) -> np.ndarray:
+        state = torch.from_numpy(flat).to(x.device).reshape(x.shape)
+        return slope(t, state).cpu().numpy().ravel()
 
     solution = solve_ivp(
-        slope,
-        (math.log(start), math.log(lowest)),
+        flat_slope,
+        (start, stop),
         x.cpu().numpy().ravel(),
         method="DOP853",
         rtol=rtol,
         atol=rtol,
-        t_eval=[math.log(lowest)],
+        t_eval=[stop],
     )
     if not solution.success:
         raise RuntimeError(f"the reference trajectory failed: {solution.message}")
-    end = torch.from_numpy(solution.y[:, -1].copy()).to(x.device).reshape(x.shape)
-    if stop > 0:
-        return end
-    return denoiser(end, torch.tensor(lowest, dtype=torch.float64)).double()
+    return torch.from_numpy(solution.y[:, -1].copy()).to(x.device).reshape(x.shape)

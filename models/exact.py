@@ -18,10 +18,11 @@ CHUNK_BYTES = 64 * 2**20
 
 
 class _Exact:
-    """What exact denoisers share: any noise level above 0, and float64 unless asked otherwise."""
+    """What exact denoisers share: any noise level above 0, ∞ too, and float64 unless asked."""
 
     sigma_min = 0.0
     sigma_max = math.inf
+    from_noise = True
     shape: tuple[int, ...]
     digest: str
     dtype: torch.dtype
@@ -76,7 +77,10 @@ class IdealDenoiser(_Exact):
     def _denoise(self, x: Tensor, variance: Tensor) -> Tensor:
         # ‖x‖² is the same for all k and cancels in the softmax; leaving it out saves digits.
         logits = torch.addmm(self._half_norm, x, self._data.T, beta=-1).div_(variance)
-        return torch.softmax(_without_specks(logits, 1), 1) @ self._data
+        weights = torch.softmax(_without_specks(logits, 1), 1)
+        if weights.count_nonzero() == len(x) and (weights.amax(1) == 1).all():
+            return self._data[weights.argmax(1)]  # what the product is, bit for bit, at small σ
+        return weights @ self._data
 
     def data_images(self) -> Tensor:
         """Return the data set itself, uint8 [n, C, H, W]: the true distribution."""
@@ -129,6 +133,9 @@ class GaussianMixture(_Exact):
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Denoise ``x`` [B, *shape] at ``sigma`` > 0 (0-d or [B]); returns ``x``'s dtype."""
+        if sigma.isinf().all():  # of infinite variances there is no likelihood: all are the mean
+            mean = (self.weights @ self.means).reshape(self.shape)
+            return mean.to(x.device, x.dtype).expand(x.shape).clone()
         flat = x.reshape(len(x), -1).to(self.dtype)
         variance = (sigma.to(self.device, self.dtype) ** 2).reshape(-1, 1).expand(len(x), 1)
         row_bytes = flat.element_size() * flat.shape[1] * len(self._log_weights)

@@ -74,6 +74,11 @@ class Levels:
         """The level of the last timestep, or of the last that is finite."""
         return float(self.levels[-1])
 
+    @property
+    def own_levels(self) -> Tensor:
+        """All of them, the highest first."""
+        return self.levels.flip(0)
+
     def coefficients(self, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return c_skip, c_out, c_in, c_noise, each shaped like ``sigma``."""
         c_skip, c_out = getattr(self, f"_{self.prediction}")(sigma)

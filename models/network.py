@@ -107,6 +107,11 @@ class NetworkDenoiser(nn.Module):
         return self.preconditioning.sigma_max
 
     @property
+    def own_levels(self) -> Tensor | None:
+        """The noise levels above 0 it was trained at, the highest first; ``None`` if at any."""
+        return self.preconditioning.own_levels
+
+    @property
     def label_dim(self) -> int:
         """Number of classes; 0 if unconditional."""
         return self.model.label_dim

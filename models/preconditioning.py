@@ -31,12 +31,15 @@ class Preconditioning(Protocol):
     Attributes:
         sigma_min: Lowest noise level; 0 if any positive level will do.
         sigma_max: Highest noise level; ``inf`` if any will do.
+        own_levels: Those above 0 that it was trained at, the highest first; ``None`` if at any.
     """
 
     @property
     def sigma_min(self) -> float: ...  # noqa: D102
     @property
     def sigma_max(self) -> float: ...  # noqa: D102
+    @property
+    def own_levels(self) -> Tensor | None: ...  # noqa: D102
 
     def coefficients(self, sigma: Tensor) -> Coefficients:
         """Return c_skip, c_out, c_in, c_noise, each shaped like ``sigma``."""
@@ -49,6 +52,8 @@ class Preconditioning(Protocol):
 
 class _AnyLevel:
     """Networks that take any noise level within their range."""
+
+    own_levels = None
 
     def round_sigma(self, sigma: Tensor) -> Tensor:
         """Return ``sigma`` unchanged."""
@@ -151,6 +156,11 @@ class IDDPM:
     def sigma_max(self) -> float:
         """u_0."""
         return float(self.u[0])
+
+    @property
+    def own_levels(self) -> Tensor:
+        """u_0 to u_{M−1}."""
+        return self.u[:-1]
 
     def coefficients(self, sigma: Tensor) -> Coefficients:
         """Return c_skip, c_out, c_in, c_noise, each shaped like ``sigma``."""

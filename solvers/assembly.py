@@ -11,7 +11,9 @@ from sampler_bench.kit.names import lookup, unknown
 from sampler_bench.kit.own_files import shown
 from sampler_bench.kit.parameters import check, keywords, parameters
 from sampler_bench.solvers.churn import Churn
+from sampler_bench.solvers.context import CONTEXT
 from sampler_bench.solvers.incompatible import Incompatible
+from sampler_bench.solvers.listed import REPLACED, Listed
 from sampler_bench.solvers.options import OPTIONS, Options
 from sampler_bench.solvers.registry import (
     DISCRETIZATIONS,
@@ -30,13 +32,23 @@ ENDS = {
 }
 
 
-def assemble(solver: str, given: Mapping[str, Any], own: Mapping[str, Any]) -> Sampler:
+NOT_GIVEN = (CONTEXT,)
+"""Parameters of parts that are no user's to give."""
+
+
+def assemble(
+    solver: str,
+    given: Mapping[str, Any],
+    own: Mapping[str, Any],
+    neutral: Mapping[str, Any],
+) -> Sampler:
     """Return a sampler of exchangeable parts.
 
     Args:
         solver: A name in ``SOLVERS``.
         given: Arguments of :func:`solvers.build`, all of them.
         own: The parts' own parameters.
+        neutral: What those arguments are where nothing is asked for.
 
     Raises:
         ValueError: For an unknown name or a number out of range; :class:`Incompatible` for parts
@@ -55,25 +67,35 @@ def assemble(solver: str, given: Mapping[str, Any], own: Mapping[str, Any]) -> S
     lookup(ENDS, given["end"], "end")
     if path:
         PATHS.lookup(path)
-    defaults = own_parameters(solver, discretization, schedule, path)
+    listed = None if given["levels"] is None else _listed(given, neutral)
+    parts = (solver, discretization if listed is None else None, schedule, path)
+    defaults = own_parameters(*parts)
     for name in own:
         if name not in defaults:
             raise ValueError(unknown(name, [*defaults, *given], "key"))
-    for part in _parts(solver, discretization, schedule, path):
-        check(part, {name: own[name] for name in parameters(part) if name in own})
-    _check_own_names(solver, given)
+    for part in _parts(*parts):
+        told = {name: own[name] for name in parameters(part) if name in own}
+        check(part, told, without=NOT_GIVEN)
+    declared = _declared(given, parts)
+    _check_own_names(declared, given)
+    steps = given["steps"]
+    if listed is not None:
+        steps = len(listed.levels) - (given["end"] != "zero")
+    elif steps is None and chosen.takes_steps:
+        steps = 18
     sampler = Sampler(
         solver=solver,
         discretization=discretization,
         schedule=schedule,
         scaling=scaling,
-        parameters=_with_files(solver, given, {**defaults, **own}, own),
+        parameters=_with_files(declared, {**defaults, **own}, own),
         churn=churn,
-        steps=18 if given["steps"] is None and chosen.takes_steps else given["steps"],
+        steps=steps,
         sigma_min=given["sigma_min"],
         sigma_max=given["sigma_max"],
         end=given["end"],
         path="" if path == "churn" and chosen.own_path is None else path,
+        listed=listed,
         options=options,
     )
     _check_fit(sampler)
@@ -81,19 +103,35 @@ def assemble(solver: str, given: Mapping[str, Any], own: Mapping[str, Any]) -> S
     return sampler
 
 
+def _listed(given: Mapping[str, Any], neutral: Mapping[str, Any]) -> Listed:
+    """Return levels that were listed, if nothing else that was given makes any."""
+    for name in REPLACED:
+        if given[name] != neutral[name]:
+            raise Incompatible(f"levels replaces {name!r}: give one of the two")
+    listed, end = Listed.of(given["levels"]), given["end"]
+    if listed.to_zero and end != "zero":
+        raise Incompatible(f"end = {end!r}, and the last of the levels is 0")
+    if len(listed.levels) == 1 and end != "zero":
+        raise Incompatible(f"levels = {listed} is no step: it needs end = 'zero'")
+    return listed
+
+
 def own_parameters(
-    solver: str, discretization: str, schedule: str, path: str = ""
+    solver: str, discretization: str | None, schedule: str, path: str = ""
 ) -> dict[str, Any]:
-    """Return the parameters that belong to the parts of these names, with their defaults."""
+    """Return the parameters that belong to the parts of these names, with their defaults.
+
+    No discretization is for levels that are listed.
+    """
     row = EVERY_SOLVER[solver]
     if not row.takes_parts:
         return row.defaults()
-    fit, levels, *_ = _parts(solver, discretization, schedule, path)
+    levels = {} if discretization is None else DISCRETIZATIONS[discretization].defaults()
     route = own_fields(base_path(solver, path))
-    return {**keywords(fit), **keywords(levels), **row.defaults(), **route}
+    return {**keywords(SCHEDULES[schedule].fit), **levels, **row.defaults(), **route}
 
 
-def file_parameters(solver: str, discretization: str, schedule: str, path: str) -> set[str]:
+def file_parameters(solver: str, discretization: str | None, schedule: str, path: str) -> set[str]:
     """Return which parameters of the parts of these names are files."""
     if not EVERY_SOLVER[solver].takes_parts:
         return set()
@@ -102,26 +140,27 @@ def file_parameters(solver: str, discretization: str, schedule: str, path: str) 
 
 
 def _parts(
-    solver: str, discretization: str, schedule: str, path: str
+    solver: str, discretization: str | None, schedule: str, path: str
 ) -> tuple[Callable[..., Any], ...]:
     """Return what declares the parameters of the parts of these names."""
-    levels = DISCRETIZATIONS[discretization].levels
+    levels = () if discretization is None else (DISCRETIZATIONS[discretization].levels,)
     route = base_path(solver, path)
-    declared = (SCHEDULES[schedule].fit, levels, SOLVERS[solver].declares)
+    declared = (SCHEDULES[schedule].fit, *levels, SOLVERS[solver].declares)
     return declared if route is None else (*declared, route)
 
 
-def _declared(solver: str, given: Mapping[str, Any]) -> dict[str, tuple[str, Callable[..., Any]]]:
+Declared = Mapping[str, tuple[str, Callable[..., Any]]]
+
+
+def _declared(given: Mapping[str, Any], parts: tuple[str, str | None, str, str]) -> Declared:
     """Return the name of each part, and what declares its parameters."""
-    kinds = ("schedule", "discretization", "solver", "path")
-    names = given["discretization"], given["schedule"], given["path"]
-    declares = _parts(solver, *names)
-    return {kind: (given[kind], each) for kind, each in zip(kinds, declares, strict=False)}
+    levels = () if parts[1] is None else ("discretization",)
+    kinds = ("schedule", *levels, "solver", "path")
+    return {kind: (given[kind], each) for kind, each in zip(kinds, _parts(*parts), strict=False)}
 
 
-def _check_own_names(solver: str, given: Mapping[str, Any]) -> None:
+def _check_own_names(parts: Declared, given: Mapping[str, Any]) -> None:
     """Refuse a parameter of a user's own part whose name means something else as well."""
-    parts = _declared(solver, given)
     for kind, (name, declares) in parts.items():
         others = {other: parts[other][1] for other in parts if other != kind}
         for parameter in _written(declares) if own_files.parsed(name) else ():
@@ -129,7 +168,7 @@ def _check_own_names(solver: str, given: Mapping[str, Any]) -> None:
             if parameter in given and not (kind == "path" and parameter in CHURN_FIELDS):
                 raise ValueError(f"{where}a key of every sampler, too: give it another name")
             for other, theirs in others.items():
-                if parameter in parameters(theirs):
+                if parameter in parameters(theirs) and parameter not in NOT_GIVEN:
                     raise ValueError(f"{where}the {other}'s, too: give it another name")
 
 
@@ -141,15 +180,13 @@ def _written(declares: Any) -> Collection[str]:
     return [name for name in known if name in inspect.get_annotations(declares)]
 
 
-def _with_files(
-    solver: str, given: Mapping[str, Any], values: dict[str, Any], own: Mapping[str, Any]
-) -> dict[str, Any]:
+def _with_files(parts: Declared, values: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parts' parameters, with what is in those that are files.
 
     A path that was given is relative to the working directory, a default of a part from a user's
     own file to that file's folder.
     """
-    for name, declares in _declared(solver, given).values():
+    for name, declares in parts.values():
         spec = own_files.parsed(name)
         folder = Path(spec.place).parent if spec and spec.is_file else Path()
         for parameter in parameters(declares).values():
@@ -171,6 +208,10 @@ def _check_whole(solver: str, given: Mapping[str, Any]) -> None:
 
 def _check_fit(sampler: Sampler) -> None:
     row, solver = SOLVERS[sampler.solver], shown(sampler.solver)
+    if not row.takes_steps and sampler.listed is not None:
+        raise Incompatible(
+            f"{solver} chooses its own steps: leave out 'levels', give sigma_min and sigma_max"
+        )
     if not row.takes_steps and sampler.steps is not None:
         raise Incompatible(f"{solver} chooses its own steps: leave out 'steps', give rtol and atol")
     if not row.takes_steps and sampler.path:

@@ -1,13 +1,18 @@
 """Putting a sampler together from names and numbers: what Python and grid files call."""
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from sampler_bench.kit import own_files
 from sampler_bench.kit.names import unknown
 from sampler_bench.kit.parameters import Count, check, keywords
 from sampler_bench.kit.registry import Registry
 from sampler_bench.solvers.any_sampler import AnySampler
+from sampler_bench.solvers.listed import Listed
 from sampler_bench.solvers.original.whole import TAKES
 from sampler_bench.solvers.registry import (
     DISCRETIZATIONS,
@@ -27,13 +32,14 @@ def build(
     scaling: str = "none",
     steps: Count | None = None,
     sigma_min: float | None = None,
-    sigma_max: float | None = None,
+    sigma_max: Annotated[float, Field(gt=0, allow_inf_nan=True)] | None = None,
     end: str = "zero",
     S_churn: float = 0.0,
     S_min: float = 0.0,
     S_max: float = math.inf,
     S_noise: float = 1.0,
     path: str = "",
+    levels: Sequence[float] | str | Path | Listed | None = None,
     first_step: str = "evaluated",
     threshold: float | None = None,
     threshold_limit: float = 1.0,
@@ -54,11 +60,15 @@ def build(
         scaling: One of ``SCALINGS``: s(t).
         steps: Number of steps N ≥ 1 (``churned``: ≥ 0); 18 unless given. Not for solvers that
             choose their own.
-        sigma_min, sigma_max: σ range; the discretization's own unless given.
+        sigma_min, sigma_max: σ range; the discretization's own unless given. ``inf`` is a flow's
+            t = 1, for models with an answer there.
         end: ``"zero"``, ``"sigma-min"``, or ``"denoise"``: D at σ_min, one evaluation more.
         S_churn, S_min, S_max, S_noise: Algorithm 2's churn; 0 for none. Other paths that add noise
             take ``S_noise``, too, and those with a window ``S_min`` and ``S_max``.
         path: One of ``PATHS``; unless given the solver's own, if its name has one.
+        levels: The noise levels themselves, the highest first, or a file of them (``.txt``,
+            ``.json``, ``.npy``), instead of discretization, steps and σ range. A last level of 0 is
+            what ``end = "zero"`` means, and may be left out.
         first_step, threshold, threshold_limit, initial, state: See
             :class:`~sampler_bench.solvers.options.Options`.
         own: The parts' own: ``rho`` (edm), ``epsilon_s`` (vp), ``M``, ``C_1``, ``C_2``,

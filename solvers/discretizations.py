@@ -1,57 +1,87 @@
-"""Noise levels σ_0 > σ_1 > … to step through: EDM Table 1, row "time steps".
+"""Noise levels σ_0 > σ_1 > … to step through: EDM Table 1, row "time steps", and the field's.
 
-A discretization is a function ``(n, sigma_min, sigma_max, *, parameters) -> levels``: float64 [n],
-from σ_max (the first) down to σ_min (the last, where n > 1). The final σ = 0 is not among them.
+A discretization is a function ``(n, sigma_min, sigma_max, *, parameters) -> levels``: n floats, or
+an array or tensor of them, from σ_max (the first) down to σ_min (the last, where n > 1). The final
+σ = 0 is not among them. One that asks for more has a keyword-only parameter ``context``, and is
+given a :class:`~solvers.context.Context`.
 """
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from sampler_bench.kit.description import facts
-from sampler_bench.kit.parameters import Fraction, NotNegative, require
+from sampler_bench.kit.names import shown
+from sampler_bench.kit.parameters import Fraction, NotNegative, keywords, require
+from sampler_bench.solvers.context import CONTEXT, Context
 from sampler_bench.solvers.levels import iddpm_levels
 from sampler_bench.solvers.schedules import VP
 
-LevelFunction = Callable[..., Tensor]
+LevelFunction = Callable[..., Any]
 
 
-def _fractions(n: int) -> Tensor:
+def _fractions(n: int) -> list[float]:
     """Return i/(n − 1) for i = 0 … n − 1; a single level is the first one, σ_max."""
-    return torch.arange(n, dtype=torch.float64) / max(n - 1, 1)
+    return [i / max(n - 1, 1) for i in range(n)]
+
+
+def _between(n: int, first: float, last: float) -> list[float]:
+    """Return n equally spaced numbers; one alone is the first."""
+    return [first + u * (last - first) for u in _fractions(n)]
 
 
 def edm(
     n: int, sigma_min: float, sigma_max: float, *, rho: Annotated[float, Field(gt=0, le=1e6)] = 7.0
-) -> Tensor:
+) -> list[float]:
     """Return EDM's levels, uniform in σ^(1/ρ) (Eq. 5); 0 < ``rho`` ≤ 10⁶, as round-off grows."""
-    top, bottom = sigma_max ** (1 / rho), sigma_min ** (1 / rho)
-    return (top + _fractions(n) * (bottom - top)) ** rho
+    return [x**rho for x in _between(n, sigma_max ** (1 / rho), sigma_min ** (1 / rho))]
 
 
 @facts(sigma_min=0.010485992786702987, sigma_max=152.1669702839464)  # VP's σ(1e-3), σ(1)
-def vp(n: int, sigma_min: float, sigma_max: float, *, epsilon_s: Fraction = 1e-3) -> Tensor:
-    """Return VP's levels: t uniform from 1 to ``epsilon_s``, betas refit to the σ range."""
-    t = 1 + _fractions(n) * (epsilon_s - 1)
+def vp(n: int, sigma_min: float, sigma_max: float, *, epsilon_s: Fraction = 1e-3) -> list[float]:
+    """Return VP's levels: t uniform from 1 to ``epsilon_s``, betas refit to the σ range.
+
+    Its own range, σ(ε_s) to σ(1), gives back the betas it is from: k-diffusion's ``vp``.
+    """
     schedule = VP.fit(sigma_min, sigma_max, epsilon_s=epsilon_s)
-    return torch.tensor([schedule.sigma(x) for x in t.tolist()], dtype=torch.float64)
+    return [schedule.sigma(t) for t in _between(n, 1.0, epsilon_s)]
 
 
 @facts(sigma_min=0.02, sigma_max=100.0)
-def ve(n: int, sigma_min: float, sigma_max: float) -> Tensor:
+def ve(n: int, sigma_min: float, sigma_max: float) -> list[float]:
     """Return VE's levels: σ² a geometric sequence."""
-    return (sigma_max**2 * (sigma_min**2 / sigma_max**2) ** _fractions(n)).sqrt()
+    return [math.sqrt(sigma_max**2 * (sigma_min**2 / sigma_max**2) ** u) for u in _fractions(n)]
 
 
-def log_snr(n: int, sigma_min: float, sigma_max: float) -> Tensor:
+def log_snr(n: int, sigma_min: float, sigma_max: float) -> list[float]:
     """Return levels uniform in log SNR = −2·ln σ (DPM-Solver's): VE's rule on EDM's range."""
-    top, bottom = math.log(sigma_max), math.log(sigma_min)
-    return torch.exp(top + _fractions(n) * (bottom - top))
+    return [math.exp(x) for x in _between(n, math.log(sigma_max), math.log(sigma_min))]
+
+
+@facts(from_noise=True)
+def uniform_t(n: int, sigma_min: float, sigma_max: float, *, context: Context) -> list[float]:
+    """Return levels uniform in the schedule's time, from t(σ_max) to t(σ_min)."""
+    schedule = context.schedule
+    times = _between(n, schedule.time(sigma_max), schedule.time(sigma_min))
+    # both ends as asked for: σ(t(σ)) is not σ to the last digit
+    return [sigma_max, *(schedule.sigma(t) for t in times[1:-1]), sigma_min][:n]
+
+
+def polyexponential(
+    n: int, sigma_min: float, sigma_max: float, *, power: Annotated[float, Field(gt=0)] = 1.0
+) -> list[float]:
+    """Return levels whose ln σ falls as u^``power``, u uniform from 1 to 0 (k-diffusion's ρ).
+
+    1 is :func:`log_snr`; more puts the levels nearer to σ_min.
+    """
+    low, high = math.log(sigma_min), math.log(sigma_max)
+    return [math.exp(low + (high - low) * (1 - u) ** power) for u in _fractions(n)]
 
 
 @facts(sigma_min=0.002, sigma_max=81.0)  # 81 keeps u_8 = 80.204
@@ -64,7 +94,7 @@ def iddpm(
     C_1: Fraction = 0.001,
     C_2: NotNegative = 0.008,
     j_0: Annotated[int, Field(ge=0)] | None = None,
-) -> Tensor:
+) -> list[float]:
     """Return n of iDDPM's levels u_j, evenly spread over the indices j₀ … M − 1.
 
     Levels outside [σ_min, σ_max] are left out, as in EDM's released code; its range [0.002, 81]
@@ -74,18 +104,16 @@ def iddpm(
     Raises:
         ValueError: If a parameter is out of range or no level is left.
     """
-    u = iddpm_levels(M, C_1, C_2)
+    u = iddpm_levels(M, C_1, C_2).tolist()
     if j_0 is not None:
         require(j_0 < M, "j_0", j_0, f"a whole number from 0 to M - 1 = {M - 1}")
-        require(
-            float(u[j_0]) <= sigma_max, "j_0", j_0, f"such that u_j = {u[j_0]:g} ≤ {sigma_max:g}"
-        )
+        require(u[j_0] <= sigma_max, "j_0", j_0, f"such that u_j = {u[j_0]:g} ≤ {sigma_max:g}")
         u = u[j_0:]
-    usable = u[(u >= sigma_min) & (u <= sigma_max)]
-    if len(usable) == 0:
+    usable = [level for level in u if sigma_min <= level <= sigma_max]
+    if not usable:
         raise ValueError(f"iddpm has no noise level in [{sigma_min:g}, {sigma_max:g}]")
-    stride = (len(usable) - 1) / max(n - 1, 1)
-    return usable[(stride * torch.arange(n, dtype=torch.float64)).round().long()]
+    stride = (len(usable) - 1) / max(n - 1, 1)  # Table 1's: i/(n − 1)·… rounds halves otherwise
+    return [usable[round(stride * i)] for i in range(n)]
 
 
 @dataclass(frozen=True)
@@ -97,9 +125,42 @@ class Discretization:
         sigma_min, sigma_max: The range used where none is asked for (EDM's released defaults);
             clamped to what the denoiser supports.
         version: Raise it whenever the levels change for the same input.
+        from_noise: Whether levels start at σ = ∞ unless asked otherwise, where the schedule has
+            such a level (flow time t = 1), and the model an answer.
+        same_as: The row whose levels these are, under another name; a comparison needs only one.
     """
 
     levels: LevelFunction
     sigma_min: float = 0.002
     sigma_max: float = 80.0
     version: int = 1
+    from_noise: bool = False
+    same_as: str = ""
+
+    def defaults(self) -> dict[str, Any]:
+        """Return its own parameters and their values."""
+        return {name: value for name, value in keywords(self.levels).items() if name != CONTEXT}
+
+    def made(
+        self, n: int, sigma_min: float, sigma_max: float, context: Context, **own: Any
+    ) -> Tensor:
+        """Return the levels, float64 [n], whatever the function made them as.
+
+        Args:
+            n, sigma_min, sigma_max, own: What the function is given.
+            context: Given to functions that ask for it.
+
+        Raises:
+            ValueError: If it did not make n numbers.
+        """
+        told = {CONTEXT: context} if CONTEXT in keywords(self.levels) else {}
+        levels = self.levels(n, sigma_min, sigma_max, **own, **told)
+        with contextlib.suppress(TypeError, ValueError, RuntimeError):
+            made = torch.as_tensor(levels, dtype=torch.float64, device="cpu")
+            if made.shape == (n,):
+                return made
+        raise ValueError(f"made {shown(levels)} where {n} noise levels were asked for")
+
+
+karras = Discretization(edm, same_as="edm")
+exponential = Discretization(log_snr, same_as="log-snr")

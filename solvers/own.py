@@ -119,7 +119,13 @@ _WHOLE: dict[str, Any] = {
 _STANDS_AS = {"evaluations": "counted", "stochastic": "said", "couples": "together"}
 """Facts that are methods of a solver, by the class variable that holds what a function says."""
 _PATH: dict[str, Any] = {"draws": bool, "sees_schedule": bool, "version": int}
-_DISCRETIZATION: dict[str, Any] = {"sigma_min": float, "sigma_max": float, "version": int}
+_DISCRETIZATION: dict[str, Any] = {
+    "sigma_min": float,
+    "sigma_max": float,
+    "from_noise": bool,
+    "same_as": str,
+    "version": int,
+}
 
 
 def _facts(what: str, name: str, function: Function, known: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,17 +1,19 @@
 """What a rule may call: the denoiser along a schedule, the flow's slope, and noise."""
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.denoiser import Denoiser, answers_noise
 from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.noise import no_noise
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.rows import restricted
 from sampler_bench.solvers.schedules import Schedule
 
+NOT_FROM_NOISE = "the model is not defined at t = 1, where σ = ∞: give sigma_max"
 Draw = Callable[[Tensor, Point, Point], Tensor]
 """A standard normal draw like its argument, for a rise between two levels: independent draws ignore
 them, Brownian ones give the seed's Wiener increment between the two, divided by its deviation."""
@@ -47,6 +49,8 @@ class Process:
 class Scaled:
     """D(z/s; σ) as a function of z and the level, in z's dtype.
 
+    At σ = ∞ it is D of the noise itself, z/b.
+
     Args:
         denoiser: D(x; σ).
     """
@@ -59,14 +63,15 @@ class Scaled:
         """Return D, one evaluation.
 
         Raises:
-            Incompatible: At σ = ∞, where only a model of the flow itself has an answer.
+            Incompatible: At σ = ∞, if the model has no answer there.
         """
         sigma = self._sigmas.get(at.sigma)
         if sigma is None:
-            if at.s == 0:
-                raise Incompatible("D(x; σ) is not defined at σ = ∞, where sampling would start")
+            if at.sigma == math.inf and not answers_noise(self.denoiser):
+                raise Incompatible(NOT_FROM_NOISE)
             sigma = self._sigmas[at.sigma] = torch.tensor(at.sigma, dtype=torch.float64)
-        return self.denoiser(z if at.s == 1 else z / at.s, sigma).to(z.dtype)
+        scale = at.b if at.sigma == math.inf else at.s
+        return self.denoiser(z if scale == 1 else z / scale, sigma).to(z.dtype)
 
     def only(self, rows: Tensor) -> "Scaled":
         """Return the same for some samples of the batch, with what is bound to them."""

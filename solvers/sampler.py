@@ -1,7 +1,7 @@
 """A sampler: the sampling half of EDM's Table 1, put together from named parts."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +15,15 @@ from sampler_bench.kit.own_files import shown
 from sampler_bench.kit.parameters import keywords
 from sampler_bench.solvers.any_sampler import AnySampler, Value
 from sampler_bench.solvers.churn import Churn
-from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.context import Context
+from sampler_bench.solvers.denoiser import Denoiser, answers_noise, own_levels
 from sampler_bench.solvers.incompatible import Incompatible
+from sampler_bench.solvers.listed import Listed
 from sampler_bench.solvers.noise import Noise, no_noise
 from sampler_bench.solvers.options import Options
 from sampler_bench.solvers.paths.path import Path
 from sampler_bench.solvers.point import Point
-from sampler_bench.solvers.process import Process, refuse, scaled
+from sampler_bench.solvers.process import NOT_FROM_NOISE, Process, refuse, scaled
 from sampler_bench.solvers.registry import (
     DISCRETIZATIONS,
     PATHS,
@@ -52,6 +54,7 @@ class Sampler(AnySampler):
         end: ``"zero"``: the last step goes to σ = 0; ``"sigma-min"``: sampling stops at σ_min;
             ``"denoise"``: there, with D as the sample.
         path: A name in ``PATHS``; empty for the solver's own path, or churn.
+        listed: The levels themselves, which then replace discretization, steps and σ range.
         options: What is no part of any of them.
     """
 
@@ -66,6 +69,7 @@ class Sampler(AnySampler):
     sigma_max: float | None = None
     end: str = "zero"
     path: str = ""
+    listed: Listed | None = None
     options: Options = field(default_factory=Options)
 
     @property
@@ -109,14 +113,53 @@ class Sampler(AnySampler):
         Raises:
             ValueError: If nothing is left between them.
         """
+        if self.listed is not None:
+            return self._listed_range(self.listed.levels, denoiser)
         own = DISCRETIZATIONS[self.discretization]
         low = max(_given(self.sigma_min, own.sigma_min), denoiser.sigma_min)
-        high = min(_given(self.sigma_max, own.sigma_max), denoiser.sigma_max)
-        if not 0 < low < high < math.inf:
+        high = _given(self.sigma_max, own.sigma_max)
+        if self.sigma_max is None and own.from_noise and answers_noise(denoiser):
+            high = math.inf if self._has_noise_alone else high
+        self._check_start(high, denoiser)
+        high = min(high, denoiser.sigma_max)
+        if not 0 < low < high:
             raise ValueError(
                 f"sigma_min = {low:g} and sigma_max = {high:g} are not a range: "
                 "0 < sigma_min < sigma_max is needed (after clamping to what the model supports, "
                 f"[{denoiser.sigma_min:g}, {denoiser.sigma_max:g}])"
+            )
+        return low, high
+
+    @property
+    def _has_noise_alone(self) -> bool:
+        """Whether its schedule has a level σ = ∞, whatever the range it is fitted to."""
+        return self._fitted(1.0, 2.0).reaches_infinity
+
+    def _check_start(self, high: float, denoiser: Denoiser) -> None:
+        """Raise Incompatible where sampling would start at σ = ∞ and something cannot."""
+        if high != math.inf:
+            return
+        if not self._has_noise_alone:
+            named = f"schedule {self.schedule!r} with scaling {self.scaling!r}"
+            raise Incompatible(f"sigma_max = inf: {named} has no level of noise alone")
+        if not answers_noise(denoiser):
+            raise Incompatible(NOT_FROM_NOISE)
+        path = self.configured_path()
+        stuck = [] if self.configured_solver().from_infinity else [self.solver]
+        if path.draws and not path.from_infinity:
+            stuck.append(f"path {self.path or type(path).__name__}")
+        if stuck:
+            raise Incompatible(
+                f"{stuck[0]} cannot step away from t = 1, where σ = ∞: give sigma_max"
+            )
+
+    def _listed_range(self, levels: tuple[float, ...], denoiser: Denoiser) -> tuple[float, float]:
+        low, high = levels[-1], levels[0]
+        self._check_start(high, denoiser)
+        if low < denoiser.sigma_min * (1 - 1e-6) or high > denoiser.sigma_max * (1 + 1e-6):
+            raise Incompatible(
+                f"levels from {high:g} to {low:g}: the model supports "
+                f"[{denoiser.sigma_min:g}, {denoiser.sigma_max:g}]"
             )
         return low, high
 
@@ -128,26 +171,37 @@ class Sampler(AnySampler):
         Raises:
             ValueError: If the numbers given make no levels that fall within the σ range.
         """
+        if self.listed is None:
+            levels = self._made_levels(denoiser)
+        else:
+            self.sigma_range(denoiser)
+            levels = torch.tensor(self.listed.levels, dtype=torch.float64)
+        levels = denoiser.round_sigma(levels)
+        last = torch.zeros(1 if self.end == "zero" else 0, dtype=levels.dtype)
+        return torch.cat([levels, last])
+
+    def _made_levels(self, denoiser: Denoiser) -> Tensor:
         low, high = self.sigma_range(denoiser)
-        solver = self.configured_solver()
-        count = 2 if self.steps is None else solver.walking(self.steps)[1] + (self.end != "zero")
-        function = DISCRETIZATIONS[self.discretization].levels
-        levels = function(count, low, high, **self._of(function))
-        in_range = (levels > low * (1 - 1e-6)) & (levels < high * (1 + 1e-6))
+        solver, steps = self._planned()
+        count = 2 if steps is None else steps + (self.end != "zero")
+        row = DISCRETIZATIONS[self.discretization]
+        context = Context(self.schedule_for(denoiser), own_levels(denoiser), solver)
+        levels = row.made(count, low, high, context, **self._own(row.defaults()))
+        in_range = (levels > low * (1 - 1e-6)) & (levels <= high * (1 + 1e-6))
         if not (in_range.all() and (levels.diff() <= 0).all()):
             raise ValueError(
                 f"discretization {shown(self.discretization)!r} makes no levels that fall from "
                 f"sigma_max = {high:g} to sigma_min = {low:g}{self._given_parameters()}"
             )
-        levels = denoiser.round_sigma(levels)
-        last = torch.zeros(1 if self.end == "zero" else 0, dtype=levels.dtype)
-        return torch.cat([levels, last])
+        return levels
 
     def schedule_for(self, denoiser: Denoiser) -> Schedule:
         """Return σ(t) and s(t), fit to the σ range sampled with this denoiser."""
-        low, high = self.sigma_range(denoiser)
+        return self._fitted(*self.sigma_range(denoiser))
+
+    def _fitted(self, low: float, high: float) -> Schedule:
         fit = SCHEDULES[self.schedule].fit
-        schedule = fit(low, high, **self._of(fit))
+        schedule = fit(low, high, **self._own(keywords(fit)))
         return SCALINGS[self.scaling](schedule)
 
     def __call__(self, denoiser: Denoiser, latents: Tensor, noise: Noise = no_noise) -> Tensor:
@@ -171,7 +225,7 @@ class Sampler(AnySampler):
 
         process = Process(self.options.wrap(scaled(denoiser)), schedule, draw)
         z = latents.to(dtype) * self.options.first_scale(route.grid[0])
-        z = self._walking().sample(process, z, route)
+        z = self.configured_solver().sample(process, z, route)
         scale = 1.0 if route.denoise else route.grid[-1].s
         return (z if scale == 1 else z / scale).to(torch.float64)
 
@@ -188,7 +242,9 @@ class Sampler(AnySampler):
         """Return the evaluations per sample; ``None`` where they depend on the samples."""
         schedule = self.schedule_for(denoiser)
         route = self.route(denoiser, schedule)
-        counted = self._walking().evaluations_on(list(route.steps(schedule)), route.denoise)
+        counted = self.configured_solver().evaluations_on(
+            list(route.steps(schedule)), route.denoise
+        )
         return None if counted is None else counted - self.options.spares
 
     def declared(self, denoiser: Denoiser) -> dict[str, Value]:
@@ -197,8 +253,7 @@ class Sampler(AnySampler):
         told = {
             **own_files.in_key("solver", self.solver),
             "solver_version": SOLVERS[self.solver].version,
-            **own_files.in_key("discretization", self.discretization),
-            "discretization_version": DISCRETIZATIONS[self.discretization].version,
+            **self._levels_in_key(),
             **own_files.in_key("schedule", self.schedule),
             "schedule_version": SCHEDULES[self.schedule].version,
             **own_files.in_key("scaling", self.scaling),
@@ -208,13 +263,23 @@ class Sampler(AnySampler):
             "sigma_min": low,
             "sigma_max": high,
             **{name: getattr(self.churn, name) for name in CHURN_FIELDS},
-            **self._of(DISCRETIZATIONS[self.discretization].levels),
-            **self._of(SCHEDULES[self.schedule].fit),
+            **self._own(keywords(SCHEDULES[self.schedule].fit)),
             **SOLVERS[self.solver].in_key(self.parameters),
             **self._path_in_key(),
             **self.options.in_key(),
         }
         return {name: file_parameters.in_key(value) for name, value in told.items()}
+
+    def _levels_in_key(self) -> dict[str, Value]:
+        """Return what makes the levels; listed ones stand by their numbers."""
+        if self.listed is not None:
+            return {"levels": self.listed.text}
+        row = DISCRETIZATIONS[self.discretization]
+        return {
+            **own_files.in_key("discretization", self.discretization),
+            "discretization_version": row.version,
+            **self._own(row.defaults()),
+        }
 
     def _path_in_key(self) -> dict[str, Value]:
         """Return the path's name, if it was given, and what differs from its defaults."""
@@ -230,6 +295,8 @@ class Sampler(AnySampler):
         """
         trivial = _Trivial()
         self._try(trivial)
+        if self.listed is not None and self._planned()[1] != self.steps:
+            raise Incompatible(f"{shown(self.solver)} plans its own steps: leave out 'levels'")
         try:
             levels, schedule = self.levels(trivial).tolist(), self.schedule_for(trivial)
             returned = [schedule.sigma(schedule.level(sigma).t) for sigma in levels]
@@ -245,7 +312,7 @@ class Sampler(AnySampler):
 
     def _try(self, trivial: Denoiser) -> None:
         grid = [Linear().level(2.0), Linear().level(1.0)]
-        solver = self._walking()
+        solver = self.configured_solver()
         may_draw = solver.stochastic or not solver.walks
         process = Process(scaled(trivial), Linear(), _zeros if may_draw else refuse)
         z = torch.ones(1, 1, 8, 8, dtype=torch.float64)  # shaped as what most rules are made for
@@ -263,8 +330,8 @@ class Sampler(AnySampler):
         given = ", ".join(f"{name} = {value}" for name, value in self.parameters.items())
         return f" with {given}" if given else ""
 
-    def _of(self, function: Callable[..., Any]) -> dict[str, Any]:
-        return {name: self.parameters[name] for name in keywords(function)}
+    def _own(self, names: Iterable[str]) -> dict[str, Any]:
+        return {name: self.parameters[name] for name in names}
 
     def configured_path(self) -> Path:
         """Return the path, with this sampler's parameters."""
@@ -272,18 +339,18 @@ class Sampler(AnySampler):
         if make is None:
             return self.churn
         shared = [name for name in keywords(make) if name in CHURN_FIELDS]
-        given = {name: self.parameters[name] for name in own_fields(make)}
+        given = self._own(own_fields(make))
         return make(**given, **{name: getattr(self.churn, name) for name in shared})
 
     def configured_solver(self) -> "Solver":
         """Return the solver, with this sampler's parameters."""
-        solver = SOLVERS[self.solver]
-        return solver.configured({name: self.parameters[name] for name in solver.defaults()})
+        return self._planned()[0]
 
-    def _walking(self) -> "Solver":
-        """Return the solver as it walks this many steps."""
-        solver = self.configured_solver()
-        return solver if self.steps is None else solver.walking(self.steps)[0]
+    def _planned(self) -> tuple["Solver", int | None]:
+        """Return the solver as it takes the steps asked for, and how many the grid then has."""
+        solver = SOLVERS[self.solver]
+        solver = solver.configured(self._own(solver.defaults()))
+        return (solver, None) if self.steps is None else solver.planned(self.steps)
 
 
 def base_path(solver: str, path: str) -> Callable[..., Path] | None:
@@ -321,6 +388,7 @@ class _Trivial:
     shape: tuple[int, ...] = ()
     sigma_min = 0.0
     sigma_max = math.inf
+    from_noise = True
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         return x

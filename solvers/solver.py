@@ -83,10 +83,6 @@ class Solver(ABC):
         """
         return None
 
-    def walking(self, steps: int) -> tuple["Solver", int]:
-        """Return what walks a number of steps that was asked for, and over how many levels."""
-        return self, steps
-
     def remarks(self, path: Path) -> tuple[str, ...]:
         """Return what a path makes of what it claims, if it is less."""
         return ()
@@ -109,6 +105,14 @@ class Solver(ABC):
             made = self.maker(**parameters)
             return _as_made(made, self.maker, own_path=self.own_path, same_as=self.same_as)
         return replace(self, **parameters)  # type: ignore[type-var]
+
+    def planned(self, steps: int) -> tuple["Solver", int]:
+        """Return it as it takes so many steps, and how many the grid then has.
+
+        For most that is itself, and as many. What plans its orders over the whole grid says so
+        here: of dpm-fast ``steps`` are evaluations, and several of them make one step.
+        """
+        return self, steps
 
     def in_key(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return those of its parameters that a cell's key holds.
@@ -135,7 +139,7 @@ class Solver(ABC):
             own: The parts' own parameters.
             neutral: What those arguments are where nothing is asked for.
         """
-        return assemble(name, given, own)
+        return assemble(name, given, own, neutral)
 
 
 Made = TypeVar("Made", bound=Solver)

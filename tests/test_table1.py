@@ -13,7 +13,7 @@ from sampler_bench.models.training import loss, noise
 from sampler_bench.reports.table1 import COLUMNS, CONSTANTS, EXPRESSIONS, table1
 from sampler_bench.solvers import schedules
 from sampler_bench.solvers.levels import iddpm_levels
-from tests.solvers.combinations import each
+from tests.solvers.combinations import each, float64
 
 SIGMA = torch.tensor([0.02, 0.1, 0.7, 3.0, 50.0], dtype=torch.float64)
 T = torch.tensor([0.01, 0.1, 0.4, 0.9, 1.0], dtype=torch.float64)
@@ -56,7 +56,7 @@ def test_time_steps(column):
     t = evaluated("Time steps t_i, i < N", column, i=range(N))
     name = NAMES.get(column, column.lower())
     declared = solvers.DISCRETIZATIONS[name]
-    levels = declared.levels(N, declared.sigma_min, declared.sigma_max)
+    levels = float64(*declared.levels(N, declared.sigma_min, declared.sigma_max))
     # VP's range in the code is σ(ε_s) … σ(1) rounded to six digits.
     close(each(schedule(column).sigma, t), levels, rtol=1e-4 if column == "VP" else 1e-9)
 

@@ -60,8 +60,8 @@ def churned(
         S_noise: Standard deviation of the added noise, relative to what the step up calls for.
         denoised: ``"yes"``: return D(x; σ), one more evaluation; ``"no"``: x itself.
     """
-    levels = denoiser.round_sigma(edm(LEVELS, SIGMA_MIN, SIGMA_MAX)).tolist()
-    level = float(denoiser.round_sigma(torch.tensor(sigma, dtype=torch.float64)))
+    asked = torch.tensor([*edm(LEVELS, SIGMA_MIN, SIGMA_MAX), sigma], dtype=torch.float64)
+    *levels, level = denoiser.round_sigma(asked).tolist()
     schedule = Linear()
     way = [schedule.level(x) for x in (*(above for above in levels if above > level), level)]
     process = Process(scaled(denoiser), schedule, lambda z, high, low: noise(z))

@@ -29,6 +29,7 @@ class Generalised(Path):
     """
 
     sees_schedule: ClassVar[bool] = True
+    from_infinity: ClassVar[bool] = False
     beta: Rate = field(default_factory=Relative)
 
     @property
@@ -49,6 +50,7 @@ class Maruyama(Generalised):
         beta: β(t).
     """
 
+    from_infinity: ClassVar[bool] = False
     most_order: ClassVar[int] = 1
 
     def steps(

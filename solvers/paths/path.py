@@ -28,6 +28,8 @@ class Path(ABC):
     version: ClassVar[int] = 1
     sees_schedule: ClassVar[bool] = False
     """Whether σ(t) and s(t) change where it goes."""
+    from_infinity: ClassVar[bool] = True
+    """Whether it can step away from σ = ∞, flow time t = 1."""
     most_order: ClassVar[int] = 2
     """The weak order that no rule exceeds on it, where it draws."""
 

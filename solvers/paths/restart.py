@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.churn import Churn
-from sampler_bench.solvers.grids import edm
+from sampler_bench.solvers.discretizations import edm
 from sampler_bench.solvers.paths.path import Kept, exactly
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.schedules import Schedule

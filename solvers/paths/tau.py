@@ -4,7 +4,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.incompatible import Incompatible
@@ -111,6 +111,8 @@ class EulerMaruyama(Tau):
     kept. SDE-DPM-Solver (τ = 1) and SA-Solver on ε are this path under a rule on ε. It cannot
     start at σ = ∞. Inner stages of a rule go as the flow does.
     """
+
+    from_infinity: ClassVar[bool] = False
 
     @property
     def keeps(self) -> Kept:

@@ -66,10 +66,10 @@ class Planned(Rule):
         """The order of most steps; the last ones are lower, and with them the whole at most 2."""
         return max(self.plan, default=self.most)
 
-    def walking(self, steps: int) -> tuple["Planned", int]:
+    def planned(self, steps: int) -> tuple["Planned", int]:
         """Return the rule with a plan of so many evaluations, and the number of its steps."""
-        planned = replace(self, plan=plan(steps, self.most))
-        return planned, len(planned.plan)
+        orders = plan(steps, self.most)
+        return replace(self, plan=orders), len(orders)
 
     def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
         """Return the state at ``step.down``."""

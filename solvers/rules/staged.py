@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor
 
@@ -26,7 +26,6 @@ class Staged(Singlestep):
             one. There are as many steps as entries.
     """
 
-    order: ClassVar[int | None] = None
     inner: tuple[tuple[float, ...], ...]
 
     @property

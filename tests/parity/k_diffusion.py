@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sampler_bench.solvers import grids
 from sampler_bench.solvers.churn import Churn
+from sampler_bench.solvers.discretizations import edm, log_snr, polyexponential
 from sampler_bench.solvers.dpm_adaptive import DPMAdaptive
 from sampler_bench.solvers.paths.ode import Deterministic
 from sampler_bench.solvers.paths.path import Path
@@ -106,9 +106,9 @@ def _fast_levels(case: Case) -> np.ndarray:
 
 
 LEVELS = {
-    "karras": grids.edm,
-    "exponential": grids.log_snr,
-    "polyexponential": grids.polyexponential,
+    "karras": edm,
+    "exponential": log_snr,
+    "polyexponential": lambda n, *ends, rho=1.0: polyexponential(n, *ends, power=rho),
 }
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from sampler_bench.solvers.grids import edm
+from sampler_bench.solvers.discretizations import edm
 from sampler_bench.solvers.paths.restart import Interval, Restart
 from sampler_bench.solvers.rules.runge_kutta import RK2
 from sampler_bench.solvers.schedules import Linear

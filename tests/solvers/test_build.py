@@ -34,7 +34,7 @@ DECLARED = {
     *("steps", "end", "sigma_min", "sigma_max", "S_churn", "S_min", "S_max", "S_noise"),
 }
 
-NEUTRAL = {"path", "first_step", "threshold", "threshold_limit", "initial", "state"}
+NEUTRAL = {"path", "levels", "first_step", "threshold", "threshold_limit", "initial", "state"}
 
 
 @each_flow
@@ -74,6 +74,7 @@ OTHER = {
     **{"steps": 19, "sigma_min": 0.01, "sigma_max": 79.0, "end": "sigma-min"},
     **{"S_churn": 1.0, "S_min": 0.1, "S_max": 50.0, "S_noise": 1.003, "path": "sde"},
     **{"first_step": "analytic", "threshold": 0.99, "initial": "latents", "state": "float32"},
+    "levels": [80.0, 1.0],
 }
 
 
@@ -176,9 +177,10 @@ def test_a_key_of_another_part_is_refused():
 
 SOLVER_OF = {"alpha": "rk2", "rtol": "rk45", "atol": "rk45", "group": "rk45"}
 DISCRETIZATION_OF = {**dict.fromkeys(["M", "C_1", "C_2", "j_0"], "iddpm"), "epsilon_s": "vp"}
+DISCRETIZATION_OF["power"] = "polyexponential"
 WHOLE = ["steps", "M", "j_0", "group"]
 REAL = ["sigma_min", "sigma_max", "S_churn", "S_min", "S_max", "S_noise", "rho", "alpha"]
-REAL += ["epsilon_s", "C_1", "C_2", "rtol", "atol", "threshold", "threshold_limit"]
+REAL += ["epsilon_s", "power", "C_1", "C_2", "rtol", "atol", "threshold", "threshold_limit"]
 
 
 def with_parts(key, value):
@@ -191,13 +193,8 @@ def test_the_lists_of_numbers_are_complete():
     own = set()
     for parts in ((s, d, c) for s in PLAIN for d in DISCRETIZATIONS for c in SCHEDULES):
         own |= set(own_parameters(*parts))
-    assert {*WHOLE, *REAL} == own | set(BUILD_KEYS) - {
-        *REGISTRIES,
-        "path",
-        "first_step",
-        "initial",
-        "state",
-    }
+    words = {*REGISTRIES, "path", "levels", "first_step", "initial", "state"}
+    assert {*WHOLE, *REAL} == own | set(BUILD_KEYS) - words
 
 
 @pytest.mark.parametrize("key", [*WHOLE, *REAL])

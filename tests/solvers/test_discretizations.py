@@ -1,21 +1,35 @@
 """Noise levels against the paper's printed numbers, and what holds for every discretization."""
 
 import math
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sampler_bench import solvers
-from sampler_bench.solvers import DISCRETIZATIONS
-from sampler_bench.solvers.discretizations import edm, iddpm, log_snr, ve, vp
+from sampler_bench.models import Counted
+from sampler_bench.solvers import DISCRETIZATIONS, SOLVERS, discretizations
+from sampler_bench.solvers.context import Context
 from sampler_bench.solvers.levels import iddpm_levels
-from sampler_bench.solvers.schedules import VP
+from sampler_bench.solvers.rules.runge_kutta import Euler
+from sampler_bench.solvers.schedules import VP, Linear
 from tests.solvers.combinations import each, each_discretization, float64
 from tests.solvers.mixtures import Recorder, gaussian
 
 U = iddpm_levels()
+CONTEXT = Context(Linear(), None, Euler())
+
+
+def on_tensors(function):
+    return lambda *numbers, **own: float64(*function(*numbers, **own))
+
+
+edm, iddpm, log_snr, ve, vp = (
+    on_tensors(getattr(discretizations, name)) for name in ("edm", "iddpm", "log_snr", "ve", "vp")
+)
 
 
 @each_discretization
@@ -23,7 +37,7 @@ U = iddpm_levels()
 def test_levels_fall_from_sigma_max_to_sigma_min(discretization, n):
     part = DISCRETIZATIONS[discretization]
     low, high = part.sigma_min, part.sigma_max
-    levels = part.levels(n, low, high)
+    levels = part.made(n, low, high, CONTEXT)
     assert levels.shape == (n,)
     assert levels.dtype == torch.float64
     assert (levels.diff() <= 0).all()
@@ -152,3 +166,97 @@ def test_a_model_that_rounds_sigma_makes_duplicate_levels(steps, unique):
     assert len(levels) == steps + 1
     assert len(levels[:-1].unique()) == unique
     assert torch.isin(levels, U).all()
+
+
+RELEASED = {
+    "karras": (
+        discretizations.edm(6, 0.002, 80.0),
+        (80.0, 24.4083417865801, 5.83894763101189, 0.965416926331895, 0.0850872026893902, 0.002),
+    ),
+    "karras, rho 5": (
+        discretizations.edm(9, 0.03, 14.6, rho=5.0)[:4],
+        (14.6, 9.17427033690995, 5.49668707895907, 3.10605265447652),
+    ),
+    "exponential": (
+        discretizations.log_snr(6, 0.002, 80.0),
+        (80.0, 9.60899547185145, 1.15415992472577, 0.138628968631029, 0.0166510641480375, 0.002),
+    ),
+    "polyexponential, rho 1.5": (
+        discretizations.polyexponential(9, 0.03, 14.6, power=1.5)[:4],
+        (14.6, 4.7488327371282, 1.66928072630757, 0.638113895028832),
+    ),
+    "vp": (
+        discretizations.vp(6, VP().sigma(1e-3), VP().sigma(1.0)),
+        (
+            *(152.166970283946, 25.1488524045038, 6.11166250604724, 2.03442934017245),
+            *(0.723806766681299, 0.0104859927867064),
+        ),
+    ),
+}
+"""k-diffusion's get_sigmas_… @4601bf0, without the trailing 0."""
+
+
+@pytest.mark.parametrize("name", RELEASED)
+def test_levels_are_k_diffusions(name):
+    """A released table, to its printed digits (VP's betas are fitted back to 1e-12)."""
+    ours, theirs = RELEASED[name]
+    assert ours == pytest.approx(theirs, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", [n for n, row in DISCRETIZATIONS.items() if row.same_as])
+def test_another_name_of_a_row_makes_its_levels(name):
+    row = DISCRETIZATIONS[name]
+    same = DISCRETIZATIONS[row.same_as]
+    assert (row.sigma_min, row.sigma_max) == (same.sigma_min, same.sigma_max)
+    assert row.defaults() == same.defaults()
+    assert torch.equal(row.made(9, 0.002, 80.0, CONTEXT), same.made(9, 0.002, 80.0, CONTEXT))
+
+
+@pytest.mark.parametrize("schedule", ["linear", "ve", "vp", "geometric"])
+def test_uniform_t_has_equal_steps_in_the_schedules_time(schedule):
+    sampler = solvers.build(
+        discretization="uniform-t", schedule=schedule, steps=12, sigma_min=0.03, end="sigma-min"
+    )
+    levels = sampler.levels(gaussian())
+    assert (levels[0], levels[-1]) == (80.0, 0.03)
+    steps = each(sampler.schedule_for(gaussian()).time, levels).diff()
+    torch.testing.assert_close(steps, steps.mean().expand(12), rtol=1e-9, atol=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubled(Euler):
+    """A rule whose steps are asked for in pairs."""
+
+    pairs: int = 0
+
+    def planned(self, steps):
+        return replace(self, pairs=steps), 2 * steps
+
+
+def test_a_discretization_may_ask_what_its_levels_are_for(monkeypatch):
+    """The schedule, what a wrapped model was trained at, and the solver as it was planned."""
+    seen = []
+
+    def noting(n, sigma_min, sigma_max, *, context, share=0.5):
+        seen.append(context)
+        return np.linspace(sigma_max, sigma_min, n)
+
+    monkeypatch.setitem(DISCRETIZATIONS, "noting", solvers.Discretization(noting))
+    monkeypatch.setitem(SOLVERS, "doubled", Doubled())
+    sampler = solvers.build(solver="doubled", discretization="noting", schedule="vp", steps=4)
+    model = gaussian()
+    model.own_levels = float64(50.0, 2.0)
+    assert len(sampler.levels(Counted(model))) == 2 * 4 + 1
+    assert seen[-1].own_levels == (50.0, 2.0)
+    assert seen[-1].schedule == VP.fit(0.002, 80.0)
+    assert seen[-1].solver == Doubled(pairs=4)
+    assert "context" not in sampler.declared(model)
+    with pytest.raises(ValueError, match="unknown key 'context'"):
+        solvers.build(discretization="noting", context=None)
+
+
+def test_another_number_of_levels_than_was_asked_for_is_refused(monkeypatch):
+    short = solvers.Discretization(lambda n, sigma_min, sigma_max: [sigma_max, sigma_min])
+    monkeypatch.setitem(DISCRETIZATIONS, "short", short)
+    with pytest.raises(ValueError, match=r"made \[80.0, 0.002\] where 19 noise levels were"):
+        solvers.build(discretization="short", steps=19)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from sampler_bench.solvers.grids import edm
+from sampler_bench.solvers.discretizations import edm
 from sampler_bench.solvers.loop import sample
 from sampler_bench.solvers.paths.path import Path
 from sampler_bench.solvers.point import Point
