@@ -1,6 +1,6 @@
 """Grid files: TOML, validated, every list an axis."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -33,6 +33,10 @@ Names = Annotated[list[StrictStr], Field(min_length=1)]
 Axis = Scalar | Annotated[list[Scalar], Field(min_length=1)]
 
 
+PARTS = ("solver", "path", "schedule", "scaling", "discretization")
+"""Keys of sampler tables whose values are names of parts, which may be in files of one's own."""
+
+
 def _levels_axis(given: Any) -> list[Listed | str]:
     """Return the values of the axis: a list of numbers is one of them, as is a file's name."""
     several = isinstance(given, list) and any(isinstance(one, list | str) for one in given)
@@ -47,9 +51,6 @@ LevelsAxis = Annotated[
     BeforeValidator(_levels_axis),
     WithJsonSchema({"anyOf": [*_ONE, {"type": "array", "items": {"anyOf": _ONE}}]}),
 ]
-
-PARTS = ("solver", "path", "schedule", "scaling", "discretization")
-"""Keys of sampler tables whose values are names of parts, which may be in files of one's own."""
 
 
 class SamplerEntry(BaseModel):
@@ -79,7 +80,6 @@ class SamplerEntry(BaseModel):
     def place(self, folder: Path) -> None:
         """Note where the table stands: names of one's own files no longer depend on it."""
         self._folder = folder
-        self.read_levels(folder)
         self.models = _placed(self.models, folder)
         for key, value in (self.__pydantic_extra__ or {}).items():
             if key in PARTS:
@@ -127,9 +127,6 @@ class ProfileEntry(SamplerEntry):
     def axes(self) -> dict[str, list[Any]]:
         """Every other key as a list of values."""
         return self._others
-
-    def read_levels(self, folder: Path) -> None:
-        """Leave them: here they are numbers."""
 
     @field_validator("levels")
     @classmethod
@@ -182,31 +179,30 @@ class Grid(BaseModel):
     sampler: list[SamplerEntry] = []
     profile: list[ProfileEntry] = []
 
-    def place(self, folder: Path) -> None:
-        """Note where the grid stands: names of one's own files no longer depend on it.
+    def place(self, folder: Path, where: str = "grid") -> None:
+        """Note where the grid stands: what lies beside it no longer depends on that.
 
         Raises:
-            ValueError: If parts of two files have one name: records could not tell them apart.
+            ValueError: If parts of two files have one name, which records could not tell apart, or
+                levels cannot be read; one line.
         """
         self.models = _placed(self.models, folder)
-        named: dict[tuple[str, str], str] = {}
-        for where, entry in self._tables():
+        for number, entry in enumerate(self.sampler):
             try:
-                entry.place(folder)
+                entry.read_levels(folder)
             except ValueError as error:
-                raise ValueError(f"{where}: {error}") from None
+                raise ValueError(f"{where}: sampler[{number}]: {error}") from None
+        named: dict[tuple[str, str], str] = {}
+        for entry in (*self.sampler, *self.profile):
+            entry.place(folder)
             for part, name in entry.named():
-                other = named.setdefault((part, own_files.shown(name)), name)
+                called = own_files.shown(name)
+                other = named.setdefault((part, called), name)
                 if other != name:
                     raise ValueError(
-                        f"{part}s {other!r} and {name!r} are both called "
-                        f"{own_files.shown(name)!r}: rename one"
+                        f"{where}: {part}s {other!r} and {name!r} are both called {called!r}: "
+                        "rename one"
                     )
-
-    def _tables(self) -> Iterator[tuple[str, SamplerEntry]]:
-        """Yield every table, and what messages call it."""
-        yield from ((f"sampler[{i}]", entry) for i, entry in enumerate(self.sampler))
-        yield from ((f"profile[{i}]", entry) for i, entry in enumerate(self.profile))
 
     @model_validator(mode="after")
     def _has_entries(self) -> Self:
@@ -222,9 +218,9 @@ def _placed(names: Any, folder: Path) -> Any:
     return own_files.absolute(names, folder) if isinstance(names, str) else names
 
 
-def folder_of(name_or_path: str, shipped: Collection[str]) -> Path:
-    """Return the folder that a file stands in; of one that ships the working directory."""
-    return Path() if name_or_path in shipped else Path(name_or_path).parent
+def folder_of(name_or_path: str, shipped: Path) -> Path:
+    """Return the folder that a file stands in: that of those that ship, if it is one of them."""
+    return shipped if name_or_path in toml_files(shipped) else Path(name_or_path).parent
 
 
 def shipped() -> list[str]:
@@ -246,9 +242,6 @@ def read(name_or_path: str, **instead: int | None) -> tuple[Grid, str]:
     where, text = text_of(name_or_path, toml_files(GRIDS), "grid")
     changed = {key: value for key, value in instead.items() if value is not None}
     grid = validated(parse(text, where) | changed, Grid, where)
-    try:
-        grid.place(folder_of(name_or_path, toml_files(GRIDS)))
-    except ValueError as error:
-        raise ValueError(f"{where}: {error}") from None
+    grid.place(folder_of(name_or_path, GRIDS), where)
     notes = "".join(f"# run with {key} = {value}\n" for key, value in changed.items())
     return grid, notes + text

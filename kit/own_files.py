@@ -17,7 +17,7 @@ import sys
 import sysconfig
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -148,10 +148,10 @@ def load(text: str, what: str) -> Loaded:
         ValueError: If there is no such file, module or name, it is not Python, or it raises
             something; one line. Also if a pinned text is not there any more.
     """
-    spec = parsed(absolute(text, Path.cwd()))
     told = parsed(text)
-    if spec is None or told is None:
+    if told is None:
         raise ValueError(f"{what} {text!r} is not spelled FILE.py:NAME or MODULE:NAME")
+    spec = told if told.digest else parsed(absolute(text, Path.cwd())) or told
     where = f"{what} '{told.place}:{told.name}': "
     run = _RUNS.get((spec.place, spec.digest))
     if run is None:
@@ -284,7 +284,8 @@ class _first:  # noqa: N801 - used as a function
         importlib.invalidate_caches()  # a file that was written a moment ago
 
     def __exit__(self, *error: object) -> None:
-        sys.path.remove(self.folder)
+        with suppress(ValueError):  # the file itself may have put it elsewhere
+            sys.path.remove(self.folder)
         self._taken_out()
         sys.modules.update(self.others)
 

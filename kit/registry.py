@@ -153,6 +153,8 @@ class Registry(MutableMapping[str, T], Generic[T]):
             ) from error
 
     def _own_row(self, name: str) -> T:
+        if name in self._own:
+            return self._own[name]
         loaded = own_files.load(name, self.what)
         pinned = str(loaded.spec)
         if pinned not in self._own:

@@ -164,7 +164,7 @@ def _check_own_names(parts: Declared, given: Mapping[str, Any]) -> None:
             if parameter in given and not (kind == "path" and parameter in CHURN_FIELDS):
                 raise ValueError(f"{where}a key of every sampler, too: give it another name")
             for other, theirs in others.items():
-                if parameter in parameters(theirs):
+                if parameter in parameters(theirs) and parameter not in NOT_GIVEN:
                     raise ValueError(f"{where}the {other}'s, too: give it another name")
 
 

@@ -296,7 +296,7 @@ class Sampler(AnySampler):
         trivial = _Trivial()
         self._try(trivial)
         if self.listed is not None and self._planned()[1] != self.steps:
-            raise Incompatible(f"{self.solver} plans its own steps: leave out 'levels'")
+            raise Incompatible(f"{shown(self.solver)} plans its own steps: leave out 'levels'")
         try:
             levels, schedule = self.levels(trivial).tolist(), self.schedule_for(trivial)
             returned = [schedule.sigma(schedule.level(sigma).t) for sigma in levels]

@@ -133,6 +133,6 @@ def read(name_or_path: str, budget: int | None = None) -> tuple[Search, str]:
     where, text = text_of(name_or_path, toml_files(SEARCHES), "search")
     changed = {} if budget is None else {"budget": budget}
     found = validated(parse(text, where) | changed, Search, where)
-    found._folder = folder_of(name_or_path, toml_files(SEARCHES))
+    found._folder = folder_of(name_or_path, SEARCHES)
     notes = "".join(f"# run with {key} = {value}\n" for key, value in changed.items())
     return found, notes + text
