@@ -10,13 +10,13 @@ from sampler_bench.bench.grid import Grid, SamplerEntry
 from sampler_bench.kit.names import unknown
 from sampler_bench.solvers import (
     DISCRETIZATIONS,
-    ORIGINALS,
+    EVERY_SOLVER,
     PATHS,
     SCHEDULES,
-    SOLVERS,
     Incompatible,
 )
-from sampler_bench.solvers.building import BUILD_KEYS, PLAIN_KEYS, own_parameters
+from sampler_bench.solvers.assembly import own_parameters
+from sampler_bench.solvers.building import keys_of
 from sampler_bench.solvers.listed import REPLACED
 
 Table = TypeVar("Table", bound=SamplerEntry)
@@ -127,20 +127,15 @@ def _check_keys(axes: dict[str, list[Any]]) -> None:
             raise ValueError(f"levels replaces {name!r}: give one of the two")
     made = [None] if "levels" in axes else _names(axes, "discretization", "edm", DISCRETIZATIONS)
     chosen = itertools.product(
-        _names(axes, "solver", "heun", [*SOLVERS, *ORIGINALS]),
+        _names(axes, "solver", "heun", EVERY_SOLVER),
         made,
         _names(axes, "schedule", "linear", SCHEDULES),
         _names(axes, "path", "", ["", *PATHS]),
     )
-    allowed = {name for parts in chosen for name in (*_keys(parts[0]), *own_parameters(*parts))}
+    allowed = {name for parts in chosen for name in (*keys_of(parts[0]), *own_parameters(*parts))}
     for key in axes:
         if key not in allowed:
             raise ValueError(unknown(key, [*allowed, "label"], "key"))
-
-
-def _keys(solver: str) -> tuple[str, ...]:
-    """Return the keys that are not a part's own; authors' samplers have no exchangeable parts."""
-    return PLAIN_KEYS if solver in ORIGINALS else BUILD_KEYS
 
 
 def _names(axes: dict[str, list[Any]], key: str, default: str, known: Collection[str]) -> list[str]:
@@ -160,10 +155,9 @@ def _applicable(combination: dict[str, Any]) -> dict[str, Any]:
         combination.get("schedule", "linear"),
         combination.get("path", ""),
     )
-    keys = {*own, *_keys(solver)}
+    keys = {*own, *keys_of(solver)}
     used = {key: value for key, value in combination.items() if key in keys}
-    row = ORIGINALS[solver] if solver in ORIGINALS else SOLVERS[solver]
-    if not row.takes_steps:
+    if not EVERY_SOLVER[solver].takes_steps:
         used.pop("steps", None)
     return used
 
@@ -171,7 +165,7 @@ def _applicable(combination: dict[str, Any]) -> dict[str, Any]:
 def _label(entry: SamplerEntry, combination: dict[str, Any], axes: dict[str, list[Any]]) -> str:
     solver = combination.get("solver", "heun")
     made = "listed" if "levels" in combination else combination.get("discretization", "edm")
-    steps = "" if solver in ORIGINALS else f", {made} steps"
+    steps = f", {made} steps" if EVERY_SOLVER[solver].takes_parts else ""
     label = entry.label or f"{solver}{steps}"
     used = _applicable(combination)
     varied = [

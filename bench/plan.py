@@ -1,7 +1,7 @@
 """From a grid to cells, and to the work that fills them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from sampler_bench.models.labels import Condition
 from sampler_bench.models.loading import name_of
 from sampler_bench.models.network import Execution
 from sampler_bench.results import Cell
-from sampler_bench.solvers import AnySampler, Denoiser
+from sampler_bench.solvers import AnySampler, Denoiser, Incompatible
 from sampler_bench.solvers.variance import with_variance
 
 COUNTED_STEPS = (128, 256)
@@ -35,6 +35,12 @@ class Plan:
     work: list[Work]
     skipped: list[Skipped]
     missing: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a reader should know of how parts go together: "LABEL: of order 1 …"."""
+        found = (f"{work.label}: {text}" for work in self.work for text in work.remarks)
+        return list(dict.fromkeys(found))
 
     @property
     def cells(self) -> int:
@@ -171,6 +177,12 @@ def _possible(jobs: list[_Job], item: Labelled, skipped: list[Skipped]) -> Itera
         if job.source.extractor is None and not item.sampler.deterministic:
             reason = "a stochastic sampler, or an author's own, has no exact trajectory to follow"
             skipped.append(Skipped(item.label, f"metrics = {', '.join(job.metrics)}", reason))
+            continue
+        try:
+            item.sampler.fit(job.model)
+        except Incompatible as error:
+            at = _steps(item.sampler)
+            skipped.append(Skipped(item.label, f"model = {job.name}, {at}", str(error)))
         else:
             yield job
 
@@ -234,7 +246,7 @@ def predicted_nfe(sampler: AnySampler, model: Denoiser) -> float:
     few, more = COUNTED_STEPS
     if sampler.steps is None or sampler.steps <= more:
         return _counted(sampler, model)
-    fewer, counted = (_counted(replace(sampler, steps=n), model) for n in COUNTED_STEPS)
+    fewer, counted = (_counted(sampler.with_steps(n), model) for n in COUNTED_STEPS)
     return counted + (sampler.steps - more) * (counted - fewer) / (more - few)
 
 

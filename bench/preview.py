@@ -37,6 +37,8 @@ def show(plan: Plan, device: torch.device, batch: int, console: Console) -> None
             )
     console.print(table)
     _show_missing(plan, console)
+    for remark in plan.remarks:
+        console.print(f"note: {remark}", markup=False, soft_wrap=True)
     for item in plan.skipped:
         console.print(f"skipped: {item.entry} ({item.combination}): {item.reason}", markup=False)
     console.print(

@@ -53,6 +53,11 @@ class Work:
         return None if isinstance(self.sampler, Probe) else self.sampler.steps
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """Return what its sampler says of how its parts go together."""
+        return () if isinstance(self.sampler, Probe) else self.sampler.remarks
+
+    @property
     def is_adaptive(self) -> bool:
         """Return whether the number of evaluations is known only afterwards."""
         return self.steps is None and not isinstance(self.sampler, Probe)

@@ -69,7 +69,7 @@ def of(thing: Any, wrap: str = "", method: str = "") -> Description:
         held = of(getattr(thing, first))
         defaults = thing.defaults() if hasattr(thing, "defaults") else held.defaults
         return Description(held.summary, defaults, {name: getattr(thing, name) for name in others})
-    said = inspect.unwrap(thing) if callable(thing) else thing  # a function that made it
+    said = inspect.unwrap(thing)  # the function that made it
     cls = said if isinstance(said, type) or inspect.isroutine(said) else type(said)
     return Description(_summary(cls.__doc__ or "", cls.__name__), _own_defaults(thing, method))
 

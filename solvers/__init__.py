@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sampler_bench.kit.lazy import lazily
 from sampler_bench.solvers.registry import (
     DISCRETIZATIONS,
+    EVERY_SOLVER,
     ORIGINALS,
     PATHS,
     SCALINGS,
@@ -18,7 +19,8 @@ from sampler_bench.solvers.registry import (
 )
 
 if TYPE_CHECKING:
-    from sampler_bench.solvers.building import AnySampler, build
+    from sampler_bench.solvers.any_sampler import AnySampler
+    from sampler_bench.solvers.building import build
     from sampler_bench.solvers.churn import Churn
     from sampler_bench.solvers.denoiser import Denoiser
     from sampler_bench.solvers.discretizations import Discretization
@@ -36,7 +38,8 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = lazily(
     __name__,
     {
-        "building": ("AnySampler", "build"),
+        "any_sampler": ("AnySampler",),
+        "building": ("build",),
         "churn": ("Churn",),
         "denoiser": ("Denoiser",),
         "discretizations": ("Discretization",),
@@ -54,6 +57,7 @@ __getattr__, __dir__ = lazily(
 
 __all__ = [
     "DISCRETIZATIONS",
+    "EVERY_SOLVER",
     "ORIGINALS",
     "PATHS",
     "RK45",

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from sampler_bench.kit.parameters import NotNegative, check_fields
-from sampler_bench.solvers.paths.path import Path, exactly
+from sampler_bench.solvers.paths.path import Kept, Path, exactly
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Step
@@ -43,6 +43,11 @@ class Churn(Path):
     def draws(self) -> bool:
         """Whether there is churn."""
         return self.S_churn > 0
+
+    @property
+    def keeps(self) -> Kept:
+        """Neither, where it churns: a fall from σ̂ is no progress but to the next level."""
+        return "none" if self.S_churn > 0 else "both"
 
     def gamma(self, sigma: float, n: int) -> float:
         """Return γ_i, the relative step up in σ: at most √2 − 1, never more noise than present."""

@@ -1,9 +1,12 @@
 """What a discretization may ask for besides a number of levels and their range."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sampler_bench.solvers.schedules import Schedule
-from sampler_bench.solvers.solver import Solver
+
+if TYPE_CHECKING:
+    from sampler_bench.solvers.solver import Solver
 
 CONTEXT = "context"
 """The keyword-only parameter that asks for it, which is no user's to give."""
@@ -21,4 +24,4 @@ class Context:
 
     schedule: Schedule
     own_levels: tuple[float, ...] | None
-    solver: Solver
+    solver: "Solver"

@@ -1,7 +1,6 @@
 """DPM-Solver with steps of its own: two orders from one set of evaluations, their difference."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -15,9 +14,11 @@ from sampler_bench.solvers.paths.path import Path
 from sampler_bench.solvers.paths.stochastic import Ancestral
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Draw, Process
+from sampler_bench.solvers.route import Route
 from sampler_bench.solvers.rows import restricted
 from sampler_bench.solvers.rules.exponential import Form
 from sampler_bench.solvers.rules.singlestep import Singlestep, Stage
+from sampler_bench.solvers.solver import Solver
 from sampler_bench.solvers.step import Step, logarithm
 from sampler_bench.solvers.step_control import PID, Control
 
@@ -26,8 +27,8 @@ _SHORTEST = 1e-10
 
 
 @dataclass(frozen=True, kw_only=True)
-class DPMAdaptive:
-    """DPM-Solver-12 or -23 with an error estimate: a whole sampler, ``(process, z, grid) -> z``.
+class DPMAdaptive(Solver):
+    """DPM-Solver-12 or -23 with an error estimate: a whole sampler.
 
     Only the ends of the grid matter, and the last one is above 0. Each try costs ``k`` evaluations,
     a rejected one as well. As noise is drawn only after a step that was taken, one draw each, a
@@ -47,10 +48,9 @@ class DPMAdaptive:
         S_noise: As of :class:`Ancestral`.
     """
 
-    order: ClassVar[int | None] = None
     takes_steps: ClassVar[bool] = False
+    reaches_zero: ClassVar[bool] = False
     from_infinity: ClassVar[bool] = False
-    sees_scaling: ClassVar[bool] = True
     k: int = 3
     form: Form = "noise"
     solver_type: Literal["dpmsolver", "taylor"] = "dpmsolver"
@@ -88,16 +88,21 @@ class DPMAdaptive:
             return Deterministic()
         return Ancestral(eta=self.eta, S_noise=self.S_noise, clipped=True)
 
-    def __call__(self, process: Process, z: Tensor, grid: Sequence[Point]) -> Tensor:
-        """Return the state at the grid's last level, from ``z`` [B, *shape] at its first.
+    def sample(self, process: Process, z: Tensor, route: Route) -> Tensor:
+        """Return the state at the route's last level, or D there, from ``z`` at its first.
 
         Raises:
-            ValueError: If an end of the grid is σ = 0 or ∞.
+            ValueError: If an end of the route is σ = 0 or ∞.
             RuntimeError: If the denoiser returned something that is not finite, or no step is
                 short enough for the tolerance.
         """
-        high, low = grid[0], grid[-1]
+        high, low = route.grid[0], route.grid[-1]
         require(0 < low.sigma <= high.sigma < math.inf, "σ", low.sigma, "above 0 and finite")
+        made = self._together(process, z, high, low)
+        return process.denoise(made, low) if route.denoise else made
+
+    def _together(self, process: Process, z: Tensor, high: Point, low: Point) -> Tensor:
+        """Return the state at ``low``, each group by steps of its own."""
         if len(z) <= self.group:
             return self._integrate(process, z, high, low)
         shared = _Draws(process, z)

@@ -29,7 +29,7 @@ class FixedStep(Rule):
     """
 
     step: Function
-    order: int | None = field(default=None, kw_only=True)  # type: ignore[misc]  # else a ClassVar
+    order: int | None = field(default=None, kw_only=True)
     version: int = 1
     parameters: Mapping[str, float] = field(default_factory=dict)
 

@@ -15,7 +15,7 @@ class Stepping(Protocol):
     """What the loop asks of a rule: see :class:`solvers.rule.Rule`."""
 
     @property
-    def remembers(self) -> int: ...  # noqa: D102
+    def memory(self) -> int: ...  # noqa: D102
     @property
     def on_return(self) -> Literal["reset", "keep"]: ...  # noqa: D102
 
@@ -54,7 +54,7 @@ def sample(
         if step.gain != 1:
             landed = step.gain * landed + (1 - step.gain) * (step.down.s / step.here.s) * z
         z = rise(process, landed, step.down, step.end, step.after)
-        del past[: max(0, len(past) - rule.remembers)]
+        del past[: max(0, len(past) - rule.memory)]
         end = step.end
     return z if end is None or not denoise else rule.finish(process, z, end, past)
 

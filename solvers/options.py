@@ -1,19 +1,80 @@
-"""Options of a run that are no part of a rule: wrappers of the denoiser, absent unless asked for.
+"""Options of a run that are no part of a rule: neutral, and in no key, unless asked for.
 
-The third of their kind, D at the last level as the result ("denoise to zero"), is an argument of
-:func:`~sampler_bench.solvers.loop.sample`: it is a step after the grid, one evaluation more.
+One more of their kind, D at the last level as the result ("denoise to zero"), is an end of the
+levels: a step after the grid, one evaluation more.
 """
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
-from sampler_bench.kit.parameters import require
+from sampler_bench.kit.parameters import Positive, check_fields, require
 from sampler_bench.solvers.point import Point
 
 Denoise = Callable[[Tensor, Point], Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What may be asked of any sampler of parts.
+
+    Attributes:
+        first_step: ``"evaluated"``, or ``"analytic"``: the first D is known without the denoiser
+            (:func:`analytic_first_step`), one evaluation less.
+        threshold: Quantile of dynamic thresholding (:func:`thresholded`); none unless given.
+        threshold_limit: The largest |x₀| of the data, for the threshold.
+        initial: ``"marginal"``: the state starts at b = s·σ times the latents; ``"latents"``: at
+            them as they are, as DPM-Solver's, UniPC's and SA-Solver's programs do under VP.
+        state: ``"float64"``, or ``"float32"``: what the state is kept in.
+    """
+
+    first_step: Literal["evaluated", "analytic"] = "evaluated"
+    threshold: Annotated[float, Field(gt=0, le=1)] | None = None
+    threshold_limit: Positive = 1.0
+    initial: Literal["marginal", "latents"] = "marginal"
+    state: Literal["float64", "float32"] = "float64"
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the state is kept in."""
+        return torch.float64 if self.state == "float64" else torch.float32
+
+    @property
+    def spares(self) -> int:
+        """How many evaluations are spared."""
+        return int(self.first_step == "analytic")
+
+    def first_scale(self, first: Point) -> float:
+        """Return what latents are multiplied by, to be the state at the first level."""
+        return first.b if self.initial == "marginal" else 1.0
+
+    def wrap(self, denoise: Denoise) -> Denoise:
+        """Return what a rule calls, for one run."""
+        if self.threshold is not None:
+            denoise = thresholded(denoise, quantile=self.threshold, limit=self.threshold_limit)
+        return analytic_first_step(denoise) if self.first_step == "analytic" else denoise
+
+    def in_key(self) -> dict[str, Any]:
+        """Return those that are not neutral."""
+        told = {
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if f.default != getattr(self, f.name)
+        }
+        if self.threshold is not None:
+            told["threshold_limit"] = self.threshold_limit
+        return told
+
+
+OPTIONS = tuple(f.name for f in fields(Options))
 
 
 def analytic_first_step(denoise: Denoise) -> Denoise:

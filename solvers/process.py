@@ -10,6 +10,7 @@ from sampler_bench.solvers.denoiser import Denoiser, answers_noise
 from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.noise import no_noise
 from sampler_bench.solvers.point import Point
+from sampler_bench.solvers.rows import restricted
 from sampler_bench.solvers.schedules import Schedule
 
 NOT_FROM_NOISE = "the model is not defined at t = 1, where σ = ∞: give sigma_max"
@@ -45,23 +46,36 @@ class Process:
         return torch.add(at.p * z, self.denoise(z, at), alpha=at.q)
 
 
-def scaled(denoiser: Denoiser) -> Callable[[Tensor, Point], Tensor]:
-    """Return D(z/s; σ) as a function of z and the level, in z's dtype.
+class Scaled:
+    """D(z/s; σ) as a function of z and the level, in z's dtype.
 
     At σ = ∞ it is D of the noise itself, z/b.
 
-    Raises:
-        Incompatible: When it is called at σ = ∞, and the model has no answer there.
+    Args:
+        denoiser: D(x; σ).
     """
-    tensors: dict[float, Tensor] = {}
 
-    def denoise(z: Tensor, at: Point) -> Tensor:
-        sigma = tensors.get(at.sigma)
+    def __init__(self, denoiser: Denoiser) -> None:
+        self.denoiser = denoiser
+        self._sigmas: dict[float, Tensor] = {}
+
+    def __call__(self, z: Tensor, at: Point) -> Tensor:
+        """Return D, one evaluation.
+
+        Raises:
+            Incompatible: At σ = ∞, if the model has no answer there.
+        """
+        sigma = self._sigmas.get(at.sigma)
         if sigma is None:
-            if at.sigma == math.inf and not answers_noise(denoiser):
+            if at.sigma == math.inf and not answers_noise(self.denoiser):
                 raise Incompatible(NOT_FROM_NOISE)
-            sigma = tensors[at.sigma] = torch.tensor(at.sigma, dtype=torch.float64)
+            sigma = self._sigmas[at.sigma] = torch.tensor(at.sigma, dtype=torch.float64)
         scale = at.b if at.sigma == math.inf else at.s
-        return denoiser(z if scale == 1 else z / scale, sigma).to(z.dtype)
+        return self.denoiser(z if scale == 1 else z / scale, sigma).to(z.dtype)
 
-    return denoise
+    def only(self, rows: Tensor) -> "Scaled":
+        """Return the same for some samples of the batch, with what is bound to them."""
+        return Scaled(restricted(self.denoiser, rows))
+
+
+scaled = Scaled

@@ -3,8 +3,9 @@
 A new row is tested by existing; ``bench list`` reads what it says of itself from its source.
 """
 
+from collections import ChainMap
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sampler_bench.kit.registry import Registry
 
@@ -34,6 +35,8 @@ SOLVERS: Registry["Solver"] = Registry(
         "res-2m": "sampler_bench.solvers.rules.named:res_2m",
         "dpmpp-2m-sde": "sampler_bench.solvers.rules.named:dpmpp_2m_sde",
         "dpmpp-3m-sde": "sampler_bench.solvers.rules.named:dpmpp_3m_sde",
+        "dpm-fast": "sampler_bench.solvers.rules.named:dpm_fast",
+        "dpm-adaptive": "sampler_bench.solvers.rules.named:dpm_adaptive",
         "dpmpp-sde": "sampler_bench.solvers.rules.named:dpmpp_sde",
         "lms": "sampler_bench.solvers.rules.named:lms",
         "ipndm": "sampler_bench.solvers.rules.named:ipndm",
@@ -54,18 +57,23 @@ SOLVERS: Registry["Solver"] = Registry(
     group="solvers",
 )
 
-PATHS: Registry[type["Path"]] = Registry(
+PATHS: Registry[Callable[..., "Path"]] = Registry(
     "path",
     {
+        "churn": "sampler_bench.solvers.churn:Churn",
         "ancestral": "sampler_bench.solvers.paths.stochastic:Ancestral",
         "sde": "sampler_bench.solvers.paths.stochastic:SDE",
         "tau": "sampler_bench.solvers.paths.tau:TauSDE",
         "euler-maruyama": "sampler_bench.solvers.paths.tau:EulerMaruyama",
         "er-sde": "sampler_bench.solvers.paths.er_sde:ERSDE",
+        "restart": "sampler_bench.solvers.paths.restart:Restart",
+        "repeated-churn": "sampler_bench.solvers.paths.restart:Repeated",
+        "edm-sde": "sampler_bench.solvers.paths.generalised:edm_sde",
+        "edm-sde-split": "sampler_bench.solvers.paths.generalised:edm_sde_split",
     },
     group="paths",
 )
-"""Where noise takes a sampler up again; churn, and none, need no name."""
+"""Where noise takes a sampler up again; no path is the solver's own, or churn by S_churn."""
 
 ORIGINALS: Registry["Original"] = Registry(
     "solver",
@@ -81,6 +89,9 @@ ORIGINALS: Registry["Original"] = Registry(
     wrap="sampler_bench.solvers.original.whole:Original",
 )
 """The authors' own samplers, whole: they share names with SOLVERS' rows nowhere."""
+
+EVERY_SOLVER: ChainMap[str, Any] = ChainMap(ORIGINALS, SOLVERS)
+"""All that a sampler's solver may be; rows of both say ``takes_parts`` and make their sampler."""
 
 SCHEDULES: Registry[type["Schedule"]] = Registry(
     "schedule",

@@ -1,6 +1,6 @@
 """The black-box ODE solver of EDM's Figure 2: Dormand–Prince as SciPy ships it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -12,9 +12,9 @@ from torch import Tensor
 
 from sampler_bench.kit.parameters import Count, check_fields
 from sampler_bench.solvers.flow import Flow
-from sampler_bench.solvers.paths.path import Path
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
+from sampler_bench.solvers.route import Route
 from sampler_bench.solvers.rules.runge_kutta import euler_step
 from sampler_bench.solvers.solver import Solver
 from sampler_bench.solvers.step import Step
@@ -54,20 +54,15 @@ class RK45(Solver):
         """How many consecutive samples share an error norm."""
         return self.group
 
-    def sample(
-        self,
-        process: Process,
-        z: Tensor,
-        grid: Sequence[Point],
-        path: Path,
-        round_sigma: Callable[[float], float],
-    ) -> Tensor:
+    def sample(self, process: Process, z: Tensor, route: Route) -> Tensor:
         """Integrate ``z`` [B, *shape] from the first level to the last, σ ≥ 0.
 
         Raises:
             RuntimeError: If the denoiser returned NaN, or SciPy gives up.
         """
-        return torch.cat([self._integrate(process, part, grid) for part in z.split(self.group)])
+        parts = (self._integrate(process, part, route.grid) for part in z.split(self.group))
+        made = torch.cat(list(parts))
+        return process.denoise(made, route.grid[-1]) if route.denoise else made
 
     def _integrate(self, process: Process, x: Tensor, grid: Sequence[Point]) -> Tensor:
         positive = [point for point in grid if point.sigma > 0]

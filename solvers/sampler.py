@@ -1,22 +1,24 @@
 """A sampler: the sampling half of EDM's Table 1, put together from named parts."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sampler_bench.kit.parameters import keywords
+from sampler_bench.solvers.any_sampler import AnySampler, Value
 from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.context import Context
 from sampler_bench.solvers.denoiser import Denoiser, answers_noise, own_levels
 from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.listed import Listed
 from sampler_bench.solvers.noise import Noise, no_noise
-from sampler_bench.solvers.paths.path import Path, exactly
+from sampler_bench.solvers.options import Options
+from sampler_bench.solvers.paths.path import Path
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import NOT_FROM_NOISE, Process, refuse, scaled
 from sampler_bench.solvers.registry import (
@@ -26,16 +28,18 @@ from sampler_bench.solvers.registry import (
     SCHEDULES,
     SOLVERS,
 )
+from sampler_bench.solvers.route import Route
 from sampler_bench.solvers.schedules import Linear, Schedule
-from sampler_bench.solvers.solver import Solver
 
-Value = str | int | float | None
+if TYPE_CHECKING:
+    from sampler_bench.solvers.solver import Solver
+
 CHURN_FIELDS = tuple(f.name for f in fields(Churn))
 
 
 @dataclass(frozen=True)
-class Sampler:
-    """Solver × discretization × schedule × scaling × churn. Make one with :func:`solvers.build`.
+class Sampler(AnySampler):
+    """Solver × discretization × schedule × scaling × path. Make one with :func:`solvers.build`.
 
     Attributes:
         solver, discretization, schedule, scaling: Names in the registries.
@@ -44,9 +48,11 @@ class Sampler:
         steps: Number of steps N; ``None`` for solvers that choose their own.
         sigma_min, sigma_max: The σ range asked for; ``None`` means the discretization's own. Both
             are clamped to the range the denoiser supports.
-        end: ``"zero"``: the last step goes to σ = 0; ``"sigma-min"``: sampling stops at σ_min.
+        end: ``"zero"``: the last step goes to σ = 0; ``"sigma-min"``: sampling stops at σ_min;
+            ``"denoise"``: there, with D as the sample.
         path: A name in ``PATHS``; empty for the solver's own path, or churn.
         listed: The levels themselves, which then replace discretization, steps and σ range.
+        options: What is no part of any of them.
     """
 
     solver: str
@@ -61,21 +67,33 @@ class Sampler:
     end: str = "zero"
     path: str = ""
     listed: Listed | None = None
+    options: Options = field(default_factory=Options)
 
     @property
     def deterministic(self) -> bool:
         """Whether latents alone decide the samples."""
-        return not self.configured_path().draws
+        return not (self.configured_path().draws or self.configured_solver().stochastic)
+
+    @property
+    def can_churn(self) -> bool:
+        """Whether Algorithm 2's churn may be added."""
+        route = base_path(self.solver, self.path)
+        churns = route is None or "S_churn" in keywords(route)
+        return SOLVERS[self.solver].takes_steps and churns
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the path makes of what the solver claims."""
+        return self.configured_solver().remarks(self.configured_path())
 
     @property
     def group(self) -> int | None:
         """How many consecutive samples the solver couples; ``None`` if it couples none."""
         return self.configured_solver().couples
 
-    @property
-    def visible(self) -> float:
-        """What samples are multiplied by to be looked at: 1, for they are images."""
-        return 1.0
+    def with_steps(self, steps: int) -> "Sampler":
+        """Return the same with another number of steps."""
+        return replace(self, steps=steps)
 
     def sigma_range(self, denoiser: Denoiser) -> tuple[float, float]:
         """Return (σ_min, σ_max) as sampled with this denoiser.
@@ -153,7 +171,7 @@ class Sampler:
     def _made_levels(self, denoiser: Denoiser) -> Tensor:
         low, high = self.sigma_range(denoiser)
         solver, steps = self._planned()
-        count = 2 if steps is None else steps + (self.end == "sigma-min")
+        count = 2 if steps is None else steps + (self.end != "zero")
         row = DISCRETIZATIONS[self.discretization]
         context = Context(self.schedule_for(denoiser), own_levels(denoiser), solver)
         levels = row.made(count, low, high, context, **self._own(row.defaults()))
@@ -186,20 +204,36 @@ class Sampler:
             Samples in data space (unscaled), float64 [B, *shape].
         """
         schedule = self.schedule_for(denoiser)
-        grid = [schedule.level(sigma) for sigma in self.levels(denoiser).tolist()]
+        route = self.route(denoiser, schedule)
         announce_samples(denoiser, len(latents))
+        dtype = self.options.dtype
 
         def draw(z: Tensor, high: Point, low: Point) -> Tensor:
-            return noise(z)
+            return noise(z).to(dtype)
+
+        process = Process(self.options.wrap(scaled(denoiser)), schedule, draw)
+        z = latents.to(dtype) * self.options.first_scale(route.grid[0])
+        z = self.configured_solver().sample(process, z, route)
+        scale = 1.0 if route.denoise else route.grid[-1].s
+        return (z if scale == 1 else z / scale).to(torch.float64)
+
+    def route(self, denoiser: Denoiser, schedule: Schedule) -> Route:
+        """Return the levels, and the path through them, as sampled with this denoiser."""
 
         def round_sigma(sigma: float) -> float:
             return float(denoiser.round_sigma(torch.tensor(sigma, dtype=torch.float64)))
 
-        z = latents.to(torch.float64) * grid[0].b
-        process = Process(scaled(denoiser), schedule, draw)
-        path = self.configured_path()
-        z = self.configured_solver().sample(process, z, grid, path, round_sigma)
-        return z if grid[-1].s == 1 else z / grid[-1].s
+        grid = [schedule.level(sigma) for sigma in self.levels(denoiser).tolist()]
+        return Route(grid, self.configured_path(), round_sigma, self.end == "denoise")
+
+    def evaluations(self, denoiser: Denoiser) -> int | None:
+        """Return the evaluations per sample; ``None`` where they depend on the samples."""
+        schedule = self.schedule_for(denoiser)
+        route = self.route(denoiser, schedule)
+        counted = self.configured_solver().evaluations_on(
+            list(route.steps(schedule)), route.denoise
+        )
+        return None if counted is None else counted - self.options.spares
 
     def declared(self, denoiser: Denoiser) -> dict[str, Value]:
         """Return every number and name that decides the samples, resolved, for a cell's key."""
@@ -220,6 +254,7 @@ class Sampler:
             **self._own(keywords(SCHEDULES[self.schedule].fit)),
             **SOLVERS[self.solver].in_key(self.parameters),
             **self._path_in_key(),
+            **self.options.in_key(),
         }
 
     def _levels_in_key(self) -> dict[str, Value]:
@@ -265,8 +300,15 @@ class Sampler:
     def _try(self, trivial: Denoiser) -> None:
         grid = [Linear().level(2.0), Linear().level(1.0)]
         process = Process(scaled(trivial), Linear(), refuse)
-        z = torch.ones(1, dtype=torch.float64)
-        self.configured_solver().sample(process, z, grid, Churn(), exactly)
+        z = torch.ones(1, 1, dtype=torch.float64)
+        self.configured_solver().sample(process, z, Route(grid, Churn()))
+
+    def _fit(self, denoiser: Denoiser) -> None:
+        schedule = self.schedule_for(denoiser)
+        route = self.route(denoiser, schedule)
+        if route.grid[0].sigma == math.inf and not SOLVERS[self.solver].from_infinity:
+            raise Incompatible(f"{self.solver} cannot step away from σ = ∞, where its rule ends")
+        list(route.steps(schedule))
 
     def _given_parameters(self) -> str:
         given = ", ".join(f"{name} = {value}" for name, value in self.parameters.items())
@@ -277,34 +319,33 @@ class Sampler:
 
     def configured_path(self) -> Path:
         """Return the path, with this sampler's parameters."""
-        base = base_path(self.solver, self.path)
-        if base is None:
+        make = base_path(self.solver, self.path)
+        if make is None:
             return self.churn
-        shared = {f.name for f in fields(base)} & set(CHURN_FIELDS)
-        given = self._own(own_fields(base))
-        return replace(base, **given, **{name: getattr(self.churn, name) for name in shared})
+        shared = [name for name in keywords(make) if name in CHURN_FIELDS]
+        given = self._own(own_fields(make))
+        return make(**given, **{name: getattr(self.churn, name) for name in shared})
 
-    def configured_solver(self) -> Solver:
+    def configured_solver(self) -> "Solver":
         """Return the solver, with this sampler's parameters."""
         return self._planned()[0]
 
-    def _planned(self) -> tuple[Solver, int | None]:
+    def _planned(self) -> tuple["Solver", int | None]:
         """Return the solver as it takes the steps asked for, and how many the grid then has."""
         solver = SOLVERS[self.solver]
         solver = solver.configured(self._own(solver.defaults()))
         return (solver, None) if self.steps is None else solver.planned(self.steps)
 
 
-def base_path(solver: str, path: str) -> Path | None:
-    """Return the path of a name, or the one that belongs to a solver's; ``None`` for churn."""
-    return PATHS[path]() if path else SOLVERS[solver].own_path
+def base_path(solver: str, path: str) -> Callable[..., Path] | None:
+    """Return what makes the path of a name, or a solver's own; ``None`` for churn."""
+    return PATHS[path] if path else SOLVERS[solver].own_path
 
 
-def own_fields(path: Path | None) -> dict[str, Any]:
+def own_fields(path: Callable[..., Path] | None) -> dict[str, Any]:
     """Return a path's parameters that churn has not, and their values."""
-    if path is None:
-        return {}
-    return {f.name: getattr(path, f.name) for f in fields(path) if f.name not in CHURN_FIELDS}
+    told = {} if path is None else keywords(path)
+    return {name: value for name, value in told.items() if name not in CHURN_FIELDS}
 
 
 def announce_samples(denoiser: Denoiser, samples: int) -> None:

@@ -8,10 +8,12 @@ from typing import Any, ClassVar, Self, TypeVar
 from torch import Tensor
 
 from sampler_bench.kit.parameters import keywords
-from sampler_bench.solvers.paths.ode import Deterministic
-from sampler_bench.solvers.paths.path import Path, exactly
-from sampler_bench.solvers.point import Point
+from sampler_bench.solvers.any_sampler import AnySampler
+from sampler_bench.solvers.assembly import assemble
+from sampler_bench.solvers.paths.path import Path
 from sampler_bench.solvers.process import Process
+from sampler_bench.solvers.route import Route
+from sampler_bench.solvers.step import Step
 
 
 class Solver(ABC):
@@ -22,15 +24,26 @@ class Solver(ABC):
 
     version: int = 1
     """Raise it whenever the results change for the same input."""
+    takes_parts: ClassVar[bool] = True
+    """Whether discretization, schedule, scaling and path are the user's choice."""
     takes_steps: ClassVar[bool] = True
     """Whether the number of steps is the user's choice, and the levels between are visited."""
+    sees_schedule: ClassVar[bool] = True
+    """Whether σ(t) changes what it computes; else it rounds differently only."""
+    sees_scaling: ClassVar[bool] = True
+    """Whether s(t) does."""
+    reaches_zero: ClassVar[bool] = True
+    """Whether it can step to σ = 0."""
     from_infinity: ClassVar[bool] = True
     """Whether it can step away from σ = ∞, flow time t = 1."""
 
     maker: ClassVar[Callable[..., "Solver"] | None] = None
     """The function that makes it under a name: what its parameters are then."""
-    own_path: ClassVar[Path | None] = None
+    own_path: ClassVar[Callable[..., Path] | None] = None
     """The path that belongs to its name; ``None`` for the flow, or churn."""
+
+    same_as: ClassVar[str] = ""
+    """Another name that takes the same steps, which a comparison need not show twice."""
 
     @property
     def one_step(self) -> bool:
@@ -42,24 +55,31 @@ class Solver(ABC):
         """How many consecutive samples share its decisions; ``None`` if none do."""
         return None
 
+    @property
+    def stochastic(self) -> bool:
+        """Whether it draws noise by itself; what its path draws is the path's."""
+        return False
+
     @abstractmethod
-    def sample(
-        self,
-        process: Process,
-        z: Tensor,
-        grid: Sequence[Point],
-        path: Path,
-        round_sigma: Callable[[float], float],
-    ) -> Tensor:
-        """Return the state at the grid's last level.
+    def sample(self, process: Process, z: Tensor, route: Route) -> Tensor:
+        """Return the state at the route's last level, or D there.
 
         Args:
             process: Denoiser, schedule and noise.
-            z: The state at the grid's first level, [B, *shape].
-            grid: The levels.
-            path: Where noise takes the state up again.
-            round_sigma: The denoiser's, for levels that a path makes.
+            z: The state at the route's first level, [B, *shape].
+            route: The levels, and where noise takes the state up again.
         """
+
+    def evaluations_on(self, steps: Sequence[Step], denoise: bool) -> int | None:
+        """Return the evaluations per sample of a path's steps, and of D after them if asked for.
+
+        ``None`` where they depend on the samples.
+        """
+        return None
+
+    def remarks(self, path: Path) -> tuple[str, ...]:
+        """Return what a path makes of what it claims, if it is less."""
+        return ()
 
     @property
     def declares(self) -> Callable[..., Any]:
@@ -76,7 +96,8 @@ class Solver(ABC):
     def configured(self, parameters: Mapping[str, Any]) -> Self:
         """Return the same solver with other parameters."""
         if self.maker is not None:
-            return _as_made(self.maker(**parameters), self.maker, self.own_path)
+            made = self.maker(**parameters)
+            return _as_made(made, self.maker, own_path=self.own_path, same_as=self.same_as)
         return replace(self, **parameters)  # type: ignore[type-var]
 
     def planned(self, steps: int) -> tuple["Solver", int]:
@@ -97,31 +118,54 @@ class Solver(ABC):
             return own
         return {name: value for name, value in own.items() if value != self.defaults()[name]}
 
+    def sampler(
+        self,
+        name: str,
+        given: Mapping[str, Any],
+        own: Mapping[str, Any],
+        neutral: Mapping[str, Any],
+    ) -> AnySampler:
+        """Return the sampler of this solver, by its name, and the parts chosen beside it.
+
+        Args:
+            name: The solver's name.
+            given: Arguments of :func:`solvers.build`, all of them.
+            own: The parts' own parameters.
+            neutral: What those arguments are where nothing is asked for.
+        """
+        return assemble(name, given, own, neutral)
+
 
 Made = TypeVar("Made", bound=Solver)
 
 
-def _as_made(solver: Any, make: Callable[..., Any], path: Path | None) -> Any:
+def _as_made(solver: Any, make: Callable[..., Any], **known: Any) -> Any:
     # Frozen: what is known of the name is put beside the fields, and compared with none of them.
-    for name, value in {"maker": make, "own_path": path, "__wrapped__": make}.items():
+    for name, value in {"maker": make, "__wrapped__": make, **known}.items():
         object.__setattr__(solver, name, value)
     return solver
 
 
-def named(make: Callable[..., Made] | None = None, *, path: Path | None = None) -> Any:
+def named(
+    make: Callable[..., Made] | None = None,
+    *,
+    path: Callable[..., Path] | None = None,
+    same_as: str = "",
+) -> Any:
     """Make a row of a registry of a function: what it returns with no arguments.
 
     Its docstring is the row's description, its keyword-only arguments are the row's parameters.
 
     Args:
         make: The function.
-        path: The path that belongs to the name.
+        path: What makes the path that belongs to the name.
+        same_as: Another name for the same steps, which a comparison need not show twice.
     """
     if make is None:
-        return lambda function: _as_made(function(), function, path)
-    return _as_made(make(), make, path)
+        return lambda function: _as_made(function(), function, own_path=path, same_as=same_as)
+    return _as_made(make(), make)
 
 
-def follow(solver: Solver, process: Process, z: Tensor, grid: Sequence[Point]) -> Tensor:
+def follow(solver: Solver, process: Process, z: Tensor, grid: Any) -> Tensor:
     """Return the state at the grid's last level, without noise and by exactly these levels."""
-    return solver.sample(process, z, grid, Deterministic(), exactly)
+    return solver.sample(process, z, Route(grid))

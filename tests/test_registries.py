@@ -13,9 +13,9 @@ SAME = """
 import sys
 from sampler_bench.bench.registry import EXTRACTORS, METRICS, PROBES
 from sampler_bench.models import MODELS
-from sampler_bench.solvers import DISCRETIZATIONS, ORIGINALS, SCALINGS, SCHEDULES, SOLVERS
+from sampler_bench.solvers import DISCRETIZATIONS, ORIGINALS, PATHS, SCALINGS, SCHEDULES, SOLVERS
 
-parts = SOLVERS, ORIGINALS, SCALINGS, SCHEDULES, DISCRETIZATIONS, MODELS, METRICS, PROBES
+parts = SOLVERS, ORIGINALS, PATHS, SCALINGS, SCHEDULES, DISCRETIZATIONS, MODELS, METRICS, PROBES
 registries = *parts, EXTRACTORS
 read = [(registry, name, registry.described(name)) for registry in registries for name in registry]
 assert "torch" not in sys.modules

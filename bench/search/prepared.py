@@ -83,7 +83,7 @@ def prepare(
 
 def _prepared(search: Search, work: Work, ladder: Ladder) -> Prepared:
     sampler = work.sampler
-    if not isinstance(sampler, Sampler) or sampler.steps is None:
+    if not sampler.can_churn:
         solver = search.sampler.get("solver")
         raise ValueError(f"solver {solver!r} cannot churn: a search needs one with fixed steps")
     space = different(search.candidates, sampler, work.model)

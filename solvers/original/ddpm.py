@@ -1,6 +1,6 @@
 """iDDPM's ancestral sampling, with the variance its networks learned (Nichol and Dhariwal 2021)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
@@ -63,4 +63,9 @@ def ddpm(
     return x
 
 
-DDPM = Original(ddpm, ends=ends, check=check_chain)
+def _suits(denoiser: Denoiser, given: dict[str, Any]) -> None:
+    if given["variance"] == "learned":
+        with_variance(denoiser)
+
+
+DDPM = Original(ddpm, ends=ends, check=check_chain, suits=_suits)

@@ -1,16 +1,22 @@
 """An author's sampler as a whole: no part of it is exchangeable, but its own numbers can be set."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar
 
+from pydantic import Field
 from torch import Tensor
 
-from sampler_bench.kit.parameters import keywords
+from sampler_bench.kit.names import unknown
+from sampler_bench.kit.parameters import Parameter, check, keywords
+from sampler_bench.solvers.any_sampler import AnySampler, Value
 from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.noise import Noise, no_noise
+from sampler_bench.solvers.sampler import announce_samples
 
-Value = str | int | float | None
+TAKES = ("solver", "steps")
+"""The arguments of ``solvers.build`` that such a sampler takes besides its own parameters."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +31,11 @@ class Original:
         takes_steps: Whether the number of steps is the user's choice.
         least_steps: The fewest there can be.
         visible: Returns what results are multiplied by to be looked at as images in [−1, 1].
+        suits: Raises ValueError for a denoiser that parameters ask too much of.
         version: Raise it whenever the results change for the same input.
     """
 
+    takes_parts: ClassVar[bool] = False
     sample: Callable[..., Tensor]
     ends: Callable[[dict[str, Any]], tuple[float, float]]
     check: Callable[[Any, dict[str, Any]], None]
@@ -35,16 +43,53 @@ class Original:
     takes_steps: bool = True
     least_steps: int = 1
     visible: Callable[[dict[str, Any]], float] = lambda given: 1.0
+    suits: Callable[[Denoiser, dict[str, Any]], object] = lambda denoiser, given: None
     version: int = 1
 
     def defaults(self) -> dict[str, Any]:
         """Return its parameters and their values."""
         return keywords(self.sample)
 
+    def sampler(
+        self,
+        name: str,
+        given: Mapping[str, Any],
+        own: Mapping[str, Any],
+        neutral: Mapping[str, Any],
+    ) -> AnySampler:
+        """Return the sampler, of which nothing but its own parameters can be chosen.
+
+        Args:
+            name: Its name.
+            given: Arguments of :func:`solvers.build`, all of them.
+            own: Its own parameters.
+            neutral: What those arguments are where nothing is asked for.
+
+        Raises:
+            ValueError: For anything else that was given, or a number out of range.
+        """
+        known = self.defaults()
+        chosen = {k: v for k, v in given.items() if k in known and v is not None} | dict(own)
+        unused = [k for k in given if given[k] != neutral[k] and k not in {*known, *TAKES}]
+        for key in [*unused, *chosen]:
+            if key not in known:
+                raise ValueError(unknown(key, [*known, *TAKES], f"key of solver {name}"))
+        check(self.sample, chosen)
+        steps = given["steps"]
+        if steps is not None and not self.takes_steps:
+            raise Incompatible(f"{name} chooses its own steps: leave out 'steps'")
+        if steps is None and self.takes_steps:
+            raise ValueError(f"solver {name}: 'steps' is missing")
+        count = Annotated[int, Field(ge=self.least_steps, le=1_000_000)] | None
+        Parameter("steps", count, None).check(steps)
+        sampler = OriginalSampler(name, self, {**known, **chosen}, steps)
+        sampler.check()
+        return sampler
+
 
 @dataclass(frozen=True)
-class OriginalSampler:
-    """An author's sampler with its numbers: to be used as a :class:`solvers.sampler.Sampler`.
+class OriginalSampler(AnySampler):
+    """An author's sampler with its numbers.
 
     Attributes:
         solver: Its name in ``ORIGINALS``.
@@ -73,9 +118,17 @@ class OriginalSampler:
         """What samples are multiplied by to be looked at; measured they are as they come."""
         return self.row.visible(self.parameters)
 
+    def with_steps(self, steps: int) -> "OriginalSampler":
+        """Return the same with another number of steps."""
+        return replace(self, steps=steps)
+
     def check(self) -> None:
         """Raise ValueError for steps and parameters that cannot be."""
         self.row.check(self.steps, self.parameters)
+
+    def _fit(self, denoiser: Denoiser) -> None:
+        self.sigma_range(denoiser)
+        self.row.suits(denoiser, self.parameters)
 
     def sigma_range(self, denoiser: Denoiser) -> tuple[float, float]:
         """Return the lowest and highest σ that are evaluated.
@@ -105,8 +158,6 @@ class OriginalSampler:
         }
 
     def __call__(self, denoiser: Denoiser, latents: Tensor, noise: Noise = no_noise) -> Tensor:
-        """Sample; see :meth:`solvers.sampler.Sampler.__call__`."""
-        begin = getattr(denoiser, "begin", None)
-        if begin is not None:
-            begin(len(latents))
+        """Sample; see :meth:`solvers.any_sampler.AnySampler.__call__`."""
+        announce_samples(denoiser, len(latents))
         return self.row.sample(denoiser, latents, noise, self.steps, **self.parameters)

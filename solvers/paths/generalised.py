@@ -9,23 +9,20 @@ it is. β = 0 is the flow, β = σ̇/σ the reverse SDE of Song et al.
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal
 
+from sampler_bench.kit.parameters import NotNegative
 from sampler_bench.solvers.incompatible import Incompatible
-from sampler_bench.solvers.paths.path import Path, exactly
+from sampler_bench.solvers.paths.path import Kept, Path, exactly
 from sampler_bench.solvers.point import Point
-from sampler_bench.solvers.rates import Rate, Relative, growth
+from sampler_bench.solvers.rates import Constant, Rate, Relative, Window, growth
 from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Step
 
 
 @dataclass(frozen=True, kw_only=True)
-class Maruyama(Path):
-    """Euler–Maruyama: β and σ of the step's beginning, for drift and noise.
-
-    The Langevin drift is β·σ/σ̇ times the flow's change, and so added to the rule's by ``gain``. It
-    is of weak order 1, and needs short steps: where ∫β dt is not small it overshoots. One draw a
-    step, after it, also where β = 0; none into σ = 0, where the step is the flow's.
+class Generalised(Path):
+    """What both ways of following it share.
 
     Attributes:
         beta: β(t).
@@ -39,6 +36,22 @@ class Maruyama(Path):
     def draws(self) -> bool:
         """Whether β is anywhere above 0."""
         return self.beta.draws
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maruyama(Generalised):
+    """Euler–Maruyama: β and σ of the step's beginning, for drift and noise.
+
+    The Langevin drift is β·σ/σ̇ times the flow's change, and so added to the rule's by ``gain``. It
+    is of weak order 1, and needs short steps: where ∫β dt is not small it overshoots. One draw a
+    step, after it, also where β = 0; none into σ = 0, where the step is the flow's.
+
+    Attributes:
+        beta: β(t).
+    """
+
+    from_infinity: ClassVar[bool] = False
+    most_order: ClassVar[int] = 1
 
     def steps(
         self,
@@ -66,7 +79,7 @@ class Maruyama(Path):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Split(Path):
+class Split(Generalised):
     """An ODE step, and then a Langevin step at the level it came to.
 
     The Langevin step is another fall of the rule, to σ'·e^(−B) with B = ∫β dt over the step, and
@@ -78,13 +91,10 @@ class Split(Path):
         beta: β(t).
     """
 
-    sees_schedule: ClassVar[bool] = True
-    beta: Rate = field(default_factory=Relative)
-
     @property
-    def draws(self) -> bool:
-        """Whether β is anywhere above 0."""
-        return self.beta.draws
+    def keeps(self) -> Kept:
+        """Neither: the Langevin step is no progress through the levels."""
+        return "none"
 
     def steps(
         self,
@@ -105,3 +115,43 @@ class Split(Path):
                 down = schedule.level(end.sigma * math.exp(-replaced))
                 up = end.sigma * math.sqrt(-math.expm1(-2 * replaced))
                 yield Step(i, n, end, end, down, end, after=(up,))
+
+
+Kind = Literal["relative", "constant"]
+
+
+def edm_sde(
+    *,
+    rate: Kind = "relative",
+    beta: NotNegative = 1.0,
+    S_min: float = 0.0,
+    S_max: float = math.inf,
+) -> Path:
+    """EDM's generalised SDE (Eq. 6) by Euler–Maruyama; β·σ̇/σ ("relative") or β at all times.
+
+    β = 1 of "relative" is the reverse SDE of Song et al.; it is 0 but where S_min ≤ σ ≤ S_max.
+    """
+    return Maruyama(beta=_rate(rate, beta, S_min, S_max))
+
+
+def edm_sde_split(
+    *,
+    rate: Kind = "relative",
+    beta: NotNegative = 1.0,
+    S_min: float = 0.0,
+    S_max: float = math.inf,
+) -> Path:
+    """EDM's generalised SDE (Eq. 6) split: an ODE step, then a Langevin step at its level.
+
+    The rate is as of ``edm-sde``.
+    """
+    return Split(beta=_rate(rate, beta, S_min, S_max))
+
+
+def _rate(rate: str, beta: float, S_min: float, S_max: float) -> Rate:
+    inner: Rate = Relative(share=beta) if rate == "relative" else Constant(value=beta)
+    return (
+        inner
+        if (S_min, S_max) == (0.0, math.inf)
+        else Window(inner=inner, S_min=S_min, S_max=S_max)
+    )

@@ -3,11 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Step
+
+Kept = Literal["data", "noise", "both", "none"]
 
 
 def exactly(sigma: float) -> float:
@@ -28,6 +30,16 @@ class Path(ABC):
     """Whether σ(t) and s(t) change where it goes."""
     from_infinity: ClassVar[bool] = True
     """Whether it can step away from σ = ∞, flow time t = 1."""
+    most_order: ClassVar[int] = 2
+    """The weak order that no rule exceeds on it, where it draws."""
+
+    @property
+    def keeps(self) -> Kept:
+        """Which rules' memory its noise leaves of use: of D ("data"), of ε ("noise"), or none's.
+
+        A rule whose memory is spoilt is of weak order 1.
+        """
+        return "data"
 
     @property
     def draws(self) -> bool:

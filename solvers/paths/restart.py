@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.discretizations import edm
-from sampler_bench.solvers.paths.path import exactly
+from sampler_bench.solvers.paths.path import Kept, exactly
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Step
@@ -45,6 +45,11 @@ class Restart(Churn):
             require(points >= 2, "points of an interval", points, "at least 2")
             require(times >= 0, "times of an interval", times, "at least 0")
             require(0 < low < high < math.inf, "interval", (low, high), "0 < low < high")
+
+    @property
+    def keeps(self) -> Kept:
+        """Both, without churn: what lies before a return is forgotten."""
+        return "none" if self.S_churn > 0 or self.gamma_inside > 0 else "both"
 
     @property
     def draws(self) -> bool:

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.incompatible import Incompatible
-from sampler_bench.solvers.paths.path import Path, exactly
+from sampler_bench.solvers.paths.path import Kept, Path, exactly
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Step
@@ -113,6 +113,11 @@ class EulerMaruyama(Tau):
     """
 
     from_infinity: ClassVar[bool] = False
+
+    @property
+    def keeps(self) -> Kept:
+        """ε's: its change is what counts more than once."""
+        return "noise"
 
     def noisy(
         self, i: int, n: int, here: Point, end: Point, tau: float, schedule: Schedule

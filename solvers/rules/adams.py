@@ -1,14 +1,15 @@
 """Adams–Bashforth rules on ε in σ: LMS, iPNDM, gradient estimation."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from torch import Tensor
 
 from sampler_bench.solvers.moments import add_differences, first_order, weights
 from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Rule
+from sampler_bench.solvers.rule import OnNoise, Rule
+from sampler_bench.solvers.rules.exponential import End, Form, allowed_order
 from sampler_bench.solvers.step import Evaluation, Step
 
 
@@ -21,16 +22,16 @@ class LMS(Rule):
     """
 
     from_infinity: ClassVar[bool] = True
-    on_noise: ClassVar[Literal["keeps", "first"]] = "first"
+    on_noise: ClassVar[OnNoise] = "first"
     k: int = 4
 
     @property
-    def claimed(self) -> int | None:
+    def order(self) -> int | None:
         """The order it claims."""
         return self.k
 
     @property
-    def remembers(self) -> int:
+    def memory(self) -> int:
         """All but its own evaluation."""
         return self.k - 1
 
@@ -64,18 +65,23 @@ class IPNDM(Rule):
 
     Attributes:
         k: How many evaluations, 1 to 4; started by 1, 2, … k.
+        form: ``"noise"``, or ``"data"``: the same mean of the newest D, moved to as if it were
+            constant (skrample's Adams).
+        end: How the number of evaluations falls at the end.
     """
 
-    on_noise: ClassVar[Literal["keeps", "first"]] = "first"
+    on_noise: ClassVar[OnNoise] = "first"
     k: int = 4
+    form: Form = "noise"
+    end: End = "never"
 
     @property
-    def claimed(self) -> int | None:
+    def order(self) -> int | None:
         """1 or 2; more than two evaluations with weights of equal steps do not raise it."""
         return min(self.k, 2)
 
     @property
-    def remembers(self) -> int:
+    def memory(self) -> int:
         """All but its own evaluation."""
         return self.k - 1
 
@@ -83,9 +89,16 @@ class IPNDM(Rule):
         """Return the state at ``step.down``."""
         past.evaluate(process, z, step.here)
         made = first_order(z, past[-1].D, step.here, step.down)
-        before = [one for one in reversed(past[:-1]) if one.at.sigma < float("inf")][: self.k - 1]
-        if step.here.sigma == float("inf") or not before:
+        order = allowed_order(self.k, self.end, step)
+        data = self.form == "data"  # D is known at σ = ∞, too
+        known = [one for one in reversed(past[:-1]) if data or one.at.sigma < float("inf")]
+        before = known[: order - 1]
+        if (not data and step.here.sigma == float("inf")) or not before:
             return made
+        fixed = _FIXED[len(before) + 1]
+        if data:
+            moved = step.down.s - step.here.s * step.down.b / step.here.b
+            return add_differences(made, moved, fixed, [one.D for one in before], past[-1].D)
         length = step.down.sigma - step.here.sigma
-        c = [length * weight for weight in _FIXED[len(before) + 1]]
+        c = [length * weight for weight in fixed]
         return add_differences(made, step.down.s, c, [one.eps for one in before], past[-1].eps)

@@ -12,7 +12,7 @@ from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.moments import add_differences, first_order, weights
 from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Rule
+from sampler_bench.solvers.rule import OnNoise, Rule
 from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Evaluation, Step
 
@@ -35,7 +35,7 @@ class DEIS(Rule):
     """
 
     sees_schedule: ClassVar[bool] = True
-    on_noise: ClassVar[Literal["keeps", "first"]] = "first"
+    on_noise: ClassVar[OnNoise] = "first"
     k: int = 3
     integral: Literal["exact", "released"] = "exact"
 
@@ -43,12 +43,12 @@ class DEIS(Rule):
         require(1 <= self.k <= 4, "k", self.k, "1 to 4")
 
     @property
-    def claimed(self) -> int | None:
+    def order(self) -> int | None:
         """The order it claims; an integral of limited precision is of none."""
         return self.k if self.integral == "exact" or self.k == 1 else None
 
     @property
-    def remembers(self) -> int:
+    def memory(self) -> int:
         """All but its own evaluation."""
         return self.k - 1
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 from torch import Tensor
 
@@ -16,7 +16,7 @@ from sampler_bench.solvers.moments import (
 from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Rule
+from sampler_bench.solvers.rule import OnNoise, Rule
 from sampler_bench.solvers.step import Evaluation, Step, logarithm
 
 Form = Literal["data", "noise"]
@@ -113,7 +113,6 @@ class Multistep(Rule):
         end: How the order falls at the end.
     """
 
-    on_noise: ClassVar[Literal["keeps", "first"]] = "keeps"
     k: int = 2
     form: Form = "data"
     second: Literal["exact", "midpoint"] = "exact"
@@ -121,12 +120,17 @@ class Multistep(Rule):
     end: End = "zero"
 
     @property
-    def claimed(self) -> int | None:
+    def on_noise(self) -> OnNoise:
+        """Its order is kept by D, which noise does not shake; ε it does."""
+        return "keeps" if self.form == "data" else "first"
+
+    @property
+    def order(self) -> int | None:
         """The order it claims."""
         return min(self.k, 2) if self.third == "released" else self.k
 
     @property
-    def remembers(self) -> int:
+    def memory(self) -> int:
         """All but its own evaluation."""
         return self.k - 1
 

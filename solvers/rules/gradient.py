@@ -2,14 +2,14 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from torch import Tensor
 
 from sampler_bench.solvers.moments import add_differences, first_order
 from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Rule
+from sampler_bench.solvers.rule import OnNoise, Rule
 from sampler_bench.solvers.step import Step
 
 
@@ -24,11 +24,11 @@ class Gradient(Rule):
     """
 
     memory: ClassVar[int] = 1
-    on_noise: ClassVar[Literal["keeps", "first"]] = "first"
+    on_noise: ClassVar[OnNoise] = "first"
     gamma: float = 2.0
 
     @property
-    def claimed(self) -> int | None:
+    def order(self) -> int | None:
         """1, but 2 where γ = 1.5."""
         return 2 if self.gamma == 1.5 else 1
 

@@ -35,7 +35,7 @@ class IPNDMv(LMS):
         require(1 <= self.k <= 4, "k", self.k, "1 to 4")
 
     @property
-    def claimed(self) -> int | None:
+    def order(self) -> int | None:
         """Its order with exact weights; as released 2 at k = 3 (3 where steps change smoothly).
 
         None at k = 4, where the part of a step that is missing depends on the grid.

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from sampler_bench.kit.parameters import Count, Fraction, NotNegative, Positive
+from sampler_bench.solvers.dpm_adaptive import DPMAdaptive
 from sampler_bench.solvers.paths.er_sde import ERSDE
 from sampler_bench.solvers.paths.stochastic import SDE, Ancestral
 from sampler_bench.solvers.paths.tau import TauSDE
@@ -17,11 +19,13 @@ from sampler_bench.solvers.rules.deis import DEIS
 from sampler_bench.solvers.rules.exponential import End, Form, Multistep
 from sampler_bench.solvers.rules.gradient import Gradient
 from sampler_bench.solvers.rules.ipndm_v import IPNDMv
+from sampler_bench.solvers.rules.planned import Planned
 from sampler_bench.solvers.rules.pndm import PNDM
 from sampler_bench.solvers.rules.predictor_corrector import PredictorCorrector
 from sampler_bench.solvers.rules.singlestep import DPMppSDE, Singlestep
 from sampler_bench.solvers.rules.taylor import Taylor
-from sampler_bench.solvers.solver import named
+from sampler_bench.solvers.solver import Solver, named
+from sampler_bench.solvers.step_control import PID, Control, Proportional
 
 Share = Annotated[float, Field(gt=0, le=1)]
 Orders = Annotated[int, Field(ge=1, le=4)]
@@ -31,7 +35,7 @@ Kind = Literal["dpmsolver", "taylor"]
 THIRDS = (1 / 3, 2 / 3)
 
 
-@named
+@named(same_as="dpm-solver-2")
 def dpm_2(*, r: Share = 0.5) -> Rule:
     """DPM-Solver-2, k-diffusion's DPM2: order 2, an inner evaluation of ε at r in ln σ."""
     return Singlestep(k=2, form="noise", r=(r,))
@@ -85,22 +89,63 @@ def res_2m(*, lowered: End = "zero") -> Rule:
     return Multistep(k=2, end=lowered)
 
 
-@named(path=SDE())
+@named(path=SDE)
 def dpmpp_2m_sde(*, second: Literal["midpoint", "exact"] = "midpoint") -> Rule:
     """SDE-DPM-Solver++(2M) on the reverse SDE, path "sde": weakly of order 2."""
     return Multistep(k=2, second=second)
 
 
-@named(path=SDE())
+@named(path=SDE)
 def dpmpp_3m_sde(*, third: Third = "exact") -> Rule:
     """SDE-DPM-Solver++(3M) on the reverse SDE, path "sde"; k-diffusion's third is "released"."""
     return Multistep(k=3, third=third)
 
 
-@named(path=Ancestral())
+@named(path=Ancestral)
 def dpmpp_sde(*, r: Share = 0.5) -> Rule:
     """DPM-Solver++ (SDE), k-diffusion's: an inner stage with its own noise; weakly of order 1."""
     return DPMppSDE(r=r)
+
+
+@named
+def dpm_fast(*, form: Form = "noise", most: Annotated[int, Field(ge=1, le=3)] = 3) -> Rule:
+    """DPM-Solver-fast (Lu et al. 2022): orders 3, 3, …, 2, 1, planned so that N is the NFE."""
+    return Planned(form=form, most=most)
+
+
+@named
+def dpm_adaptive(
+    *,
+    k: Annotated[int, Field(ge=2, le=3)] = 3,
+    form: Form = "noise",
+    rtol: Positive = 0.05,
+    atol: Positive = 0.0078,
+    h_init: Positive = 0.05,
+    control: Literal["pid", "proportional"] = "pid",
+    pcoeff: float = 0.0,
+    icoeff: float = 1.0,
+    dcoeff: float = 0.0,
+    accept_safety: Fraction = 0.81,
+    theta: Fraction = 0.9,
+    norm: Literal["mean", "max"] = "mean",
+    group: Count = 50,
+    eta: NotNegative = 0.0,
+) -> Solver:
+    """DPM-Solver-12 or -23 with steps of its own, k-diffusion's "pid" or dpm-solver's control."""
+    steps: Control = PID(p=pcoeff, i=icoeff, d=dcoeff, accept=accept_safety)
+    if control == "proportional":
+        steps = Proportional(theta=theta)
+    return DPMAdaptive(
+        k=k,
+        form=form,
+        rtol=rtol,
+        atol=atol,
+        first=h_init,
+        control=steps,
+        norm=norm,
+        group=group,
+        eta=eta,
+    )
 
 
 @named
@@ -115,7 +160,7 @@ def ipndm(*, k: Orders = 4) -> Rule:
     return IPNDM(k=k)
 
 
-@named
+@named(same_as="lms")
 def ipndm_v(*, k: Orders = 4, weights: Third = "exact") -> Rule:
     """iPNDM with weights of unequal steps; as diff-sampler has them: "released"."""
     return IPNDMv(k=k, weights=weights)
@@ -157,7 +202,7 @@ def unipc_3(*, half: Half = "bh2", form: Form = "data", lowered: End = "falls") 
     return PredictorCorrector(k=3, half=half, form=form, end=lowered)
 
 
-@named(path=TauSDE())
+@named(path=TauSDE)
 def sa(
     *,
     k: Orders = 3,
@@ -168,19 +213,19 @@ def sa(
     return PredictorCorrector(k=k, corrector=corrector, half="exact", form="data", end=lowered)
 
 
-@named(path=ERSDE())
+@named(path=ERSDE)
 def er_sde_1() -> Rule:
     """ER-SDE-Solver-1 (Cui et al. 2023): order 1, path "er-sde"."""
     return Taylor(k=1)
 
 
-@named(path=ERSDE())
+@named(path=ERSDE)
 def er_sde_2(*, points: Annotated[int, Field(ge=0, le=100_000)] = 0) -> Rule:
     """ER-SDE-Solver-2 (Cui et al. 2023): order 2, path "er-sde"; as released points = 100."""
     return Taylor(k=2, points=points)
 
 
-@named(path=ERSDE())
+@named(path=ERSDE)
 def er_sde_3(
     *, points: Annotated[int, Field(ge=0, le=100_000)] = 0, third: Third = "exact"
 ) -> Rule:

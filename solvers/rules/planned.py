@@ -1,7 +1,8 @@
 """Orders that change from step to step: DPM-Solver-fast and dpm-solver's singlestep methods."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from torch import Tensor
@@ -44,25 +45,35 @@ class Planned(Rule):
 
     Attributes:
         plan: The order of each step of the grid, which has so many steps; :func:`plan` makes it.
+            Without one every step is of order ``most``, and asked for N steps as a part of a
+            sampler it plans N evaluations.
+        most: The highest order planned.
         form: ``"data"`` (DPM-Solver++) or ``"noise"`` (DPM-Solver).
         solver_type: As in :class:`Singlestep`.
     """
 
-    plan: tuple[int, ...]
+    plan: tuple[int, ...] = ()
+    most: int = 3
     form: Form = "noise"
     solver_type: Literal["dpmsolver", "taylor"] = "dpmsolver"
 
     def __post_init__(self) -> None:
+        require(1 <= self.most <= 3, "most", self.most, "1 to 3")
         require(all(1 <= k <= 3 for k in self.plan), "plan", self.plan, "orders of 1 to 3")
 
     @property
-    def claimed(self) -> int | None:
+    def order(self) -> int | None:
         """The order of most steps; the last ones are lower, and with them the whole at most 2."""
-        return max(self.plan)
+        return max(self.plan, default=self.most)
+
+    def planned(self, steps: int) -> tuple["Planned", int]:
+        """Return the rule with a plan of so many evaluations, and the number of its steps."""
+        orders = plan(steps, self.most)
+        return replace(self, plan=orders), len(orders)
 
     def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
         """Return the state at ``step.down``."""
-        order = self.plan[step.i] if 0 < step.fall < math.inf else 1
+        order = self._order(step)
         shares = tuple(self.share(process.schedule, step, j / order) for j in range(1, order))
         rule = Singlestep(k=order, form=self.form, r=shares, solver_type=self.solver_type)
         return rule(process, z, step, past)
@@ -71,9 +82,18 @@ class Planned(Rule):
         """Return which share of the fall in ln σ an inner stage is at: the stages divide it."""
         return part
 
+    def evaluations_on(self, steps: Sequence[Step], denoise: bool) -> int:
+        """Return the sum of their orders, as planned."""
+        return sum(self._order(step) for step in steps) + denoise
+
+    def _order(self, step: Step) -> int:
+        planned = self.plan[step.i] if self.plan else self.most
+        return planned if 0 < step.fall < math.inf else 1
+
     def evaluations(self, n: int, to_zero: bool) -> int:
-        """Return the sum of the orders, the last one 1 where it goes to σ = 0."""
-        return sum(self.plan) - (self.plan[-1] - 1) * to_zero
+        """Return the sum of the orders, the last one 1 into σ = 0; without a plan, of n's."""
+        orders = self.plan or plan(n, self.most)
+        return sum(orders) - (orders[-1] - 1) * to_zero
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 from torch import Tensor
 
@@ -11,7 +11,7 @@ from sampler_bench.solvers.moments import add_differences, first_order, weights
 from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Rule
+from sampler_bench.solvers.rule import OnNoise, Rule
 from sampler_bench.solvers.rules.exponential import End, Form, Frame, allowed_order, value
 from sampler_bench.solvers.step import Evaluation, Step
 
@@ -56,26 +56,32 @@ class PredictorCorrector(Rule):
             included; 0 for as many as the predictor, and the new one; ``None`` for no corrector.
         again: Whether D is evaluated again after the correction (PECE): 2N − 1 evaluations.
         end: How the order falls at the end.
+        unmended: Numbers of steps that are not mended, from 0 (diffusers' ``disable_corrector``).
     """
 
-    on_noise: ClassVar[Literal["keeps", "first"]] = "keeps"
     k: int = 2
     form: Form = "data"
     half: Literal["bh1", "bh2", "exact"] = "bh2"
     corrector: int | None = 0
     again: bool = False
     end: End = "falls"
+    unmended: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         require(1 <= self.k <= 4, "k", self.k, "1 to 4")
 
     @property
-    def claimed(self) -> int | None:
+    def on_noise(self) -> OnNoise:
+        """Its order is kept by D, which noise does not shake; ε it does."""
+        return "keeps" if self.form == "data" else "first"
+
+    @property
+    def order(self) -> int | None:
         """The order it claims: the predictor's, as its authors do, or a smaller corrector's."""
         return min(self.k, self.corrector or self.k)
 
     @property
-    def remembers(self) -> int:
+    def memory(self) -> int:
         """One evaluation more than the predictor uses: the corrector begins where it began."""
         return max(self.k, self.corrector or 0)
 
@@ -94,21 +100,23 @@ class PredictorCorrector(Rule):
         before = [value(self.form, one) for _, one in fallen.before[: len(fallen.weights)]]
         add_differences(mended, -scale, fallen.weights, before, first)
         past.append(Evaluation(at, mended, process.denoise(mended, at)) if self.again else new)
+        past.note = mended  # what the newest evaluation is of, or was mended by
         return mended
 
     def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
         """Return the state at ``step.down``."""
-        if not past or past[-1].at is not step.here:
+        if past.note is not z:
             past.evaluate(process, z, step.here)
         first = past[-1]
         made = self._first_order(z, first, step)
         frame = Frame.of(self.form, step)
         order = allowed_order(self.k, self.end, step)
-        before = frame.usable(past[:-1], self.remembers - 1) if frame.is_curved else []
+        before = frame.usable(past[:-1], self.memory - 1) if frame.is_curved else []
         used = before[: order - 1]
         c = weights([u for u, _ in used], self._moments(frame, len(used))) if used else []
-        most = allowed_order(self.remembers, self.end, step) + 1
-        past.note = Fallen(frame, first, before, c, len(used) + 1, step.gain, most)
+        most = allowed_order(self.memory, self.end, step) + 1
+        fallen = Fallen(frame, first, before, c, len(used) + 1, step.gain, most)
+        past.note = None if step.i in self.unmended else fallen
         values = [value(self.form, one) for _, one in used]
         return add_differences(made, step.down.s, c, values, value(self.form, first))
 
@@ -148,3 +156,9 @@ class PredictorCorrector(Rule):
     def evaluations(self, n: int, to_zero: bool) -> int:
         """Return n, or 2n − 1 with a second evaluation."""
         return 2 * n - 1 if self.again and self.corrector is not None else n
+
+    def evaluations_on(self, steps: Sequence[Step], denoise: bool) -> int:
+        """Return those of the steps; for D at the end the last fall is mended, too: one more."""
+        curved = Frame.of(self.form, steps[-1]).is_curved
+        mends = denoise and self.corrector is not None and curved
+        return super().evaluations_on(steps, denoise) + mends

@@ -101,7 +101,7 @@ class Butcher(Rule):
     claims: int
 
     @property
-    def claimed(self) -> int | None:
+    def order(self) -> int | None:
         """The order it claims."""
         return self.claims
 
@@ -115,8 +115,9 @@ class Butcher(Rule):
         return by_table(process, z, step, self.table)
 
     def evaluations(self, n: int, to_zero: bool) -> int:
-        """Return s·n, less the stages of a last step that is Euler's."""
-        return self.stages * n - (self.stages - 1) * to_zero
+        """Return s·n, less the stages of a last step that is Euler's, with a stage at its end."""
+        reaches = any(sum(row) > 1 - _END for row in self.table[:-1])
+        return self.stages * n - (self.stages - 1) * (to_zero and reaches)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,20 +152,22 @@ class RK4(Rule):
         return 4 * n - 3 * to_zero
 
 
+_END = 1e-12
+"""Stages so near to the end of a step are at its end."""
 Table = tuple[tuple[float, ...], ...]
 KUTTA_3: Table = ((1 / 2,), (-1.0, 2.0), (1 / 6, 2 / 3, 1 / 6))
 KUTTA_4: Table = ((1 / 2,), (0.0, 1 / 2), (0.0, 0.0, 1.0), (1 / 6, 1 / 3, 1 / 3, 1 / 6))
 
 
 def by_table(process: Process, z: Tensor, step: Step, table: Table) -> Tensor:
-    """Return a step by the rows a_21; a_31 a_32; …; b_1 … b_s; into σ = 0 it is Euler's.
+    """Return a step by the rows a_21; a_31 a_32; …; b_1 … b_s.
 
-    So it is where a stage would fall on σ = 0 or beyond the end of time.
+    It is Euler's where a stage would fall on σ = 0 or beyond the end of time.
     """
     h = step.down.t - step.here.t
     *inner, b = table
     places = [_at(process, step, sum(row)) for row in inner]
-    if not all(at.sigma > 0 for at in (*places, step.down)):
+    if not all(at.sigma > 0 for at in places):
         return euler_step(z, process.denoise(z, step.here), step)
     slopes = [process.slope(z, step.here)]
     for row, at in zip(inner, places, strict=True):
@@ -173,7 +176,7 @@ def by_table(process: Process, z: Tensor, step: Step, table: Table) -> Tensor:
 
 
 def _at(process: Process, step: Step, c: float) -> Point:
-    if abs(c - 1) < 1e-12:
+    if abs(c - 1) < _END:
         return step.down
     return process.schedule.at(step.here.t + c * (step.down.t - step.here.t))
 

@@ -16,7 +16,7 @@ from sampler_bench.solvers.moments import (
 from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Rule
+from sampler_bench.solvers.rule import OnNoise, Rule
 from sampler_bench.solvers.rules.exponential import Form, value
 from sampler_bench.solvers.step import Evaluation, Step, logarithm
 
@@ -32,7 +32,7 @@ class Singlestep(Rule):
         solver_type: ``"dpmsolver"``: the last inner evaluation alone decides; ``"taylor"``: all do.
     """
 
-    on_noise: ClassVar[Literal["keeps", "first"]] = "keeps"
+    on_noise: ClassVar[OnNoise] = "keeps"
     k: int = 2
     form: Form = "data"
     r: tuple[float, ...] = (0.5,)
@@ -43,7 +43,7 @@ class Singlestep(Rule):
             require(0 < share <= 1, "r", share, "above 0 and at most 1")
 
     @property
-    def claimed(self) -> int | None:
+    def order(self) -> int | None:
         """The order it claims."""
         return self.k
 
@@ -126,7 +126,7 @@ class DPMppSDE(Rule):
     """
 
     order: ClassVar[int | None] = 2
-    on_noise: ClassVar[Literal["keeps", "first"]] = "first"
+    on_noise: ClassVar[OnNoise] = "first"
     r: float = 0.5
 
     def __post_init__(self) -> None:

@@ -48,14 +48,14 @@ class Taylor(Rule):
         require(self.points >= 0, "points", self.points, "at least 0")
 
     @property
-    def claimed(self) -> int | None:
+    def order(self) -> int | None:
         """The order it claims; 1 with sums, as they do not get finer with the steps."""
         if self.points:
             return 1
         return min(self.k, 2) if self.third == "released" else self.k
 
     @property
-    def remembers(self) -> int:
+    def memory(self) -> int:
         """All but its own evaluation."""
         return self.k - 1
 

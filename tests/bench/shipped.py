@@ -1,6 +1,10 @@
-"""The grids that ship: which run here, and which need what a test does not download."""
+"""The grids that ship: which run here, which need what a test does not download, and their keys."""
+
+import json
+from pathlib import Path
 
 from sampler_bench.bench import grid as grids
+from tests.soak.shipped_keys import digest
 
 PUBLISHED_MODELS = ("baseline-", "edm-", "ideal:")
 
@@ -12,3 +16,15 @@ def _of_published(name):
 
 PUBLISHED = [name for name in grids.shipped() if _of_published(name)]
 HERE = [name for name in grids.shipped() if name not in PUBLISHED]
+
+
+KEYS = json.loads((Path(__file__).parents[1] / "golden" / "keys.json").read_text("utf-8"))
+
+
+def keeps_its_keys(name, keys):
+    """Say whether a grid's cells have the keys they had before the one loop, all of them.
+
+    A key that changes parts a cell from its committed record: a default, or a new setting that
+    enters at its neutral value. ``soak.shipped_keys`` says how the digests were made.
+    """
+    return digest(name, keys) == KEYS[name]

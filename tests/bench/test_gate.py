@@ -22,6 +22,7 @@ from sampler_bench.solvers import SOLVERS, Churn, FixedStep, Flow, discretizatio
 from sampler_bench.solvers.process import scaled
 from sampler_bench.solvers.rules.runge_kutta import Euler, euler_step
 from sampler_bench.solvers.schedules import UnitVariance
+from tests.bench.shipped import keeps_its_keys
 
 PASSED, REGRESSED, INCONCLUSIVE = 0, 1, 3
 TRAJECTORIES = Trajectories()  # of the exact flow: no fault of a sampler reaches them
@@ -74,6 +75,10 @@ def complete(folder: Path, sound: Path, redone: Plan) -> Path:
         if record.cell.point not in points:
             store.write_record(record)
     return folder
+
+
+def test_the_gates_keys_are_what_they_were(sound):
+    assert keeps_its_keys("gate", [record.cell.key for record in Store(sound).records()])
 
 
 def test_sound_code_passes(sound):

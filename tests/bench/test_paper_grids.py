@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 from sampler_bench.bench import grid as grids
 from sampler_bench.bench import plan as plans
 from sampler_bench.bench.cli import app
-from tests.bench.shipped import PUBLISHED
+from tests.bench.shipped import PUBLISHED, keeps_its_keys
 
 # NFE that Tables 2 to 4 and Figures 5 to 8, 12, 13c and 15 print; alpha: Figure 2's dots.
 PRINTED = {
@@ -40,6 +40,7 @@ def test_plans_say_what_to_fetch_and_hold_the_papers_points(name, monkeypatch):
     plan = plans.make(declared.model_copy(update={"repeats": 1}), dry=True)  # the others are alike
     assert plan.cells > 0
     assert set(plan.missing) >= set(declared.models)
+    assert keeps_its_keys(name, [cell.key for work in plan.work for cell in work.cells])
     if name not in PRINTED:
         return
     counted = {work.nfe for work in plan.work}

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from sampler_bench import results
 from sampler_bench.bench.cli import app
+from tests.bench.shipped import keeps_its_keys
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,7 @@ def bench(quick, monkeypatch):
 def test_quick_holds_what_was_planned(quick):
     planned = json.loads((quick / "plan.json").read_text("utf-8"))["cells"]
     assert set(results.load(quick)["key"]) == set(planned)
+    assert keeps_its_keys("quick", planned)
     assert not list(quick.glob("failures/*"))
 
 

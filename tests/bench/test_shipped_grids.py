@@ -18,7 +18,7 @@ from sampler_bench.bench.cli import app
 from sampler_bench.models.network import NetworkDenoiser
 from sampler_bench.models.zoo.trained import TRAINED
 from sampler_bench.reports import style
-from tests.bench.shipped import HERE
+from tests.bench.shipped import HERE, KEYS, PUBLISHED, keeps_its_keys
 
 
 def has_networks(name):
@@ -44,6 +44,12 @@ def test_a_grid_runs_and_is_reported(name, tmp_path, monkeypatch):
     planned = json.loads((run / "plan.json").read_text("utf-8"))["cells"]
     records = results.load(run)
     assert set(records["key"]) == set(planned)
+    assert keeps_its_keys(name, planned)
     assert records["samples"].max() <= 20
     assert not list(run.glob("failures/*"))
     assert list((run / "report").glob("*.png")) or list((run / "report").glob("*.md"))
+
+
+def test_the_keys_of_every_grid_are_known():
+    assert set(KEYS) == {*HERE, *PUBLISHED}
+    assert sum(one["cells"] for one in KEYS.values()) == 1567

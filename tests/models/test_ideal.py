@@ -79,6 +79,24 @@ def test_little_noise_gives_the_nearest_image_and_much_noise_the_mean():
     torch.testing.assert_close(far, data.mean(0).expand(2, *SHAPE), rtol=0, atol=1e-6)
 
 
+def test_where_one_image_has_all_the_weight_it_is_returned_to_the_last_bit():
+    data = images().double() / 127.5 - 1
+    near = data[[3, 0, 3]] + 0.01 * normal(3)
+    assert torch.equal(model()(near, sigma(0.02)), data[[3, 0, 3]])
+    between = torch.cat([near, data[1:3].mean(0, keepdim=True)])  # two share it in one sample
+    denoised = model()(between, sigma(0.02))
+    assert torch.equal(denoised[:3], data[[3, 0, 3]])
+    torch.testing.assert_close(denoised[3], between[3], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_what_is_not_finite_stays_so(count):
+    few = IdealDenoiser(images(count), "digest")
+    x = normal(count)
+    x[0, 0, 0, 0] = torch.nan
+    assert few(x, sigma(1e-3))[0].isnan().all()
+
+
 @pytest.mark.parametrize("rows", [1, 2, 5])
 def test_chunks_change_nothing_and_bound_the_memory(rows, monkeypatch):
     x, levels = normal(23), torch.linspace(0.1, 9, 23, dtype=torch.float64)

@@ -1,6 +1,6 @@
 """diff-sampler's ``*_sampler``: the state x₀ + σn, levels passed in, the end above 0."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from torch import Tensor
 from sampler_bench.solvers.loop import sample
 from sampler_bench.solvers.options import Denoise, analytic_first_step, thresholded
 from sampler_bench.solvers.paths.ode import Deterministic
+from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
 from sampler_bench.solvers.rule import Rule
 from sampler_bench.solvers.rules.adams import IPNDM, LMS
@@ -19,7 +20,7 @@ from sampler_bench.solvers.rules.predictor_corrector import PredictorCorrector
 from sampler_bench.solvers.rules.runge_kutta import RK2, Euler
 from sampler_bench.solvers.rules.singlestep import Singlestep
 from sampler_bench.solvers.schedules import VP, Linear, Schedule
-from tests.parity.case import Case, Recorded
+from tests.parity.case import Case
 from tests.parity.run import NotMapped, Setup
 
 
@@ -33,12 +34,15 @@ def mapped(case: Case) -> Setup | NotMapped:
     grid = [schedule.level(float(sigma)) for sigma in levels]
     z = case.x * grid[0].sigma if case.stem == "solvers" else case.x
     rule = RULES[name](given)
-    setup = Setup(rule=rule, schedule=schedule, grid=grid, z=z, wrap=_wrap(name, given))
+    setup = Setup(rule=rule, schedule=schedule, grid=grid, z=z, options=_options(name, given))
     if name == "deis" and given.get("deis_mode") == "tab" and case.stem == "solvers":
         return replace(setup, rule=replace(rule, integral="exact"), tolerance=1e-3)
-    if given.get("denoise_to_zero"):
-        return _denoised(setup)
-    return setup
+    if not given.get("denoise_to_zero"):
+        return setup
+    if name == "unipc":
+        by = replace(setup, sampler=_uncorrected)
+        return NotMapped("its denoise_to_zero leaves out the corrector", by)
+    return replace(setup, denoise=True)
 
 
 def _schedule(name: str, given: dict[str, Any]) -> Schedule:
@@ -47,16 +51,10 @@ def _schedule(name: str, given: dict[str, Any]) -> Schedule:
     return VP.fit(0.002, 80.0) if tab else Linear()
 
 
-def _wrap(name: str, given: dict[str, Any]) -> Callable[[Recorded], Denoise]:
-    """Return the denoiser with the options: thresholds D wherever a rule predicts x₀."""
-
-    def wrap(model: Recorded) -> Denoise:
-        denoise: Denoise = model.denoise
-        if given.get("afs"):
-            denoise = analytic_first_step(denoise)
-        return thresholded(denoise) if predicts_data(name, given) else denoise
-
-    return wrap
+def _options(name: str, given: dict[str, Any]) -> tuple[Callable[[Denoise], Denoise], ...]:
+    """Return the options: it thresholds D wherever a rule predicts x₀."""
+    first = (analytic_first_step,) if given.get("afs") else ()
+    return (*first, thresholded) if predicts_data(name, given) else first
 
 
 def predicts_data(name: str, given: dict[str, Any]) -> bool:
@@ -64,15 +62,11 @@ def predicts_data(name: str, given: dict[str, Any]) -> bool:
     return name in {"dpm_pp", "unipc"} and bool(given.get("predict_x0", True))
 
 
-def _denoised(setup: Setup) -> Setup:
-    """Return D of the last state, neither corrected nor thresholded before."""
-
-    def sampler(process: Process, z: Tensor, grid: Any) -> Tensor:
-        assert setup.rule is not None
-        steps = Deterministic().steps(grid, setup.schedule)
-        return process.denoise(sample(process, z, steps, setup.rule), grid[-1])
-
-    return replace(setup, sampler=sampler)
+def _uncorrected(process: Process, z: Tensor, grid: Sequence[Point]) -> Tensor:
+    """Return D of the last state, which is not mended before."""
+    rule = RULES["unipc"]({})
+    steps = Deterministic().steps(grid, process.schedule)
+    return process.denoise(sample(process, z, steps, rule), grid[-1])
 
 
 def _deis(given: dict[str, Any]) -> Rule:

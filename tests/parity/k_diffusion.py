@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from sampler_bench.solvers.rules.planned import Planned, plan
 from sampler_bench.solvers.rules.runge_kutta import RK2, Euler
 from sampler_bench.solvers.rules.singlestep import DPMppSDE, Singlestep
 from sampler_bench.solvers.schedules import Linear
+from sampler_bench.solvers.solver import follow
 from sampler_bench.solvers.step_control import PID
 from tests.parity.case import Case
 from tests.parity.run import Levels, Setup
@@ -58,7 +60,7 @@ def _adaptive(case: Case) -> Setup:
     grid = [Linear().level(given[name]) for name in ("sigma_max", "sigma_min")]
     z = case.x * grid[0].sigma if case.stem == "solvers" else case.x
     unused = (0, 0) if eta else (0, case.draws)
-    return Setup(sampler=sampler, grid=grid, z=z, unused=unused)
+    return Setup(sampler=partial(follow, sampler), grid=grid, z=z, unused=unused)
 
 
 RULES: dict[str, Callable[[dict[str, Any]], Rule]] = {

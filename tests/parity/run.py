@@ -1,12 +1,14 @@
 """Running a case on the project's loop, and saying whether it holds."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from sampler_bench.solvers.loop import sample
+from sampler_bench.solvers.options import Denoise
 from sampler_bench.solvers.paths.ode import Deterministic
 from sampler_bench.solvers.paths.path import Path
 from sampler_bench.solvers.point import Point
@@ -20,7 +22,10 @@ HOLD, DEFECT, NOT_MAPPED, FAIL = "hold", "defect", "not mapped", "fail"
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """What a case is here.
+    """What a case is here: the package's parts, with numbers that the case gives.
+
+    Numbers are levels, tables, orders, σ that the network is defined at; a class or a function of
+    the runner's own is none, and a case that needs one is :class:`NotMapped`.
 
     Attributes:
         rule, path, schedule: The parts.
@@ -32,6 +37,7 @@ class Setup:
         unused: Draws the program took and never used, before ours and after.
         sampler: A whole sampler instead of rule and path: ``(process, z, grid) -> z``.
         flow: Whether evaluations are told by t.
+        options: What wraps the denoiser, the first one first.
     """
 
     rule: Rule | None = None
@@ -46,14 +52,38 @@ class Setup:
     unused: tuple[int, int] = (0, 0)
     sampler: Callable[[Process, Tensor, Sequence[Point]], Tensor] | None = None
     flow: bool = False
-    wrap: Callable[[Recorded], Callable[[Tensor, Point], Tensor]] | None = None
+    options: tuple[Callable[[Denoise], Denoise], ...] = ()
+
+    def own(self, *, without: tuple[str, ...] = ()) -> list[str]:
+        """Return the names of those of its parts that are the runner's and not the package's."""
+        parts = {"rule": self.rule, "path": self.path, "schedule": self.schedule}
+        parts |= {"sampler": self.sampler, "options": self.options}
+        return sorted({one for name in parts.keys() - set(without) for one in _own(parts[name])})
+
+
+def _own(part: Any) -> set[str]:
+    if isinstance(part, tuple):
+        return {name for one in part for name in _own(one)}
+    found = set()
+    for one in (part, type(part)):
+        if getattr(one, "__module__", "").startswith("tests."):
+            found.add(getattr(one, "__qualname__", ""))
+    if is_dataclass(part):
+        found |= {name for one in fields(part) for name in _own(getattr(part, one.name))}
+    return found - {""}
 
 
 @dataclass(frozen=True)
 class NotMapped:
-    """A case that is not made here, and why."""
+    """A case that the package's parts do not make, and why.
+
+    Attributes:
+        reason: What they lack.
+        by: What makes it with code of the runner's own; it has to hold.
+    """
 
     reason: str
+    by: Setup | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +92,7 @@ class Defect:
 
     Attributes:
         reason: The fault.
-        ours: The right form.
+        ours: The right form; the schedule may be the program's, where the fault is not in it.
         released: The faulty one, made here only to prove that this is the fault: it has to hold.
     """
 
@@ -87,18 +117,28 @@ class Outcome:
     detail: str = ""
 
 
-def outcome(case: Case, mapped: "Setup | NotMapped | Defect | Levels") -> Outcome:
+def outcome(case: Case, mapped: Setup | NotMapped | Defect | Levels) -> Outcome:
     """Run a case and compare output, σ of every evaluation, and the numbers of both."""
     if isinstance(mapped, NotMapped):
-        return Outcome(case, NOT_MAPPED, mapped.reason)
+        wrong = differs(case, mapped.by) if mapped.by else ""
+        if mapped.by and not mapped.by.own():
+            wrong = "nothing of the runner's own is in it: it is mapped"
+        return Outcome(case, FAIL if wrong else NOT_MAPPED, wrong or mapped.reason)
     if isinstance(mapped, Defect):
+        if own := mapped.ours.own(without=("schedule",)):
+            return Outcome(case, FAIL, f"ours has parts of the runner's own: {', '.join(own)}")
         if not differs(case, mapped.ours):
             return Outcome(case, FAIL, "no defect")
         other = differs(case, mapped.released) if mapped.released else ""
         if other:
             return Outcome(case, FAIL, f"the fault is another one: {other}")
         return Outcome(case, DEFECT, mapped.reason)
-    wrong = uneven(case, mapped) if isinstance(mapped, Levels) else differs(case, mapped)
+    if isinstance(mapped, Levels):
+        wrong = uneven(case, mapped)
+    elif own := mapped.own():
+        wrong = f"only by the runner's own {', '.join(own)}"
+    else:
+        wrong = differs(case, mapped)
     return Outcome(case, FAIL if wrong else HOLD, wrong)
 
 
@@ -114,7 +154,9 @@ def differs(case: Case, setup: Setup) -> str:
     """Return in what our run differs from the program's; "" if in nothing."""
     first, last = setup.unused
     model = Recorded(case.net, case.noise, drawn=first)
-    denoise = setup.wrap(model) if setup.wrap else model.denoise
+    denoise: Denoise = model.denoise
+    for option in setup.options:
+        denoise = option(denoise)
     process = Process(denoise, setup.schedule, model.draw)
     if setup.sampler is not None:
         out = setup.sampler(process, setup.z, setup.grid)

@@ -34,7 +34,7 @@ def mapped(case: Case) -> Setup | NotMapped:
     )
     path = _path(given, data, few)
     kept = case.draws if not path.draws else 1
-    return Setup(
+    setup = Setup(
         rule=rule,
         path=path,
         grid=grid,
@@ -43,6 +43,9 @@ def mapped(case: Case) -> Setup | NotMapped:
         scale=1 / math.hypot(1, grid[-1].sigma) if few else 1.0,
         unused=(kept, 0),
     )
+    if kind is PredictorCorrector:
+        return setup
+    return NotMapped("without a corrector it evaluates twice at the last level, for nothing", setup)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,20 +15,24 @@ from sampler_bench.solvers.paths.stochastic import Ancestral
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
 from sampler_bench.solvers.rule import Rule
+from sampler_bench.solvers.rules.adams import IPNDM
 from sampler_bench.solvers.rules.exponential import Frame, Multistep, allowed_order
 from sampler_bench.solvers.rules.predictor_corrector import Fallen, PredictorCorrector
-from sampler_bench.solvers.schedules import RectifiedFlow, Schedule, UnitVariance
+from sampler_bench.solvers.rules.runge_kutta import Butcher
+from sampler_bench.solvers.schedules import Linear, RectifiedFlow, Schedule, UnitVariance
 from sampler_bench.solvers.step import Evaluation, Step
 from tests.parity.case import Case
-from tests.parity.run import Defect, Setup
+from tests.parity.run import Defect, NotMapped, Setup
 
 
-def mapped(case: Case) -> Setup | Defect:
+def mapped(case: Case) -> Setup | Defect | NotMapped:
     """Return what a class is here."""
     kind, name = case.function.split(".")
     given = dict(case.args)
     is_flow = case.given["call_kind"] == "flow"
-    schedule = RectifiedFlow() if is_flow else UnitVariance(Scaled())
+    # structured samplers are blind to the schedule, and their levels are given
+    vp: Schedule = Scaled() if kind == "functional" else Linear()
+    schedule: Schedule = RectifiedFlow() if is_flow else UnitVariance(vp)
     noise = given.pop("stochasticity", 0)
     path = Ancestral(eta=noise) if noise else Deterministic()
     assert case.grid is not None
@@ -50,20 +53,19 @@ def mapped(case: Case) -> Setup | Defect:
     }
     if kind == "functional":
         return _functional(name, given, case, shared)
+    ours = Setup(rule=STRUCTURED[name](given), **shared)
     if name == "DPM" and given["order"] == 3:
-        released = Setup(rule=ReleasedDPM3(k=3, third="released", end="falls"), **shared)
-        if not noise:
-            return released
-        ours = Setup(rule=STRUCTURED[name](given), **shared)
-        return Defect("weights of the flow, h, where the SDE's fall is 2h", ours, released)
-    rule = STRUCTURED[name](given)
-    if is_flow and isinstance(rule, PredictorCorrector):
-        released = Setup(rule=AtInfinity(**vars(rule)), **shared)
-        if rule.k == 3 or (rule.k == 2 and rule.corrector is not None):
-            ours = Setup(rule=rule, **shared)
+        released = replace(ours, rule=ReleasedDPM3(k=3, third="released", end="falls"))
+        if noise:
+            return Defect("weights of the flow, h, where the SDE's fall is 2h", ours, released)
+        if is_flow:
+            return NotMapped("beside an evaluation at σ = ∞ another has its exact moment", released)
+    if (is_flow and name == "UniPC") or (is_flow and name == "UniP" and given["order"] == 3):
+        released = replace(ours, rule=AtInfinity(**vars(ours.rule)))
+        if given["order"] > 1:
             return Defect("an evaluation at σ = ∞ is taken to lie at r = 0", ours, released)
-        return released
-    return Setup(rule=rule, **shared)
+        return NotMapped("a step from σ = ∞ is corrected in the limit of the formula", released)
+    return ours
 
 
 @dataclass(frozen=True)
@@ -97,30 +99,6 @@ class Scaled(Schedule):
             middle = (low + high) / 2
             low, high = (middle, high) if self.sigma(middle) < sigma else (low, middle)
         return high
-
-
-@dataclass(frozen=True, kw_only=True)
-class AdamsData(Rule):
-    """Adams–Bashforth's weights of equal steps on D, whatever the steps are."""
-
-    k: int = 2
-
-    @property
-    def remembers(self) -> int:
-        """All but its own evaluation."""
-        return self.k - 1
-
-    def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
-        """Return the state at ``step.down``."""
-        past.evaluate(process, z, step.here)
-        order = min(allowed_order(self.k, "falls", step), len(past))
-        powers = [[float((-j) ** i) for j in range(order)] for i in range(order)]
-        c = np.linalg.solve(powers, [1 / (i + 1) for i in range(order)]).tolist()
-        newest = [one.D for one in reversed(past)][:order]
-        mean = torch.zeros_like(z)
-        for weight, D in zip(c, newest, strict=True):
-            mean.add_(D, alpha=weight)
-        return first_order(z, mean, step.here, step.down)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,10 +136,10 @@ class AtInfinity(PredictorCorrector):
             return z
         if fallen.frame.here.sigma < math.inf:
             return super().correct(process, z, at, past)
-        past.note = None
         D = past.evaluate(process, z, at)
         share = 0.5 if self.half == "bh2" else 1.0
-        return z + at.s * share * (D - fallen.first.D)
+        past.note = mended = z + at.s * share * (D - fallen.first.D)
+        return mended
 
     def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
         """Return the state at ``step.down``."""
@@ -196,7 +174,7 @@ STRUCTURED: dict[str, Callable[[dict[str, Any]], Rule]] = {
     "DPM": lambda given: Multistep(
         k=given["order"], second="midpoint", third="released", end="falls"
     ),
-    "Adams": lambda given: AdamsData(k=given["order"]),
+    "Adams": lambda given: IPNDM(k=given["order"], form="data", end="falls"),
     "UniP": lambda given: PredictorCorrector(
         k=given["order"],
         half="bh2" if given.get("fast_solve") else "exact",
@@ -421,10 +399,18 @@ FORMS: dict[str, Form] = {
 }
 
 
-def _functional(name: str, given: dict[str, Any], case: Case, shared: dict[str, Any]) -> Setup:
+def _functional(
+    name: str, given: dict[str, Any], case: Case, shared: dict[str, Any]
+) -> Setup | NotMapped:
     n, order = case.steps, given["order"]
-    asked = given.get("derivative_transform", "DataModel") or case.given["model_transform"]
     if name == "RKMoire":
-        return Setup(sampler=Moire(embedded=HEUN if order == 2 else BOGACKI_SHAMPINE), **shared)
+        by = Setup(sampler=Moire(embedded=HEUN if order == 2 else BOGACKI_SHAMPINE), **shared)
+        return NotMapped("its adaptive steps are whole numbers of a fine grid's", by)
+    asked = given.get("derivative_transform", "DataModel") or case.given["model_transform"]
     tables = [dynasau(order, i, n) if name == "DynasauRK" else ULTRA[order] for i in range(n)]
-    return Setup(rule=MeanRK(form=FORMS[asked], tables=tables), **shared)
+    at_the_end = any(abs(sum(row) - 1) < 1e-12 for row in tables[0][:-1])
+    if asked == "FlowModel" and not at_the_end:  # n − x₀ is a flow's dz/dt
+        return Setup(rule=Butcher(table=tables[0], claims=order), **shared)
+    by = Setup(rule=MeanRK(form=FORMS[asked], tables=tables), **shared)
+    what = {"DataModel": "D", "NoiseModel": "ε", "FlowModel": "n − x₀"}[asked]
+    return NotMapped(f"Runge–Kutta whose stages hold a mean of {what} constant", by)

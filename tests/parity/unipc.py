@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from sampler_bench.solvers.rules.predictor_corrector import Fallen, PredictorCor
 from sampler_bench.solvers.schedules import Linear
 from sampler_bench.solvers.step import Evaluation
 from tests.parity.case import Case
-from tests.parity.run import Setup
+from tests.parity.run import Defect, Setup
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,17 +39,24 @@ class VaryCoeff(PredictorCorrector):
         return [float(own), *map(float, others)], [new, *(one for _, one in older)]
 
 
-def mapped(case: Case) -> Setup:
+def mapped(case: Case) -> Setup | Defect:
     """Return what ``UniPC.sample`` is here."""
     given = dict(case.args)
     end = case.given["sigma_end"]
     grid = [Linear().level(float(sigma)) for sigma in (*case.asked[: case.steps], end)]
     vary = given["variant"] == "vary_coeff"  # sound at order 1
-    rule = (VaryCoeff if vary and given["order"] > 1 else PredictorCorrector)(
+    rule = PredictorCorrector(
         k=given["order"],
         form="data" if given["algorithm_type"] == "data_prediction" else "noise",
         half="exact" if vary else given["variant"],
         end="falls" if given.get("lower_order_final", True) else "never",
     )
     z = case.x * math.hypot(1, grid[0].sigma)
-    return Setup(rule=rule, grid=grid, z=z, scale=1 / math.hypot(1, end))
+    ours = Setup(rule=rule, grid=grid, z=z, scale=1 / math.hypot(1, end))
+    if not vary or rule.k == 1:
+        return ours
+    return Defect(
+        "vary_coeff: a weight of the corrector is read from the row before: order 1",
+        ours,
+        replace(ours, rule=VaryCoeff(**vars(rule))),
+    )

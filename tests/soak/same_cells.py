@@ -1,14 +1,21 @@
-"""Forty cells over every grid that runs here: what they measure, to the last bit.
+"""Forty cells over every grid that runs here: what they measure, before a change and after.
 
     python -m tests.soak.same_cells OUT.json             # measure them (minutes)
     python -m tests.soak.same_cells OUT.json BEFORE.json # and compare with another commit's file
+    python -m tests.soak.same_cells OUT.json BEFORE.json --bits    # to the last bit
+    python -m tests.soak.same_cells --compare NOW.json BEFORE.json # two files, nothing measured
 
-Run it at the commit before a change that should move no number, and at the one after: the same
-machine, torch, threads and batch. Of each cell it keeps key, value, leave-one-out values, NFE and
-the digests of its shards' arrays: moments of features, or errors, bit for bit.
+Run it at the commit before a change and at the one after: the same machine, torch, threads and
+batch. Of each cell it keeps key, value, leave-one-out values, NFE and the digests of its shards'
+arrays: moments of features, or errors, bit for bit.
+
+Numbers may differ by what the store calls float noise, of the largest of them. More is an
+exception that has to be explained, cell by cell: an image is truncated to uint8, and a value that
+lies within round-off of a whole number falls on the other side, which moves a whole pixel step.
 """
 
 import json
+import math
 import sys
 import tempfile
 from dataclasses import replace
@@ -20,6 +27,7 @@ from sampler_bench.bench import grid as grids
 from sampler_bench.bench import plan as plans
 from sampler_bench.bench.runner import Runner
 from sampler_bench.results import Store
+from sampler_bench.results.shard import RTOL
 
 CELLS, SAMPLES, BATCH, MOST_EVALUATIONS = 40, 64, 64, 150
 FETCHED = ("baseline-", "edm-", "ideal:")
@@ -74,16 +82,53 @@ def measured():
     return found
 
 
-def main(out, before=None):
+def apart(one, other):
+    """Return how far two measurements of a cell are apart, of the largest number in them."""
+    if one["nfe"] != other["nfe"]:
+        return math.inf
+    mine, theirs = (
+        [float.fromhex(number) for number in (cell["value"], *cell["loo"])] for cell in (one, other)
+    )
+    most = max(map(abs, theirs)) or 1.0
+    return max(abs(a - b) for a, b in zip(mine, theirs, strict=True)) / most
+
+
+def compare(found, known, bits=False):
+    """Print what differs; return whether something does beyond the store's float noise."""
+    allowed = 0.0 if bits else RTOL
+    moved = {key: apart(found[key], known[key]) for key in known.keys() & found.keys()}
+    lost = sorted(known.keys() ^ found.keys())
+    for key, distance in sorted(moved.items(), key=lambda one: -one[1]):
+        shards = zip(found[key]["shards"], known[key]["shards"], strict=True)
+        others = sum(a != b for a, b in shards)
+        if distance or others:
+            word = "noise" if distance <= allowed else "BEYOND NOISE"
+            label = known[key]["label"]
+            print(f"{key}: {distance:.1e} {word}, {others} shards' bits differ ({label})")
+    beyond = [key for key, distance in moved.items() if distance > allowed]
+    if bits:
+        beyond = [key for key in moved if found[key] != known[key]]
+    same = sum(found[key] == known[key] for key in moved)
+    print(f"{len(known)} cells before, {len(found)} now, {len(lost)} in one alone: {lost}")
+    print(f"{same} the same bits, {len(moved) - len(beyond)} within {allowed:g}: {beyond} are not")
+    return bool(lost or beyond)
+
+
+def read(path):
+    """Return the cells of a file."""
+    return json.loads(Path(path).read_text("utf-8"))
+
+
+def main(*arguments):
     """Measure, write, and compare."""
-    found = measured()
-    Path(out).write_text(json.dumps(found, indent=1), "utf-8")
-    if before is not None:
-        known = json.loads(Path(before).read_text("utf-8"))
-        differing = sorted(k for k in known.keys() | found.keys() if known.get(k) != found.get(k))
-        print(f"{len(known)} cells before, {len(found)} now, {len(differing)} differ: {differing}")
-        return 1 if differing else 0
-    return 0
+    options = {one for one in arguments if one.startswith("--")}
+    out, *before = (one for one in arguments if not one.startswith("--"))
+    if "--compare" in options:
+        found = read(out)
+    else:
+        found = measured()
+        Path(out).write_text(json.dumps(found, indent=1), "utf-8")
+    return int(bool(before) and compare(found, read(before[0]), "--bits" in options))
 
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ from sampler_bench.solvers import (
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Draw, Process, refuse, scaled
 
-NAMED = [name for name, solver in SOLVERS.items() if solver.maker]
+NAMED = [name for name, solver in SOLVERS.items() if solver.maker and solver.takes_steps]
 """The field's samplers: a rule under a name; test_named holds each to what it says of itself."""
-PLAIN = [name for name in SOLVERS if name not in NAMED]
+PLAIN = [name for name, solver in SOLVERS.items() if not solver.maker]
 FIXED = [name for name in PLAIN if SOLVERS[name].one_step]
 """Solvers of one-step rules: what holds for a step holds for them, whatever came before."""
 FLOWS = list(itertools.product(SCHEDULES, SCALINGS))

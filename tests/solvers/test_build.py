@@ -14,6 +14,7 @@ from sampler_bench.kit.names import shown
 from sampler_bench.results import Cell
 from sampler_bench.solvers import (
     DISCRETIZATIONS,
+    EVERY_SOLVER,
     SCALINGS,
     SCHEDULES,
     SOLVERS,
@@ -21,7 +22,8 @@ from sampler_bench.solvers import (
     Incompatible,
     Sampler,
 )
-from sampler_bench.solvers.building import BUILD_KEYS, own_parameters
+from sampler_bench.solvers.assembly import own_parameters
+from sampler_bench.solvers.building import BUILD_KEYS
 from tests.solvers import combinations
 from tests.solvers.combinations import PLAIN, each_discretization, each_flow, each_solver, normal
 from tests.solvers.mixtures import Recorder, gaussian
@@ -31,6 +33,8 @@ DECLARED = {
     *("schedule", "schedule_version", "scaling", "scaling_version"),
     *("steps", "end", "sigma_min", "sigma_max", "S_churn", "S_min", "S_max", "S_noise"),
 }
+
+NEUTRAL = {"path", "levels", "first_step", "threshold", "threshold_limit", "initial", "state"}
 
 
 @each_flow
@@ -42,7 +46,7 @@ def test_every_combination_declares_all_that_decides_its_samples(
     keys = {"discretization": discretization, "scaling": scaling, "steps": 5}
     declared = combinations.build(solver, schedule, **keys).declared(gaussian())
     assert set(declared) == DECLARED | set(own_parameters(solver, discretization, schedule))
-    assert set(declared) >= set(BUILD_KEYS) - {"path", "levels"}  # which format 1 does not know
+    assert set(declared) >= set(BUILD_KEYS) - NEUTRAL  # what format 1 does not know
     assert all(value is None or type(value) in (str, int, float) for value in declared.values())
     assert json.loads(json.dumps(declared)) == declared
 
@@ -69,11 +73,12 @@ OTHER = {
     **{"solver": "euler", "discretization": "ve", "schedule": "ve", "scaling": "unit-variance"},
     **{"steps": 19, "sigma_min": 0.01, "sigma_max": 79.0, "end": "sigma-min"},
     **{"S_churn": 1.0, "S_min": 0.1, "S_max": 50.0, "S_noise": 1.003, "path": "sde"},
+    **{"first_step": "analytic", "threshold": 0.99, "initial": "latents", "state": "float32"},
     "levels": [80.0, 1.0],
 }
 
 
-@pytest.mark.parametrize("key", BUILD_KEYS)
+@pytest.mark.parametrize("key", [key for key in BUILD_KEYS if key != "threshold_limit"])
 def test_another_argument_makes_another_cell(key):
     assert cell(solvers.build(**{key: OTHER[key]})).key != cell(solvers.build()).key
     assert cell(solvers.build()).key == cell(solvers.build()).key
@@ -120,11 +125,11 @@ def test_the_presets_name_only_parts_and_build(column, keys):
 
 
 REGISTRIES = {
-    "solver": SOLVERS,
+    "solver": EVERY_SOLVER,
     "discretization": DISCRETIZATIONS,
     "schedule": SCHEDULES,
     "scaling": SCALINGS,
-    "end": ("zero", "sigma-min"),
+    "end": ("zero", "sigma-min", "denoise"),
 }
 
 
@@ -175,7 +180,7 @@ DISCRETIZATION_OF = {**dict.fromkeys(["M", "C_1", "C_2", "j_0"], "iddpm"), "epsi
 DISCRETIZATION_OF["power"] = "polyexponential"
 WHOLE = ["steps", "M", "j_0", "group"]
 REAL = ["sigma_min", "sigma_max", "S_churn", "S_min", "S_max", "S_noise", "rho", "alpha"]
-REAL += ["epsilon_s", "power", "C_1", "C_2", "rtol", "atol"]
+REAL += ["epsilon_s", "power", "C_1", "C_2", "rtol", "atol", "threshold", "threshold_limit"]
 
 
 def with_parts(key, value):
@@ -188,7 +193,8 @@ def test_the_lists_of_numbers_are_complete():
     own = set()
     for parts in ((s, d, c) for s in PLAIN for d in DISCRETIZATIONS for c in SCHEDULES):
         own |= set(own_parameters(*parts))
-    assert {*WHOLE, *REAL} == own | set(BUILD_KEYS) - {*REGISTRIES, "path", "levels"}
+    words = {*REGISTRIES, "path", "levels", "first_step", "initial", "state"}
+    assert {*WHOLE, *REAL} == own | set(BUILD_KEYS) - words
 
 
 @pytest.mark.parametrize("key", [*WHOLE, *REAL])

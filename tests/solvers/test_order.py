@@ -40,7 +40,7 @@ def error(steps: int, **keys) -> float:
 
 
 def assert_declared_order(solver: str, **keys) -> None:
-    order = SOLVERS[solver].claimed
+    order = SOLVERS[solver].order
     # Fine enough that the slope is the order's under every schedule, far above round-off.
     coarse = {1: 256, 2: 128, 3: 128, 4: 32}[order]
     errors = error(coarse, solver=solver, **keys), error(2 * coarse, solver=solver, **keys)

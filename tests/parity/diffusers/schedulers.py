@@ -6,16 +6,12 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Any
 
-from torch import Tensor
-
 from sampler_bench.solvers.churn import Churn
-from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.paths.ode import Deterministic
 from sampler_bench.solvers.paths.path import Path, exactly
 from sampler_bench.solvers.paths.stochastic import SDE, Ancestral
 from sampler_bench.solvers.paths.tau import EulerMaruyama, Tau, TauSDE
 from sampler_bench.solvers.point import Point
-from sampler_bench.solvers.process import Process
 from sampler_bench.solvers.rules.adams import LMS
 from sampler_bench.solvers.rules.ddim import DDIM
 from sampler_bench.solvers.rules.exponential import End, Multistep, allowed_order
@@ -23,11 +19,12 @@ from sampler_bench.solvers.rules.pndm import PNDM
 from sampler_bench.solvers.rules.predictor_corrector import PredictorCorrector
 from sampler_bench.solvers.rules.runge_kutta import RK2, Euler
 from sampler_bench.solvers.rules.singlestep import Singlestep
+from sampler_bench.solvers.rules.staged import Staged
 from sampler_bench.solvers.schedules import Linear, RectifiedFlow, Schedule, UnitVariance
 from sampler_bench.solvers.step import Step
 from tests.parity.case import Case
 from tests.parity.diffusers.released import LateChurn, ReleasedPNDM, Told, WrongSign
-from tests.parity.diffusers.singlestep import NoisyOnGrid, OnGrid, plan
+from tests.parity.diffusers.singlestep import NoisyOnGrid, plan
 from tests.parity.diffusers.trained import Trained
 from tests.parity.run import Defect, NotMapped, Setup
 
@@ -103,7 +100,7 @@ def _euler(case: Case, config: Config) -> Mapped:
     ours = _setup(case, levels, rule=Euler())
     if not given.get("s_churn"):
         return ours
-    churn = Sparing(
+    churn = Churn(
         S_churn=given["s_churn"],
         S_min=given.get("s_tmin", 0.0),
         S_max=given.get("s_tmax", math.inf),
@@ -120,26 +117,12 @@ def _euler(case: Case, config: Config) -> Mapped:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sparing(Churn):
-    """Churn that draws only where it churns."""
-
-    def steps(
-        self,
-        grid: Sequence[Point],
-        schedule: Schedule,
-        round_sigma: Callable[[float], float] = exactly,
-    ) -> Iterator[Step]:
-        """Yield the steps."""
-        for step in super().steps(grid, schedule, round_sigma):
-            yield step if any(step.before) else replace(step, before=())
-
-
 def _flow_euler(case: Case, config: Config) -> Mapped:
     ours = _setup(case, _sigmas(case), rule=Euler())
     if not config.get("stochastic_sampling"):
         return ours
-    return replace(ours, path=Renoised(), unused=(0, _last(case)))
+    by = replace(ours, path=Renoised(), unused=(0, _last(case)))
+    return NotMapped("each fall goes to σ = 0 and all noise is new: no path of a diffusion", by)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,8 +228,9 @@ def _singlestep(case: Case, config: Config) -> Mapped:
         if exact and order == 3:
             return NotMapped("singlestep sde-dpmsolver++ 3, heun")
         noisy = NoisyOnGrid(inner=inner, second="exact" if exact else "midpoint")
-        return _setup(case, levels, rule=noisy, path=SDE(), unused=(0, _last(case)))
-    rule = OnGrid(
+        by = _setup(case, levels, rule=noisy, path=SDE(), unused=(0, _last(case)))
+        return NotMapped("singlestep on the SDE with each stage's noise its own", by)
+    rule = Staged(
         form="data" if kind.endswith("++") else "noise",
         solver_type="taylor" if exact else "dpmsolver",
         inner=inner,
@@ -258,32 +242,14 @@ def _singlestep(case: Case, config: Config) -> Mapped:
 
 
 def _unipc(case: Case, config: Config) -> Mapped:
-    rule = Unmended(
+    rule = PredictorCorrector(
         k=config.get("solver_order", 2),
         form="data" if config.get("predict_x0", True) else "noise",
         half=config.get("solver_type", "bh2"),
         end="falls" if config.get("lower_order_final", True) else "never",
-        skipped=tuple(config.get("disable_corrector", ())),
+        unmended=tuple(config.get("disable_corrector", ())),
     )
     return _setup(case, _sigmas(case), rule=rule)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Unmended(PredictorCorrector):
-    """UniPC with some steps that are not mended (``disable_corrector``).
-
-    Attributes:
-        skipped: Their numbers.
-    """
-
-    skipped: tuple[int, ...] = ()
-
-    def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
-        """Return the state at ``step.down``."""
-        made = super().__call__(process, z, step, past)
-        if step.i in self.skipped:
-            past.note = None
-        return made
 
 
 def _sa(case: Case, config: Config) -> Mapped:
@@ -339,14 +305,15 @@ def _pndm(case: Case, config: Config) -> Mapped:
     stride = len(trained.sigmas) // len(main)
     last = trained.after(main[-1] - stride, one=config.get("set_alpha_to_one", False))
     levels = [*(trained.sigmas[t] for t in main), last]
-    ours = replace(
-        _setup(case, levels, rule=PNDM(start="prk" if runge else "plms")),
-        schedule=trained,
-        grid=[trained.level(sigma) for sigma in levels],
-    )
+    ours = _setup(case, levels, rule=PNDM(start="prk" if runge else "plms"))
+    if runge:  # half a step is half of its time
+        grid = [trained.level(sigma) for sigma in levels]
+        ours = replace(ours, schedule=trained, grid=grid)
     uneven = any(a - b != stride for a, b in pairwise(main))
-    if not uneven and not (runge and stride % 2):
+    if not uneven and not runge:
         return ours
+    if not uneven and stride % 2 == 0:
+        return NotMapped("half steps of the training schedule, a table of σ", ours)
     what = f"timesteps are not {stride} apart" if uneven else f"half of {stride} is no timestep"
     sampler = ReleasedPNDM(trained, times, stride, 12 if runge else 0, last)
     return Defect(

@@ -1,8 +1,7 @@
 """DPMSolverSinglestepScheduler: inner stages at the grid's own levels."""
 
-import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from torch import Tensor
 
@@ -13,7 +12,6 @@ from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
 from sampler_bench.solvers.rule import Rule
 from sampler_bench.solvers.rules.exponential import Frame
-from sampler_bench.solvers.rules.singlestep import Singlestep
 from sampler_bench.solvers.step import Evaluation, Step
 
 
@@ -25,28 +23,6 @@ def plan(n: int, order: int, *, lowered: bool) -> list[int]:
     if order == 2:
         return [2] * (whole - 1 + left) + ([1] if left else [1, 1])
     return [3] * (whole - 1) + [2, 1] if left == 0 else [3] * whole + [left]
-
-
-@dataclass(frozen=True, kw_only=True)
-class OnGrid(Singlestep):
-    """Inner evaluations at levels of the grid; the middle one by the rule of order 2 as it is.
-
-    Attributes:
-        inner: The inner levels of each step.
-    """
-
-    inner: tuple[tuple[float, ...], ...]
-
-    def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
-        """Return the state at ``step.down``."""
-        levels = self.inner[step.i]
-        if not levels:
-            return self.fall(process, z, step, 1, ())
-        shares = tuple(math.log(step.here.sigma / sigma) / step.fall for sigma in levels)
-        return self.fall(process, z, step, len(levels) + 1, shares)
-
-    def _bent(self, made: Tensor, at: Point, here: Point, inner: list[Any], exact: bool) -> Tensor:
-        return super()._bent(made, at, here, inner, exact=len(inner) == 3)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -81,8 +81,8 @@ def error(rule: Rule, n: int, levels: Sequence[float], schedule: Schedule | None
     before, grid = points[:LONGEST_PAST], points[LONGEST_PAST:]
     flow = process(schedule)
     past = Past()
-    if rule.remembers:
-        for at in before[-rule.remembers :]:
+    if rule.memory:
+        for at in before[-rule.memory :]:
             z = at.s * exactly(at.sigma)
             past.append(Evaluation(at, z, flow.denoise(z, at)))
     z = grid[0].s * exactly(grid[0].sigma)

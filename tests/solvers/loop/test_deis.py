@@ -65,7 +65,7 @@ def test_the_released_sum_does_not_add_up_to_the_step():
     [exact] = moments(VE(), 4.0, 1.0, 1.0, 1)
     assert 1e-6 < abs(whole + 1) < 1e-3
     assert 1e-6 < abs(first - exact) < 1e-3
-    assert DEIS(integral="released").claimed is None
+    assert DEIS(integral="released").order is None
 
 
 @pytest.mark.parametrize("k", [2, 3, 4])
@@ -79,7 +79,7 @@ def test_ipndm_v_is_lms(k):
 def test_as_released_a_fourth_evaluation_makes_it_worse():
     assert slope(IPNDMv(k=3, weights="released"), bent) > 2.8
     assert slope(IPNDMv(k=4, weights="released"), bent) < 2.5
-    assert IPNDMv(k=4, weights="released").claimed is None
+    assert IPNDMv(k=4, weights="released").order is None
 
 
 def test_as_released_three_are_right_on_equal_steps_of_sigma_and_four_are_not():

@@ -8,6 +8,7 @@ import torch
 from sampler_bench.solvers.dpm_adaptive import DPMAdaptive
 from sampler_bench.solvers.process import Process, refuse
 from sampler_bench.solvers.schedules import VP, Linear, UnitVariance
+from sampler_bench.solvers.solver import follow
 from sampler_bench.solvers.step_control import PID, Proportional
 from tests.solvers.loop.exact import HIGH, LOW, exactly, mixture
 
@@ -23,7 +24,7 @@ def run(sampler, x=X, schedule=None, draw=refuse, denoise=None):
         return net.denoise(z, at.s, at.b)
 
     grid = [schedule.level(sigma) for sigma in (HIGH, LOW)]
-    out = sampler(Process(denoise or model, schedule, draw), grid[0].s * x, grid)
+    out = follow(sampler, Process(denoise or model, schedule, draw), grid[0].s * x, grid)
     return out / grid[-1].s, asked
 
 

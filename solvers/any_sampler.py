@@ -1,0 +1,102 @@
+"""What a cell samples with: a sampler put together from parts, or an author's own, whole."""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor
+
+from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.incompatible import Incompatible
+from sampler_bench.solvers.noise import Noise, no_noise
+
+Value = str | int | float | None
+
+
+class AnySampler(ABC):
+    """A sampler and what it says of itself. Make one with :func:`solvers.build`.
+
+    Attributes:
+        solver: Its solver's name.
+        steps: Number of steps N; ``None`` where it chooses its own.
+    """
+
+    solver: str
+    steps: int | None
+
+    @property
+    @abstractmethod
+    def deterministic(self) -> bool:
+        """Whether it follows the probability flow: latents alone decide the samples."""
+
+    @property
+    def can_churn(self) -> bool:
+        """Whether noise may be added between its steps, as much as one likes."""
+        return False
+
+    @property
+    def group(self) -> int | None:
+        """How many consecutive samples it couples; ``None`` if it couples none."""
+        return None
+
+    @property
+    def visible(self) -> float:
+        """What samples are multiplied by to be looked at; measured they are as they come."""
+        return 1.0
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader of its results should know of how its parts go together."""
+        return ()
+
+    @abstractmethod
+    def with_steps(self, steps: int) -> "AnySampler":
+        """Return the same with another number of steps."""
+
+    def evaluations(self, denoiser: Denoiser) -> int | None:
+        """Return the evaluations per sample; ``None`` where they depend on the samples, or are not
+        declared.
+        """
+        return None
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raise the ValueError that numbers out of range would cause, before anything runs."""
+
+    def fit(self, denoiser: Denoiser) -> None:
+        """Raise :class:`Incompatible` unless it can sample with this denoiser; evaluates nothing.
+
+        What is wrong by itself was refused when it was built: what is wrong now is the pair.
+        """
+        try:
+            self._fit(denoiser)
+        except Incompatible:
+            raise
+        except ValueError as error:
+            raise Incompatible(str(error)) from None
+
+    def _fit(self, denoiser: Denoiser) -> None:
+        self.declared(denoiser)
+
+    @abstractmethod
+    def sigma_range(self, denoiser: Denoiser) -> tuple[float, float]:
+        """Return (σ_min, σ_max) as sampled with this denoiser.
+
+        Raises:
+            ValueError: If the denoiser does not support them.
+        """
+
+    @abstractmethod
+    def declared(self, denoiser: Denoiser) -> dict[str, Value]:
+        """Return every number and name that decides the samples, resolved, for a cell's key."""
+
+    @abstractmethod
+    def __call__(self, denoiser: Denoiser, latents: Tensor, noise: Noise = no_noise) -> Tensor:
+        """Sample.
+
+        Args:
+            denoiser: D(x; σ).
+            latents: Standard normal [B, *shape].
+            noise: Source of every later draw, e.g. the ``SeedNoise`` the latents came from.
+
+        Returns:
+            Samples in data space (unscaled), float64 [B, *shape].
+        """
