@@ -1,6 +1,5 @@
 """Jolicoeur-Martineau et al.'s adaptive solver of the reverse SDE: every sample has its steps."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +8,11 @@ from torch import Tensor
 
 from sampler_bench.kit.parameters import Fraction, NotNegative, Positive
 from sampler_bench.solvers.denoiser import Denoiser
-from sampler_bench.solvers.original.sde import SDE, VE, VP
+from sampler_bench.solvers.noise import Noise
+from sampler_bench.solvers.original.sde import SDE, Marginal, ve, ve_of, vp, vp_of
 from sampler_bench.solvers.original.whole import Original
 from sampler_bench.solvers.rows import restricted
 
-Noise = Callable[[Tensor], Tensor]
 _SMALLEST = 1e-12
 
 
@@ -50,7 +49,7 @@ def sample(
         noise: Source of every later draw: one for all samples at each attempt of any.
         tolerances: Of the step control.
     """
-    x = sde.start(latents)
+    x = latents.to(torch.float64) * sde.start
     before = x.clone()
     t = x.new_ones(len(x))
     h = x.new_full((len(x),), tolerances.h_init)
@@ -64,9 +63,8 @@ def sample(
         t[taken] -= h[taken]
         grown = tolerances.safety * h[rows] * eta.clamp(min=1e-300) ** -tolerances.exponent
         h[rows] = torch.minimum(t[rows] - sde.epsilon, grown)
-    end = torch.full_like(t, sde.epsilon)
-    level = _wide(sde.s(end) * sde.sigma(end), x)
-    return x + level**2 * sde.score(denoiser, x, end)
+    end = sde.marginal(torch.full_like(t, sde.epsilon))
+    return x + _wide(end.s * end.sigma, x) ** 2 * _score(end, denoiser, x)
 
 
 @dataclass
@@ -87,9 +85,16 @@ def _attempt(
 
 def _stage(sde: SDE, denoiser: Denoiser, x: Tensor, t: Tensor, h: Tensor, z: Tensor) -> Tensor:
     """Return −h·µ(x, t) + √h·g(t)·z, with the reverse drift µ = f·x − g²·score."""
-    g = _wide(sde.g(t), x)
-    drift = _wide(sde.f(t), x) * x - g**2 * sde.score(denoiser, x, t)
-    return -_wide(h, x) * drift + _wide(h.sqrt(), x) * g * z
+    here = sde.marginal(t)
+    g = _wide(here.g, x)
+    mu = _wide(here.f, x) * x - g**2 * _score(here, denoiser, x)
+    return -_wide(h, x) * mu + _wide(h.sqrt(), x) * g * z
+
+
+def _score(at: Marginal, denoiser: Denoiser, x: Tensor) -> Tensor:
+    """Return ∇ log p_t(x) = (s·D(x/s; σ) − x)/(s·σ)², one evaluation."""
+    s = _wide(at.s, x)
+    return (s * denoiser(x / s, at.sigma) - x) / (s * _wide(at.sigma, x)) ** 2
 
 
 def _error(attempt: _Attempted, before: Tensor, tolerances: Tolerances) -> Tensor:
@@ -120,7 +125,7 @@ def adaptive_vp(
 ) -> Tensor:
     """Sample the VP SDE by Jolicoeur-Martineau et al.'s adaptive steps."""
     tolerances = Tolerances(abstol, reltol, safety, exponent, h_init)
-    return sample(VP(beta_min, beta_max, epsilon), denoiser, latents, noise, tolerances)
+    return sample(vp(beta_min, beta_max, epsilon), denoiser, latents, noise, tolerances)
 
 
 def adaptive_ve(
@@ -140,20 +145,20 @@ def adaptive_ve(
 ) -> Tensor:
     """Sample the VE SDE by Jolicoeur-Martineau et al.'s adaptive steps."""
     tolerances = Tolerances(abstol, reltol, safety, exponent, h_init)
-    return sample(VE(sigma_min, sigma_max, epsilon), denoiser, latents, noise, tolerances)
+    return sample(ve(sigma_min, sigma_max, epsilon), denoiser, latents, noise, tolerances)
 
 
 def _check_vp(steps: None, given: dict[str, Any]) -> None:
-    VP.of(given)
+    vp_of(given)
 
 
 def _check_ve(steps: None, given: dict[str, Any]) -> None:
-    VE.of(given)
+    ve_of(given)
 
 
 ADAPTIVE_VP = Original(
-    adaptive_vp, ends=lambda given: VP.of(given).ends, check=_check_vp, takes_steps=False
+    adaptive_vp, ends=lambda given: vp_of(given).ends, check=_check_vp, takes_steps=False
 )
 ADAPTIVE_VE = Original(
-    adaptive_ve, ends=lambda given: VE.of(given).ends, check=_check_ve, takes_steps=False
+    adaptive_ve, ends=lambda given: ve_of(given).ends, check=_check_ve, takes_steps=False
 )

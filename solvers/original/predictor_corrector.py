@@ -1,102 +1,66 @@
 """Song et al.'s predictor–corrector samplers of the reverse SDE, and of its probability flow."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from sampler_bench.solvers import loop
 from sampler_bench.solvers.denoiser import Denoiser
-from sampler_bench.solvers.original.sde import SDE, VE
-
-Noise = Callable[[Tensor], Tensor]
+from sampler_bench.solvers.noise import Noise
+from sampler_bench.solvers.original.sde import SDE, Discrete, diffusion, drift, score
+from sampler_bench.solvers.past import Past
+from sampler_bench.solvers.point import Point
+from sampler_bench.solvers.process import Process, scaled
+from sampler_bench.solvers.rule import Rule
+from sampler_bench.solvers.step import Step
 
 
 class Place(NamedTuple):
-    """Where a step is: its time, its place i in the discrete process, the number of steps N."""
+    """Where a step is: its level, its place i in the discrete process, the number of steps N."""
 
-    t: Tensor
+    at: Point
     i: int
     n: int
-    discrete: Any  # Steps; none where the predictor needs none
+    discrete: Discrete | None  # where the sampler needs it
 
 
-class Moved(NamedTuple):
-    """A step's result with its noise, and without: the last one's is what is returned."""
+class Move(NamedTuple):
+    """A predictor's step: ``x``·x + ``score``·∇ log p(x), and noise of this standard deviation."""
 
-    x: Tensor
-    mean: Tensor
+    x: float
+    score: float
+    noise: float
 
 
-def euler_maruyama(
-    sde: SDE, denoiser: Denoiser, x: Tensor, place: Place, noise: Noise, flow: bool
-) -> Moved:
+def euler_maruyama(place: Place, flow: bool) -> Move:
     """Return a step of Euler–Maruyama on the reverse SDE, one evaluation.
 
     Its length is 1/N, as in the original, and not the grid's (1 − ε)/(N − 1): the last step of the
     probability flow ends at ε − 1/N, which is below 0 for N < 1/ε (EDM, C.1).
     """
-    dt = -1 / place.n
-    g = sde.g(place.t)
+    g = diffusion(place.at)
     half = 0.5 if flow else 1.0
-    drift = sde.f(place.t) * x - half * g**2 * sde.score(denoiser, x, place.t)
-    mean = x + drift * dt
-    z = noise(x)
-    return Moved(mean if flow else mean + g * (1 / place.n) ** 0.5 * z, mean)
+    noise = 0.0 if flow else g / math.sqrt(place.n)
+    return Move(1 - drift(place.at) / place.n, half * g**2 / place.n, noise)
 
 
-def reverse_diffusion(
-    sde: SDE, denoiser: Denoiser, x: Tensor, place: Place, noise: Noise, flow: bool
-) -> Moved:
+def reverse_diffusion(place: Place, flow: bool) -> Move:
     """Return a step back through the discrete process, one evaluation."""
+    assert place.discrete is not None
     a, G = place.discrete.a[place.i], place.discrete.G[place.i]
-    half = 0.5 if flow else 1.0
-    mean = x - ((a - 1) * x - half * G**2 * sde.score(denoiser, x, place.t))
-    z = noise(x)
-    return Moved(mean if flow else mean + G * z, mean)
+    return Move(2 - a, (0.5 if flow else 1.0) * G**2, 0.0 if flow else G)
 
 
-def ancestral(
-    sde: SDE, denoiser: Denoiser, x: Tensor, place: Place, noise: Noise, flow: bool
-) -> Moved:
+def ancestral(place: Place, flow: bool) -> Move:
     """Return a step of ancestral sampling, DDPM's (larger variance) or SMLD's, one evaluation."""
-    steps, i = place.discrete, place.i
-    score = sde.score(denoiser, x, place.t)
-    z = noise(x)
-    if isinstance(sde, VE):
-        sigma, below = steps.levels[i], steps.adjacent[i]
-        gap = sigma**2 - below**2
-        mean = x + gap * score
-        return Moved(mean + (below**2 * gap / sigma**2).sqrt() * z, mean)
-    mean = (x + steps.G[i] ** 2 * score) / steps.a[i]
-    return Moved(mean + steps.G[i] * z, mean)
-
-
-def langevin(
-    sde: SDE, denoiser: Denoiser, x: Tensor, place: Place, noise: Noise, snr: float, together: int
-) -> Tensor:
-    """Return ``x`` after a step of Langevin dynamics at a fixed noise level, one evaluation.
-
-    Args:
-        sde, denoiser, x, place, noise: As in the predictors.
-        snr: r, the step's signal-to-noise ratio.
-        together: How many consecutive samples share the mean norms that set the step: the original
-            takes all of a batch, so that a sample depends on those beside it. 1 for none.
-    """
-    score = sde.score(denoiser, x, place.t)
-    z = noise(x)
-    norms = [v.flatten(1).norm(dim=1) for v in (z, score)]
-    norms = [_shared(norm, together) for norm in norms]
-    step = 2 * place.discrete.alpha[place.i] * (snr * norms[0] / norms[1]) ** 2
-    step = step.reshape(-1, *[1] * (x.ndim - 1))
-    return x + step * score + (2 * step).sqrt() * z
-
-
-def _shared(values: Tensor, together: int) -> Tensor:
-    """Return each value's group's mean, [B]; the last group may be smaller."""
-    if together == 1:
-        return values
-    return torch.cat([part.mean().expand(len(part)) for part in values.split(together)])
+    assert place.discrete is not None
+    a, G = place.discrete.a[place.i], place.discrete.G[place.i]
+    return Move(1 / a, G**2 / a, place.discrete.ancestral[place.i])
 
 
 PREDICTORS = {
@@ -105,6 +69,47 @@ PREDICTORS = {
     "ancestral": ancestral,
 }
 CORRECTORS = ("none", "langevin")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictorCorrector(Rule):
+    """A step of Langevin dynamics at a fixed noise level, if there is one, and a predictor's.
+
+    Attributes:
+        moves: The predictor's, of each step.
+        alpha: What the corrector's step is multiplied by, at each step; empty for no corrector.
+        snr: r, the corrector's signal-to-noise ratio.
+        together: How many consecutive samples share the mean norms that set the corrector's step:
+            the original takes all of a batch, so that a sample depends on those beside it. 1 for
+            none.
+    """
+
+    moves: tuple[Move, ...]
+    alpha: tuple[float, ...] = ()
+    snr: float = 0.16
+    together: int = 1
+
+    def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
+        """Return the state without the predictor's noise: one evaluation, two with a corrector."""
+        if self.alpha:
+            z = self._corrected(process, z, step.here, self.alpha[step.i])
+        move = self.moves[step.i]
+        return torch.add(move.x * z, score(process, z, step.here), alpha=move.score)
+
+    def _corrected(self, process: Process, x: Tensor, at: Point, alpha: float) -> Tensor:
+        slope = score(process, x, at)
+        z = process.draw(x, at, at)
+        norms = [_shared(v.flatten(1).norm(dim=1), self.together) for v in (z, slope)]
+        step = 2 * alpha * (self.snr * norms[0] / norms[1]) ** 2
+        step = step.reshape(-1, *[1] * (x.ndim - 1))
+        return x + step * slope + (2 * step).sqrt() * z
+
+
+def _shared(values: Tensor, together: int) -> Tensor:
+    """Return each value's group's mean, [B]; the last group may be smaller."""
+    if together == 1:
+        return values
+    return torch.cat([part.mean().expand(len(part)) for part in values.split(together)])
 
 
 def sample(
@@ -136,13 +141,25 @@ def sample(
         flow: Whether the predictor follows the probability flow; noise is drawn all the same.
         together: How many samples share the corrector's step.
     """
-    x = mean = sde.start(latents)
     needed = predictor != "euler-maruyama" or corrector != "none"
-    discrete = sde.steps(n) if needed else None
-    times = torch.linspace(1, sde.epsilon, n, dtype=torch.float64, device=x.device)
-    for t in times:
-        place = Place(t, int(t * (n - 1)), n, discrete)
-        if corrector != "none":
-            x = langevin(sde, denoiser, x, place, noise, snr, together)
-        x, mean = PREDICTORS[predictor](sde, denoiser, x, place, noise, flow)
-    return mean
+    discrete = sde.discrete(n) if needed else None
+    times = torch.linspace(1, sde.epsilon, n, dtype=torch.float64).tolist()
+    places = [Place(sde.schedule.at(t), int(t * (n - 1)), n, discrete) for t in times]
+    moves = tuple(PREDICTORS[predictor](place, flow) for place in places)
+    corrected = discrete if corrector != "none" else None
+    rule = PredictorCorrector(
+        moves=moves,
+        alpha=tuple(corrected.alpha[place.i] for place in places) if corrected else (),
+        snr=snr,
+        together=together,
+    )
+    process = Process(scaled(denoiser), sde.schedule, lambda z, high, low: noise(z))
+    z = latents.to(torch.float64) * sde.start
+    return loop.sample(process, z, _steps([place.at for place in places], moves), rule)
+
+
+def _steps(grid: list[Point], moves: tuple[Move, ...]) -> Iterator[Step]:
+    """Yield the steps, each with its noise but the last, whose draw adds nothing."""
+    for i, (here, end) in enumerate(itertools.pairwise([*grid, grid[-1]])):
+        deviation = moves[i].noise / end.s if i < len(grid) - 1 else 0.0
+        yield Step(i, len(grid), here, here, end, end, (), (deviation,))

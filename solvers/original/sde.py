@@ -1,201 +1,147 @@
-"""Song et al.'s forward SDEs dx = f(t)·x dt + g(t) dω, t in [0, 1], in terms of σ(t) and s(t)."""
+"""Song et al.'s forward SDEs dx = f(t)·x dt + g(t) dω, t in [0, 1]: schedules, by their authors."""
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from sampler_bench.kit.parameters import require
-from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers import schedules
+from sampler_bench.solvers.point import Point
+from sampler_bench.solvers.process import Process
 
 
-class SDE(ABC):
-    """A forward SDE, its marginals N(s(t)·y, s(t)²σ(t)²), and how its authors discretized it."""
+@dataclass(frozen=True)
+class Discrete:
+    """A process x_i = a_i·x_{i−1} + G_i·z of N steps; index 0 is the last one sampled.
 
+    Attributes:
+        a, G: [N].
+        ancestral: Standard deviation of the noise of ancestral sampling, [N].
+        alpha: What the Langevin corrector multiplies its step by, [N].
+    """
+
+    a: list[float]
+    G: list[float]
+    ancestral: list[float]
+    alpha: list[float]
+
+
+class Marginal(NamedTuple):
+    """The SDE at times [B], for a sampler whose samples are each at a time of its own."""
+
+    sigma: Tensor
+    s: Tensor
+    f: Tensor
+    g: Tensor
+
+
+@dataclass(frozen=True)
+class SDE:
+    """A schedule, and what its authors made of it.
+
+    Attributes:
+        schedule: σ(t) and s(t), from which f and g follow.
+        epsilon: Time at which the original programs stop.
+        start: Standard deviation of the state at t = 1.
+        marginal: The same on tensors: returns σ, s, f = ṡ/s and g = s·√(2·σ̇·σ) at times [B].
+        discrete: Returns the process of N steps that training and sampling use; ValueError if there
+            is none.
+    """
+
+    schedule: schedules.Schedule
     epsilon: float
-    """Time at which the original programs stop."""
+    start: float
+    marginal: Callable[[Tensor], Marginal]
+    discrete: Callable[[int], Discrete]
 
     @property
     def ends(self) -> tuple[float, float]:
-        """σ at the last and at the first time."""
-        low, high = self.sigma(torch.tensor([self.epsilon, 1.0], dtype=torch.float64)).tolist()
+        """σ at the last and at the first time, which keys of cells hold to PyTorch's last digit."""
+        t = torch.tensor([self.epsilon, 1.0], dtype=torch.float64)
+        low, high = self.marginal(t).sigma.tolist()
         return low, high
 
-    @abstractmethod
-    def sigma(self, t: Tensor) -> Tensor:
-        """Return the noise level σ(t) of data scaled back by s(t)."""
 
-    @abstractmethod
-    def s(self, t: Tensor) -> Tensor:
-        """Return the scaling s(t)."""
-
-    @abstractmethod
-    def f(self, t: Tensor) -> Tensor:
-        """Return the drift's factor f(t) = ṡ/s."""
-
-    @abstractmethod
-    def g(self, t: Tensor) -> Tensor:
-        """Return the diffusion g(t) = s·√(2·σ̇·σ)."""
-
-    @abstractmethod
-    def start(self, latents: Tensor) -> Tensor:
-        """Return the state at t = 1, float64, from standard normal ``latents``."""
-
-    @abstractmethod
-    def steps(self, n: int) -> "Steps":
-        """Return the discrete process of ``n`` steps that training and sampling use.
-
-        Raises:
-            ValueError: If there is none.
-        """
-
-    def score(self, denoiser: Denoiser, x: Tensor, t: Tensor) -> Tensor:
-        """Return ∇ log p_t(x) = (s·D(x/s; σ) − x)/(s·σ)², one evaluation.
-
-        Args:
-            denoiser: D.
-            x: [B, *shape].
-            t: 0-d, or [B].
-        """
-        s, sigma = self.s(t), self.sigma(t)
-        wide = (-1, *[1] * (x.ndim - 1)) if t.ndim else ()
-        scale = s.reshape(wide)
-        clean = denoiser(x / scale, sigma)
-        return (scale * clean - x) / (scale * sigma.reshape(wide)) ** 2
+def drift(at: Point) -> float:
+    """Return f = ṡ/s."""
+    return at.p + at.q / at.s
 
 
-@dataclass(frozen=True)
-class Steps:
-    """A discrete process x_i = a_i·x_{i−1} + G_i·z; index 0 is the last one sampled.
+def diffusion(at: Point) -> float:
+    """Return g = s·√(2·σ̇·σ)."""
+    return at.b * math.sqrt(-2 * at.q / at.s)
 
-    Attributes:
-        a, G: float64 [N].
-        alpha: What the Langevin corrector multiplies its step by, [N].
-        adjacent: Noise level below each, [N]; VE alone.
-        levels: Noise levels, [N]; VE alone.
+
+def score(process: Process, x: Tensor, at: Point) -> Tensor:
+    """Return ∇ log p_t(x) = (s·D(x/s; σ) − x)/(s·σ)², one evaluation."""
+    return torch.sub(at.s * process.denoise(x, at), x).div_(at.b**2)
+
+
+def vp(beta_min: float = 0.1, beta_max: float = 20.0, epsilon: float = 1e-3) -> SDE:
+    """Return the SDE of f = −β/2, g = √β with β(t) = β_min + t·(β_max − β_min).
+
+    It starts at N(0, I), which the marginal at t = 1 nearly is.
+
+    Raises:
+        ValueError: If the betas are out of range.
     """
+    require(0 <= beta_min < beta_max, "beta_max", beta_max, "above beta_min ≥ 0")
+    beta_d = beta_max - beta_min
 
-    a: Tensor
-    G: Tensor
-    alpha: Tensor
-    adjacent: Tensor
-    levels: Tensor
+    def marginal(t: Tensor) -> Marginal:
+        integral, beta = 0.5 * beta_d * t**2 + beta_min * t, beta_min + t * beta_d
+        return Marginal(integral.expm1().sqrt(), (-0.5 * integral).exp(), -0.5 * beta, beta.sqrt())
 
-
-@dataclass(frozen=True)
-class VP(SDE):
-    """β(t) = β_min + t·(β_max − β_min): f = −β/2, g = √β."""
-
-    beta_min: float = 0.1
-    beta_max: float = 20.0
-    epsilon: float = 1e-3
-
-    @classmethod
-    def of(cls, given: Mapping[str, Any]) -> "VP":
-        """Return the SDE of a sampler's parameters.
-
-        Raises:
-            ValueError: If they are out of range.
-        """
-        sde = cls(given["beta_min"], given["beta_max"], given["epsilon"])
-        require(0 <= sde.beta_min < sde.beta_max, "beta_max", sde.beta_max, "above beta_min ≥ 0")
-        return sde
-
-    def _integral(self, t: Tensor) -> Tensor:
-        return 0.5 * (self.beta_max - self.beta_min) * t**2 + self.beta_min * t
-
-    def beta(self, t: Tensor) -> Tensor:
-        """Return β(t)."""
-        return self.beta_min + t * (self.beta_max - self.beta_min)
-
-    def sigma(self, t: Tensor) -> Tensor:
-        """Return √(exp ∫β − 1)."""
-        return self._integral(t).expm1().sqrt()
-
-    def s(self, t: Tensor) -> Tensor:
-        """Return exp(−½∫β)."""
-        return (-0.5 * self._integral(t)).exp()
-
-    def f(self, t: Tensor) -> Tensor:
-        """Return −β/2."""
-        return -0.5 * self.beta(t)
-
-    def g(self, t: Tensor) -> Tensor:
-        """Return √β."""
-        return self.beta(t).sqrt()
-
-    def start(self, latents: Tensor) -> Tensor:
-        """Return the latents: N(0, I), which the marginal at t = 1 nearly is."""
-        return latents.to(torch.float64)
-
-    def steps(self, n: int) -> Steps:
-        """Return DDPM's process: β_i from β_min/N to β_max/N.
-
-        Raises:
-            ValueError: If a β_i is 1 or more: N must be larger than β_max.
-        """
-        if not self.beta_max / n < 1:
+    def discrete(n: int) -> Discrete:
+        """Return DDPM's process: β_i from β_min/N to β_max/N, all of which must be below 1."""
+        if not beta_max / n < 1:
             raise ValueError(
-                f"steps = {n}: VP's discrete process has β = {self.beta_max / n:g} ≥ 1, and no "
-                f"√(1 − β); at least {math.floor(self.beta_max) + 1} steps are needed"
+                f"steps = {n}: VP's discrete process has β = {beta_max / n:g} ≥ 1, and no "
+                f"√(1 − β); at least {math.floor(beta_max) + 1} steps are needed"
             )
-        beta = torch.linspace(self.beta_min / n, self.beta_max / n, n, dtype=torch.float64)
-        nothing = torch.zeros(n, dtype=torch.float64)
-        return Steps((1 - beta).sqrt(), beta.sqrt(), 1 - beta, nothing, nothing)
+        beta = torch.linspace(beta_min / n, beta_max / n, n, dtype=torch.float64)
+        a, G, alpha = (1 - beta).sqrt().tolist(), beta.sqrt().tolist(), (1 - beta).tolist()
+        return Discrete(a, G, G, alpha)
+
+    schedule = schedules.UnitVariance(schedules.VP(beta_d, beta_min))
+    return SDE(schedule, epsilon, 1.0, marginal, discrete)
 
 
-@dataclass(frozen=True)
-class VE(SDE):
-    """σ(t) = σ_min·(σ_max/σ_min)^t, s = 1, for images in [−1, 1].
+def ve(sigma_min: float = 0.02, sigma_max: float = 100.0, epsilon: float = 1e-5) -> SDE:
+    """Return the SDE of σ(t) = σ_min·(σ_max/σ_min)^t, s = 1, for images in [−1, 1].
 
     Song et al.'s images are in [0, 1] and their σ half as large: the same process.
+
+    Raises:
+        ValueError: If the levels are out of range.
     """
+    require(0 < sigma_min < sigma_max, "sigma_max", sigma_max, "above sigma_min > 0")
 
-    sigma_min: float = 0.02
-    sigma_max: float = 100.0
-    epsilon: float = 1e-5
+    def marginal(t: Tensor) -> Marginal:
+        sigma = sigma_min * (sigma_max / sigma_min) ** t
+        g = sigma * math.sqrt(2 * math.log(sigma_max / sigma_min))
+        return Marginal(sigma, torch.ones_like(t), torch.zeros_like(t), g)
 
-    @classmethod
-    def of(cls, given: Mapping[str, Any]) -> "VE":
-        """Return the SDE of a sampler's parameters.
-
-        Raises:
-            ValueError: If they are out of range.
-        """
-        sde = cls(given["sigma_min"], given["sigma_max"], given["epsilon"])
-        require(
-            0 < sde.sigma_min < sde.sigma_max, "sigma_max", sde.sigma_max, "above sigma_min > 0"
-        )
-        return sde
-
-    def sigma(self, t: Tensor) -> Tensor:
-        """Return σ(t)."""
-        return self.sigma_min * (self.sigma_max / self.sigma_min) ** t
-
-    def s(self, t: Tensor) -> Tensor:
-        """Return 1."""
-        return torch.ones_like(t)
-
-    def f(self, t: Tensor) -> Tensor:
-        """Return 0."""
-        return torch.zeros_like(t)
-
-    def g(self, t: Tensor) -> Tensor:
-        """Return σ·√(2·ln(σ_max/σ_min))."""
-        return self.sigma(t) * math.sqrt(2 * math.log(self.sigma_max / self.sigma_min))
-
-    def start(self, latents: Tensor) -> Tensor:
-        """Return σ_max times the latents."""
-        return latents.to(torch.float64) * self.sigma_max
-
-    def steps(self, n: int) -> Steps:
+    def discrete(n: int) -> Discrete:
         """Return the levels in geometric sequence, and the noise between neighbours."""
-        ends = math.log(self.sigma_min), math.log(self.sigma_max)
+        ends = math.log(sigma_min), math.log(sigma_max)
         levels = torch.linspace(*ends, n, dtype=torch.float64).exp()
-        adjacent = torch.cat([levels.new_zeros(1), levels[:-1]])
-        ones = torch.ones_like(levels)
-        return Steps(ones, (levels**2 - adjacent**2).sqrt(), ones, adjacent, levels)
+        below = torch.cat([levels.new_zeros(1), levels[:-1]])
+        G = (levels**2 - below**2).sqrt()
+        return Discrete([1.0] * n, G.tolist(), (below / levels * G).tolist(), [1.0] * n)
+
+    return SDE(schedules.Geometric(sigma_min, sigma_max), epsilon, sigma_max, marginal, discrete)
+
+
+def vp_of(given: Mapping[str, Any]) -> SDE:
+    """Return the VP SDE of a sampler's parameters; ValueError if they are out of range."""
+    return vp(given["beta_min"], given["beta_max"], given["epsilon"])
+
+
+def ve_of(given: Mapping[str, Any]) -> SDE:
+    """Return the VE SDE of a sampler's parameters; ValueError if they are out of range."""
+    return ve(given["sigma_min"], given["sigma_max"], given["epsilon"])

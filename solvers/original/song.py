@@ -9,7 +9,7 @@ from sampler_bench.kit.parameters import Count, Fraction, Positive
 from sampler_bench.solvers.denoiser import Denoiser
 from sampler_bench.solvers.noise import Noise
 from sampler_bench.solvers.original.predictor_corrector import CORRECTORS, PREDICTORS, sample
-from sampler_bench.solvers.original.sde import SDE, VE, VP
+from sampler_bench.solvers.original.sde import SDE, ve, ve_of, vp, vp_of
 from sampler_bench.solvers.original.whole import Original
 
 PROCESSES = {"sde": False, "flow": True}
@@ -33,7 +33,7 @@ def song_vp(
     beta_max: float = 20.0,
 ) -> Tensor:
     """Sample the VP SDE, or its flow, by Song et al.'s predictor and corrector."""
-    sde = VP(beta_min, beta_max, epsilon)
+    sde = vp(beta_min, beta_max, epsilon)
     together = group if norms == "group" else 1
     flow = PROCESSES[process]
     return sample(sde, denoiser, latents, noise, steps, predictor, corrector, snr, flow, together)
@@ -56,7 +56,7 @@ def song_ve(
     sigma_max: float = 100.0,
 ) -> Tensor:
     """Sample the VE SDE, or its flow, by Song et al.'s predictor and corrector."""
-    sde = VE(sigma_min, sigma_max, epsilon)
+    sde = ve(sigma_min, sigma_max, epsilon)
     together = group if norms == "group" else 1
     flow = PROCESSES[process]
     return sample(sde, denoiser, latents, noise, steps, predictor, corrector, snr, flow, together)
@@ -67,7 +67,7 @@ def _check(sde: SDE, steps: int, given: dict[str, Any]) -> None:
     lookup(dict.fromkeys(CORRECTORS), given["corrector"], "corrector")
     lookup(PROCESSES, given["process"], "process")
     if given["predictor"] != "euler-maruyama" or given["corrector"] != "none":
-        sde.steps(steps)
+        sde.discrete(steps)
 
 
 def _group(given: dict[str, Any]) -> int | None:
@@ -77,12 +77,12 @@ def _group(given: dict[str, Any]) -> int | None:
 
 
 def _check_vp(steps: int, given: dict[str, Any]) -> None:
-    _check(VP.of(given), steps, given)
+    _check(vp_of(given), steps, given)
 
 
 def _check_ve(steps: int, given: dict[str, Any]) -> None:
-    _check(VE.of(given), steps, given)
+    _check(ve_of(given), steps, given)
 
 
-SONG_VP = Original(song_vp, ends=lambda given: VP.of(given).ends, check=_check_vp, group=_group)
-SONG_VE = Original(song_ve, ends=lambda given: VE.of(given).ends, check=_check_ve, group=_group)
+SONG_VP = Original(song_vp, ends=lambda given: vp_of(given).ends, check=_check_vp, group=_group)
+SONG_VE = Original(song_ve, ends=lambda given: ve_of(given).ends, check=_check_ve, group=_group)

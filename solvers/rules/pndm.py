@@ -1,6 +1,7 @@
 """PNDM: Adams–Bashforth's fixed weights on ε, started by a Runge–Kutta rule."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -37,10 +38,15 @@ class PNDM(IPNDM):
     def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
         """Return the state at ``step.down``."""
         known = sum(one.at.sigma < math.inf for one in past)
-        if known >= _STARTS[self.start] or not 0 < step.down.sigma < step.here.sigma < math.inf:
+        if not self._starts(step, known):
             return super().__call__(process, z, step, past)
         past.evaluate(process, z, step.here)
         return self._started(process, past[-1], step)
+
+    def _starts(self, step: Step, known: int) -> bool:
+        """Return whether a step is one of Runge–Kutta, where so many ε are known."""
+        inside = 0 < step.down.sigma < step.here.sigma < math.inf
+        return inside and known < _STARTS[self.start]
 
     def middle(self, schedule: Schedule, here: Point, down: Point) -> Point:
         """Return the level of the inner stages of the classical rule."""
@@ -68,3 +74,12 @@ class PNDM(IPNDM):
         """Return n, and what the inner stages of the first steps cost."""
         started = min(n - to_zero, _STARTS[self.start])
         return n + (_STAGES[self.start] - 1) * started
+
+    def evaluations_on(self, steps: Sequence[Step], denoise: bool) -> int:
+        """Return one for each step, and its inner stages for each that starts anew."""
+        counted, known, last = 0, 0, math.inf
+        for step in steps:
+            known = 0 if step.here.sigma > last else known  # a return
+            counted += _STAGES[self.start] if self._starts(step, known) else 1
+            known, last = known + (step.here.sigma < math.inf), step.here.sigma
+        return counted + denoise

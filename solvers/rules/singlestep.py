@@ -1,5 +1,7 @@
 """Exponential singlestep rules: DPM-Solver(++) 2 and 3, DPM-2, DPM++ 2S and SDE."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -66,7 +68,7 @@ class Singlestep(Rule):
         """
         first = Evaluation(step.here, z, process.denoise(z, step.here))
         stages = [Stage(0.0, first)]
-        if not 0 < step.fall < float("inf"):
+        if not 0 < step.fall < math.inf:
             return stages
         for share in shares:
             at = process.schedule.level(
@@ -105,6 +107,10 @@ class Singlestep(Rule):
         """Return k·n, less those that a first-order last step does not take."""
         return self.k * n - (self.k - 1) * to_zero
 
+    def evaluations_on(self, steps: Sequence[Step], denoise: bool) -> int:
+        """Return k for each step, one where no more than first order is possible."""
+        return sum(self.k if 0 < step.fall < math.inf else 1 for step in steps) + denoise
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -135,7 +141,7 @@ class DPMppSDE(Rule):
     def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
         """Return the state at ``step.down``."""
         D = process.denoise(z, step.here)
-        if not 0 < step.h < float("inf"):
+        if not 0 < step.h < math.inf:
             return first_order(z, D, step.here, step.down)
         sigma = step.here.sigma * (step.end.sigma / step.here.sigma) ** self.r
         low, deviations = step.land(sigma)
@@ -147,3 +153,7 @@ class DPMppSDE(Rule):
     def evaluations(self, n: int, to_zero: bool) -> int:
         """Return 2n, or 2n − 1 where the last step goes to σ = 0."""
         return 2 * n - to_zero
+
+    def evaluations_on(self, steps: Sequence[Step], denoise: bool) -> int:
+        """Return two for each step, one where there is no stage on its way."""
+        return sum(2 if 0 < step.h < math.inf else 1 for step in steps) + denoise

@@ -18,7 +18,7 @@ from sampler_bench.models.labels import Labelled
 from sampler_bench.solvers import PATHS, SOLVERS, Incompatible
 from sampler_bench.solvers.denoiser import answers_noise
 from sampler_bench.solvers.rules.runge_kutta import Euler
-from tests.solvers.combinations import NAMED, float64, normal
+from tests.solvers.combinations import float64, normal
 from tests.solvers.mixtures import Recorder, gaussian, three_components
 
 LATENTS = normal(40, 2)
@@ -133,13 +133,26 @@ def test_a_model_without_an_answer_is_refused_where_the_start_was_asked_for():
 
 
 @pytest.mark.parametrize("path", ["", *PATHS])
-def test_samples_from_noise_are_finite(path):
-    for solver in ("euler", "heun", *NAMED):
-        if path and not PATHS[path]().from_infinity:
+def test_samples_from_noise_are_finite_and_cost_what_was_planned(path):
+    for solver in (name for name, row in SOLVERS.items() if row.takes_steps):
+        try:
+            sampler = flow(solver, steps=4, path=path)
+        except Incompatible as error:
+            assert f"path {path} cannot step away from t = 1" in str(error)
             continue
-        sampler = flow(solver, steps=4, path=path)
-        samples = sampler(three_components(), LATENTS[:3], lambda x: normal(*x.shape, seed=1))
+        model = models.Counted(three_components())
+        samples = sampler(model, LATENTS[:3], lambda x: normal(*x.shape, seed=1))
         assert samples.isfinite().all() and samples.abs().max() < 10, solver
+        assert model.nfe == sampler.evaluations(model), solver
+
+
+def test_repeated_levels_cost_what_was_planned():
+    for solver in (name for name, row in SOLVERS.items() if row.takes_steps):
+        if SOLVERS[solver].planned(5)[1] == 5:
+            sampler = solvers.build(solver=solver, levels=[80.0, 5.0, 5.0, 1.0, 0.2])
+            model = models.Counted(three_components())
+            sampler(model, LATENTS[:3], lambda x: normal(*x.shape, seed=1))
+            assert model.nfe == sampler.evaluations(model), solver
 
 
 def test_levels_may_be_listed_from_noise_on():

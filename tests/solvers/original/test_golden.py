@@ -10,7 +10,7 @@ import torch
 from sampler_bench.models import Counted
 from sampler_bench.models.exact import GaussianMixture
 from sampler_bench.solvers.original import adaptive, predictor_corrector
-from sampler_bench.solvers.original.sde import VE, VP
+from sampler_bench.solvers.original.sde import diffusion, drift, ve, vp
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 DECLARED = json.loads((GOLDEN / "sde.json").read_text("utf-8"))
@@ -30,7 +30,7 @@ def array(name):
 
 def prepared(case):
     """Return the SDE, a counting denoiser, latents and the recorded noise as a source."""
-    sde = {"vp": VP, "ve": VE}[case["family"]](epsilon=case["eps"])
+    sde = {"vp": vp, "ve": ve}[case["family"]](epsilon=case["eps"])
     denoiser = Counted(GaussianMixture(array("mu"), array("c") ** 2, array("w"), "cpu"))
     denoiser.begin(DECLARED["batch"])
     draws = iter(array(f"noise{case['id']}"))
@@ -98,3 +98,15 @@ def test_vp_s_discrete_process_needs_more_than_twenty_steps(predictor, n):
             sde, denoiser, latents, torch.zeros_like, n, predictor, "none", 0.16, False, 1
         )
     assert denoiser.evaluations == 0
+
+
+@pytest.mark.parametrize("sde", [vp(), ve()], ids=["vp", "ve"])
+def test_an_sde_is_its_schedule(sde):
+    """f, g, σ and s by their formulas on tensors, and from the schedule's σ̇ and ṡ."""
+    times = torch.linspace(1e-3, 1, 40, dtype=torch.float64)
+    points = [sde.schedule.at(t) for t in times.tolist()]
+    rows = [(p.sigma, p.s, drift(p), diffusion(p)) for p in points]
+    for found, formula in zip(
+        torch.tensor(rows, dtype=torch.float64).T, sde.marginal(times), strict=True
+    ):
+        torch.testing.assert_close(found, formula, rtol=1e-12, atol=1e-13)
