@@ -35,6 +35,7 @@ def nothing(self, x, *conditions):
 def test_a_grid_runs_and_is_reported(name, tmp_path, monkeypatch):
     run = tmp_path / name
     monkeypatch.setitem(style.RC, "pdf.fonttype", 3)  # whose fonts are soon written
+    monkeypatch.setattr(style, "_DPI", 50)
     if has_networks(name):
         monkeypatch.setattr(NetworkDenoiser, "_raw", nothing)
     asked = ["run", "--grid", name, "--samples", "20", "--out", str(run), "--report"]

@@ -9,10 +9,11 @@ from sampler_bench.results.load import table
 
 
 @pytest.fixture(scope="module")
-def plain_pdfs():
-    """PDF files of Type 3 fonts, which are written in a tenth of the time that a subset takes."""
+def small_pictures():
+    """PDF files of Type 3 fonts, written in a tenth of the time that a subset takes; coarse PNG."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(style.RC, "pdf.fonttype", 3)
+        patch.setattr(style, "_DPI", 50)
         yield
 
 

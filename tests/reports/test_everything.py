@@ -12,7 +12,7 @@ from sampler_bench.reports.paper import PAPER
 from sampler_bench.results import Store
 from tests.reports.conftest import make_records
 
-pytestmark = pytest.mark.usefixtures("plain_pdfs")
+pytestmark = pytest.mark.usefixtures("small_pictures")
 
 
 def stored(folder, grid, shuffled=False):
@@ -33,7 +33,7 @@ def run(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def of_one_run(tmp_path_factory, plain_pdfs):
+def of_one_run(tmp_path_factory, small_pictures):
     """The page of a single run, of Figure 2a."""
     folder = tmp_path_factory.mktemp("one")
     return reports.write_everything([stored(folder / "figure2a", "figure2a")], folder / "all")

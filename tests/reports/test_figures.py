@@ -24,7 +24,7 @@ from sampler_bench.reports.truncation import fitted_order, truncation_vs_nfe
 from sampler_bench.results.load import table
 from tests.reports.test_searches import search_records
 
-pytestmark = pytest.mark.usefixtures("plain_pdfs")
+pytestmark = pytest.mark.usefixtures("small_pictures")
 
 IMAGES = np.arange(12 * 3 * 8 * 8, dtype=np.uint8).reshape(12, 3, 8, 8)
 EVERYTHING = ("fid", "kid", "recall", "truncation-error")

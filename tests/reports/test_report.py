@@ -14,7 +14,7 @@ from sampler_bench.reports import tables
 from sampler_bench.results import Store
 from tests.reports.conftest import make_records
 
-pytestmark = pytest.mark.usefixtures("plain_pdfs")
+pytestmark = pytest.mark.usefixtures("small_pictures")
 
 ORDINARY = ("fid-vs-nfe", "truncation-vs-nfe", "contact-sheet", "samples-over-nfe")
 """The figures of a run that sweeps nothing."""
@@ -34,7 +34,7 @@ def stored(folder, shuffled=False):
 
 
 @pytest.fixture(scope="module")
-def ordinary(tmp_path_factory, plain_pdfs):
+def ordinary(tmp_path_factory, small_pictures):
     """A run's folder, and the page that was written of it."""
     folder = tmp_path_factory.mktemp("ordinary") / "run"
     return folder, reports.write(stored(folder).root)

@@ -124,6 +124,7 @@ def test_what_is_missing_is_a_dash_a_gap_and_a_note():
     assert "left open, for want of the deterministic sampler: 150 samples" in notes
 
 
+@pytest.mark.usefixtures("small_pictures")
 def test_the_figure_shows_every_setting_and_depends_on_records_alone(frame, tmp_path):
     one = churn_search(frame)
     assert [axes.get_xlabel() for axes in one.axes] == ["S_churn", "S_min", "S_max", "S_noise"]

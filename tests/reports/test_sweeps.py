@@ -159,6 +159,7 @@ def churn_lines(swept, **without):
     return pd.concat([still, *parts], ignore_index=True)
 
 
+@pytest.mark.usefixtures("small_pictures")
 def test_the_order_of_records_does_not_matter(swept):
     records = churn_lines(swept, Optimal=(20,))
     shuffled = records.sample(frac=1, random_state=2)

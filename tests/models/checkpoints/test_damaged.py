@@ -90,14 +90,14 @@ def many(examples):
     )
 
 
-@many(40)
+@many(20)
 @given(st.data())
 def test_cut_short(written, data):
     length = data.draw(st.integers(0, len(written.content) - 1))
     assert written.loaded(written.content[:length]) is None
 
 
-@many(60)
+@many(24)
 @given(st.data())
 def test_a_flipped_bit(written, data):
     # Weights fill most of a file; half of the flips are drawn among its first and last bytes.
@@ -127,7 +127,7 @@ def check_one_value(loaded, whole):
     assert all(bool(torch.isfinite(tensor).all()) for tensor in found.values())
 
 
-@many(20)
+@many(10)
 @given(st.data())
 def test_a_hole(written, data):
     """A block of zeros, as a download that was preallocated and never finished leaves."""

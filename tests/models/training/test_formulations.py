@@ -15,7 +15,7 @@ from sampler_bench.models.training.schedule import learning_rate
 from tests.models.points import random_points
 from tests.models.training.randoms import random_levels
 
-STEPS, BATCH, PEAK = 2000, 512, 5e-3
+STEPS, BATCH, PEAK = 1000, 512, 1.5e-2
 MIXTURE = GaussianMixture.isotropic(
     torch.tensor([[-0.6, -0.4], [0.6, -0.3], [0.0, 0.7]]).reshape(3, 1, 1, 2),
     [0.15, 0.2, 0.25],
@@ -62,12 +62,12 @@ class Points(nn.Module):
 
 
 def train(name, noise, weighting):
-    """Return the denoiser with averaged weights after 1 M points."""
+    """Return the denoiser with averaged weights after half a million points."""
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(1)
     data = random_points(MIXTURE, 200_000, seed=2).float()
     denoiser = NetworkDenoiser(Points(name), PRECONDITIONINGS[name]())
-    optimizer = torch.optim.Adam(denoiser.parameters())
+    optimizer = torch.optim.Adam(denoiser.parameters(), fused=True)
     ema = EMA(denoiser.model, half_life_images=BATCH * STEPS / 50)
     for step in range(STEPS):
         fall = 0.5 * (1 + math.cos(math.pi * step / STEPS))
@@ -85,9 +85,9 @@ def train(name, noise, weighting):
 
 @pytest.mark.parametrize("name", NOISE)
 def test_training_reaches_the_exact_denoiser(name):
-    """Measured: at most 1.031 times the exact one's loss for VP, 1.013 VE, 1.015 iDDPM, 1.010 EDM.
+    """Measured: at most 1.036 times the exact one's loss for VP, 1.013 VE, 1.019 iDDPM, 1.006 EDM.
 
-    VP's 1.031 is at σ = 0.001, its lowest level; all four together take 25 s.
+    VP's 1.036 is at σ = 0.001, its lowest level.
     """
     noise = NOISE[name]()
     weighting = WEIGHTINGS["edm" if name == "edm" else "inverse"]()

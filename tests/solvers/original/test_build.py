@@ -80,6 +80,7 @@ ALREADY = {  # what a parameter needs to matter, where the default is not enough
     **{("churned", name): {"sigma": 1.0} for name in ("gamma", "S_noise", "denoised")},
     **{(f"adaptive-{sde}", "reltol"): {"abstol": 1e-3} for sde in ("vp", "ve")},
 }
+LOOSE = {"abstol": 0.05, "reltol": 0.1}  # a few large steps show as much as many small ones
 
 
 def other(name, default):
@@ -98,7 +99,8 @@ def test_each_parameter_changes_the_samples(name, key):
 
     def sampled(**changed):
         noise = solvers.SeedNoise(range(4))
-        sampler = build(name, **{**ALREADY.get((name, key), {}), **changed})
+        usual = LOOSE if name.startswith("adaptive") else {}
+        sampler = build(name, **{**usual, **ALREADY.get((name, key), {}), **changed})
         return sampler(gaussian(), noise.latents((2,)), noise)
 
     changed = sampled(**{key: other(key, ORIGINALS[name].defaults()[key])})
@@ -125,7 +127,9 @@ def test_clipping_is_to_the_range_of_images(name, clip, bound):
 @pytest.mark.parametrize("name", ORIGINALS)
 @pytest.mark.parametrize("batch", [1, 2, 5])
 def test_samples_do_not_depend_on_the_batch(name, batch):
-    sampler = build(name, **({"norms": "sample"} if name.startswith("song") else {}))
+    adaptive = name.startswith("adaptive")
+    keys = {"norms": "sample"} if name.startswith("song") else LOOSE if adaptive else {}
+    sampler = build(name, **keys)
     assert sampler.group is None
 
     def sampled(seeds):

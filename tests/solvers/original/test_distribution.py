@@ -40,7 +40,7 @@ def test_mean_and_covariance_are_the_data_s(name, keys):
     mixture, n = three_components(), 4000
     mean, covariance = (torch.as_tensor(m) for m in mixture.true_moments())
     draws = Draws(n, 2)
-    samples = solvers.build(solver=name, steps=800, **keys)(mixture, draws.latents, draws)
+    samples = solvers.build(solver=name, steps=400, **keys)(mixture, draws.latents, draws)
     centred = samples - mean
     products = centred[:, :, None] * centred[:, None, :]
     assert (centred.mean(0).abs() / (centred.std(0) / math.sqrt(n))).max() < 4
