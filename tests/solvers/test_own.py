@@ -95,6 +95,15 @@ def forgetful(flow, z, step, past):
     return z
 
 
+def positive(flow, z, step, past):
+    if not step.down.sigma > 0:
+        raise ZeroDivisionError
+    return z
+
+
+positive.memory = 0
+
+
 def typing(flow, x, t, t_next):
     return x
 
@@ -236,6 +245,14 @@ def test_paths():
     assert all(math.isclose(sigma, round(sigma, 1)) for sigma in evaluated)
 
 
+def test_the_step_to_zero_is_first_order_and_not_the_functions():
+    made, nfe = sample(solvers.build(solver="mine.py:positive", steps=3))
+    latents = solvers.SeedNoise(range(4)).latents(gaussian().shape)
+    expected = gaussian()(80.0 * latents.double(), torch.tensor(0.002, dtype=torch.float64))
+    torch.testing.assert_close(made, expected)
+    assert nfe == 1
+
+
 def test_a_class_of_ones_own():
     made, _ = sample(solvers.build(solver="mine.py:Lowered", steps=6, end="sigma-min", k=3))
     expected, _ = sample(solvers.build(solver="dpmpp-3m", steps=6, end="sigma-min"))
@@ -256,7 +273,7 @@ REFUSED = {
     "forgetful": "say how many earlier evaluations it wants, forgetful.memory = 1",
     "typing": "unknown fact 'ordr'; did you mean 'order'?",
     "order": "order = 'two' is not allowed: it must be a whole number",
-    "broken": "mine.py, line 99: NameError: name 'nothing' is not defined",
+    "broken": "mine.py, line 108: NameError: name 'nothing' is not defined",
     "steps": "its parameter 'steps' is a key of every sampler, too",
     "rhos": "its parameter 'rho' is the discretization's, too",
     "still": "solver file:still is a function of (grid, schedule); it must be one step f(flow, x,",
