@@ -32,6 +32,10 @@ def column(flow, x, t, t_next, *, order: int = 2):
     return x
 
 
+def flag(flow, x, t, t_next, *, yes: bool = True):
+    return x
+
+
 def claimed(flow, x, t, t_next):
     return x + (t_next - t) * flow(x, t)
 
@@ -148,6 +152,7 @@ CASES = {
     "value": ({"solver": "mine.py:half", "alpha": "x"}, "alpha = 'x' is not allowed"),
     "key": ({"solver": "mine.py:half", "alpa": 1}, "unknown key 'alpa'; did you mean 'alpha'?"),
     "column": ({"solver": "mine.py:column"}, "cannot be called 'order': that is a column"),
+    "flag": ({"solver": "mine.py:flag"}, "yes = True: in a grid, a parameter of one's own is a w"),
     "count": ({"solver": "mine.py:claimed"}, "says it makes 4 evaluations per sample, and makes 2"),
     "two files": ({"solver": ["mine.py:half", "b.py:half"]}, "are both called 'file:half'"),
 }
@@ -241,7 +246,7 @@ def test_what_a_file_has_is_listed(folder, tmp_path):
     listed = re.sub(" +", " ", bench("list", "solvers", "../grid/mine.py"))
     assert "../grid/mine.py:half The midpoint rule's step [alpha = 0.5] (one step)" in listed
     assert "../grid/mine.py:last [j = 1] (with memory; memory = 0)" in listed
-    assert listed.count("\n") == 7
+    assert listed.count("\n") == 8
     assert bench("list", "solvers", "../grid/mine.py:half").count("\n") == 1
     refused(["list", "paths", "../grid/mine.py"], tmp_path, "has no path: it must be a function")
     refused(

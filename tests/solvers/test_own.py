@@ -147,6 +147,13 @@ def still(grid, schedule):
 still.draws = False
 
 
+def windowed(grid, schedule, *, S_noise: float = 1.0, height: float = 0.5):
+    for i, (here, end) in enumerate(zip(grid, grid[1:])):
+        up = schedule.level((1 + height) * here.sigma)
+        by = S_noise * math.sqrt(up.sigma**2 - here.sigma**2)
+        yield solvers.Step(i, len(grid) - 1, here, up, end, end, before=(by,))
+
+
 def rounded(grid, schedule, round_sigma):
     for i, (here, end) in enumerate(zip(grid, grid[1:])):
         up = schedule.level(round_sigma(1.5 * here.sigma))
@@ -236,6 +243,13 @@ def test_a_parameter_that_is_a_file(mine):
 def test_paths():
     still = solvers.build(path="mine.py:still", steps=5)
     assert torch.equal(sample(still)[0], sample(solvers.build(steps=5))[0]) and still.deterministic
+    noisy, calm = (
+        solvers.build(path="mine.py:windowed", steps=5, S_noise=S_noise, height=1.0)
+        for S_noise in (1.0, 0.5)
+    )
+    assert (noisy.configured_path().S_noise, calm.configured_path().S_noise) == (1.0, 0.5)
+    assert noisy.declared(gaussian())["height"] == 1.0
+    assert not torch.allclose(sample(noisy)[0], sample(calm)[0])
     rounding = gaussian()
     rounding.round_sigma = lambda sigma: sigma.round(decimals=1)
     route = solvers.build(path="mine.py:rounded", steps=5).route(
