@@ -154,6 +154,10 @@ def windowed(grid, schedule, *, S_noise: float = 1.0, height: float = 0.5):
         yield solvers.Step(i, len(grid) - 1, here, up, end, end, before=(by,))
 
 
+def read(grid, schedule, *, table: Path = Path(__file__).parent / "weights.txt"):
+    yield from still(grid, schedule)
+
+
 def rounded(grid, schedule, round_sigma):
     for i, (here, end) in enumerate(zip(grid, grid[1:])):
         up = schedule.level(round_sigma(1.5 * here.sigma))
@@ -231,6 +235,7 @@ def test_a_parameter_that_is_a_file(mine):
     declared = [each.declared(gaussian())["weights"] for each in (sampler, half)]
     digests = [own_files.digest_of(path)[:16] for path in (mine / "weights.txt", other)]
     assert declared == digests and str(other) in half.files
+    assert solvers.build(path="mine.py:read").declared(gaussian())["table"] == digests[0]
     assert not torch.allclose(sample(sampler)[0], sample(half)[0])
     expected = sample(solvers.build(solver="euler", steps=4))[0]
     torch.testing.assert_close(sample(sampler)[0], expected)
