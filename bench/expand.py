@@ -115,7 +115,7 @@ def expand_entry(entry: SamplerEntry) -> tuple[list[Labelled], list[Skipped]]:
         except Incompatible as error:
             skipped.append(Skipped(entry.label or label, _text(combination), str(error)))
         else:
-            _check_columns(sampler)
+            _check_parameters(sampler)
             models = None if entry.models is None else tuple(entry.models)
             kept.setdefault(repr((label, sampler)), Labelled(label, sampler, models))
     return list(kept.values()), skipped
@@ -140,12 +140,19 @@ def _nesting(value: Any) -> int:
     return 1 + max(map(_nesting, value), default=0) if isinstance(value, list) else 0
 
 
-def _check_columns(sampler: AnySampler) -> None:
-    """Refuse a parameter of a user's own that a table of results has a column for."""
-    for name in sampler.parameters if sampler.files else ():
+def _check_parameters(sampler: AnySampler) -> None:
+    """Refuse a parameter of a user's own that no key can hold, or that has a column's name."""
+    for name, value in sampler.parameters.items() if sampler.files else ():
         if name in COLUMNS:
             raise ValueError(
                 f"a parameter of one's own cannot be called {name!r}: that is a column of results"
+            )
+        if isinstance(value, bool) or not isinstance(
+            value, str | int | float | tuple | Path | None
+        ):
+            raise ValueError(
+                f"{name} = {value!r}: in a grid, a parameter of one's own is a word, a number, "
+                "a list of them or a file"
             )
 
 

@@ -290,7 +290,8 @@ class Sampler(AnySampler):
         """Return the path's name, if it was given, and what differs from its defaults."""
         base = base_path(self.solver, self.path)
         told = own_fields(base)
-        differing = {k: self.parameters[k] for k, v in told.items() if self.parameters[k] != v}
+        own = self._own(told)
+        differing = {k: v for k, v in own.items() if v != told[k] or isinstance(v, File)}
         return (own_files.in_key("path", self.path) if self.path else {}) | differing
 
     def check(self) -> None:
