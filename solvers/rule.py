@@ -56,6 +56,8 @@ class Rule(Solver):
         kept = self.on_noise == "keeps"
         if self.memory > 0:
             kept = path.keeps in {"both", "data" if kept else "noise"}
+        elif path.keeps == "noise":  # stages do not know that the change counts more
+            kept = False
         return min(self.order, path.most_order) if kept else 1
 
     def remarks(self, path: Path) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from torch import Tensor
 
@@ -66,7 +67,7 @@ def logarithm(above: Point, below: Point) -> float:
     return math.log(above.sigma / below.sigma)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evaluation:
     """What the denoiser said at one place.
 
@@ -80,7 +81,10 @@ class Evaluation:
     z: Tensor
     D: Tensor
 
-    @property
+    @cached_property
     def eps(self) -> Tensor:
-        """The noise it sees, (z − s·D)/b; of the evaluation itself, whatever z became since."""
+        """The noise it sees, (z − s·D)/b; of the evaluation itself, whatever z became since.
+
+        Never added into: later steps ask for it again.
+        """
         return (self.z - self.at.s * self.D).div_(self.at.b)

@@ -116,7 +116,7 @@ class EulerMaruyama(Tau):
 
     @property
     def keeps(self) -> Kept:
-        """ε's: its change is what counts more than once."""
+        """ε's: its change is what counts more than once, and not that of inner stages."""
         return "noise"
 
     def noisy(

@@ -91,6 +91,8 @@ class PredictorCorrector(Rule):
         past.note = None
         if not isinstance(fallen, Fallen) or self.corrector is None or not fallen.frame.is_curved:
             return z
+        if at.sigma == fallen.frame.here.sigma:  # back at where the fall began: repeated churn
+            return z
         new = Evaluation(at, z, process.denoise(z, at))
         mended = z.clone()
         scale = fallen.gain * at.s

@@ -16,8 +16,9 @@ from sampler_bench.solvers.process import Process
 from sampler_bench.solvers.rule import Rule
 from sampler_bench.solvers.step import Evaluation, Step
 
-_NODES = 48
-"""Of the Gauss–Legendre rule in ln σ: exact to round-off for steps of a factor 10⁴."""
+_SHORT, _FEW, _MANY = 4.0, 16, 48
+"""Nodes of the Gauss–Legendre rule in ln σ, exact to round-off: few for steps of a factor below 4,
+many for those up to 10⁴."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,12 +110,12 @@ class Taylor(Rule):
             share = (high - low) / self.points
             return [low + j * share for j in range(self.points)], [share] * self.points
         middle, half = math.log(high * low) / 2, math.log(high / low) / 2
-        places, shares = _gauss()
+        places, shares = _gauss(_FEW if high < _SHORT * low else _MANY)
         values = [math.exp(middle + half * x) for x in places]
         return values, [half * w * xi for w, xi in zip(shares, values, strict=True)]
 
 
 @cache
-def _gauss() -> tuple[list[float], list[float]]:
-    places, shares = np.polynomial.legendre.leggauss(_NODES)
+def _gauss(nodes: int) -> tuple[list[float], list[float]]:
+    places, shares = np.polynomial.legendre.leggauss(nodes)
     return places.tolist(), shares.tolist()
