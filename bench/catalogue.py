@@ -101,6 +101,13 @@ def _with_range(told: Description) -> str:
     return f"{with_parameters(told)}; {ends}{same}"
 
 
+def _of_solver(told: Description) -> str:
+    """Return what a solver says of itself, and what noise leaves of its order."""
+    same = f"; the steps of {told.facts['same_as']}" if told.facts.get("same_as") else ""
+    noisy = "; of order 1 where noise comes in" if told.facts.get("on_noise") == "first" else ""
+    return f"{with_parameters(told)}{same}{noisy}"
+
+
 def _summary(told: Description) -> str:
     return told.summary
 
@@ -185,8 +192,11 @@ CATALOGUE: dict[str, Kind] = {
     "models": Kind(
         "exact denoisers, networks that ship, published checkpoints", _models, _TO_FETCH
     ),
-    "solvers": Kind("how a sampler steps; the authors' own samplers", _parts(SOLVERS, ORIGINALS)),
-    "paths": Kind("where noise takes a sampler up again, but for churn", _parts(PATHS)),
+    "solvers": Kind(
+        "how a sampler steps; the authors' own samplers",
+        _parts(SOLVERS, ORIGINALS, line=_of_solver),
+    ),
+    "paths": Kind("where noise takes a sampler up again", _parts(PATHS)),
     "discretizations": Kind("where its steps are", _parts(DISCRETIZATIONS, line=_with_range)),
     "schedules": Kind("σ(t)", _parts(SCHEDULES)),
     "scalings": Kind("s(t)", _parts(SCALINGS, line=_summary)),

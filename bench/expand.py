@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from sampler_bench import solvers
 from sampler_bench.bench.grid import PARTS, Grid, SamplerEntry
+from sampler_bench.kit import own_files
 from sampler_bench.kit.file_parameters import file
 from sampler_bench.kit.names import unknown
 from sampler_bench.kit.own_files import shown
@@ -20,7 +21,12 @@ from sampler_bench.solvers import (
     AnySampler,
     Incompatible,
 )
-from sampler_bench.solvers.assembly import file_parameters, own_parameters
+from sampler_bench.solvers.assembly import (
+    file_parameters,
+    function_parameters,
+    nestings,
+    own_parameters,
+)
 from sampler_bench.solvers.building import DEFAULTS, keys_of
 from sampler_bench.solvers.listed import REPLACED
 
@@ -99,8 +105,7 @@ def expand_entry(entry: SamplerEntry) -> tuple[list[Labelled], list[Skipped]]:
     Raises:
         ValueError: For keys or values that are wrong in every combination.
     """
-    axes = entry.axes
-    _check_keys(axes)
+    axes = _axes(entry)
     kept: dict[str, Labelled] = {}
     skipped = []
     for combination in _combinations(axes):
@@ -110,18 +115,44 @@ def expand_entry(entry: SamplerEntry) -> tuple[list[Labelled], list[Skipped]]:
         except Incompatible as error:
             skipped.append(Skipped(entry.label or label, _text(combination), str(error)))
         else:
-            _check_columns(sampler)
+            _check_parameters(sampler)
             models = None if entry.models is None else tuple(entry.models)
             kept.setdefault(repr((label, sampler)), Labelled(label, sampler, models))
     return list(kept.values()), skipped
 
 
-def _check_columns(sampler: AnySampler) -> None:
-    """Refuse a parameter of a user's own that a table of results has a column for."""
-    for name in sampler.parameters if sampler.files else ():
+def _axes(entry: SamplerEntry) -> dict[str, list[Any]]:
+    """Return a table's keys as lists of values; where a value is a list itself, not of that.
+
+    Raises:
+        ValueError: For a key that no part named in the entry knows.
+    """
+    axes = entry.axes
+    known = _check_keys(axes)
+    for name, values in axes.items():
+        depth = known[name]
+        if 0 < depth == _nesting(values):  # one value, and no axis of what is in it
+            axes[name] = [values]
+    return axes
+
+
+def _nesting(value: Any) -> int:
+    return 1 + max(map(_nesting, value), default=0) if isinstance(value, list) else 0
+
+
+def _check_parameters(sampler: AnySampler) -> None:
+    """Refuse a parameter of a user's own that no key can hold, or that has a column's name."""
+    for name, value in sampler.parameters.items() if sampler.files else ():
         if name in COLUMNS:
             raise ValueError(
                 f"a parameter of one's own cannot be called {name!r}: that is a column of results"
+            )
+        if isinstance(value, bool) or not isinstance(
+            value, str | int | float | tuple | Path | None
+        ):
+            raise ValueError(
+                f"{name} = {value!r}: in a grid, a parameter of one's own is a word, a number, "
+                "a list of them or a file"
             )
 
 
@@ -135,8 +166,8 @@ def _combinations(axes: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
         yield dict(zip(axes, chosen, strict=True))
 
 
-def _check_keys(axes: dict[str, list[Any]]) -> None:
-    """Refuse keys that no part named in the entry knows."""
+def _check_keys(axes: dict[str, list[Any]]) -> dict[str, int]:
+    """Refuse keys that no part named in the entry knows; return how deep their values are lists."""
     for name in REPLACED if "levels" in axes else ():
         if name in axes:
             raise ValueError(f"levels replaces {name!r}: give one of the two")
@@ -147,16 +178,20 @@ def _check_keys(axes: dict[str, list[Any]]) -> None:
         _names(axes, "schedule", SCHEDULES),
         _names(axes, "path", PATHS),
     )
-    allowed = {name for parts in chosen for name in (*keys_of(parts[0]), *own_parameters(*parts))}
+    allowed: dict[str, int] = {}
+    for parts in chosen:
+        names = (*keys_of(parts[0]), *own_parameters(*parts))
+        allowed |= dict.fromkeys(names, 0) | nestings(*parts)
     for key in axes:
         if key not in allowed:
             raise ValueError(unknown(key, [*allowed, "label"], "key"))
+    return allowed
 
 
 def _names(axes: dict[str, list[Any]], key: str, known: Collection[str]) -> list[str]:
     names = axes.get(key, [DEFAULTS[key]])
     for name in names:
-        if name not in known and name != "":
+        if not isinstance(name, str) or (name not in known and name != ""):
             raise ValueError(unknown(name, known, key))
     return names
 
@@ -180,8 +215,11 @@ def _applicable(combination: dict[str, Any]) -> dict[str, Any]:
 def _located(used: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Return keys whose files, where they are some, do not depend on where the grid stands."""
     parts = ("solver", "discretization", "schedule", "path")
-    names = file_parameters(*(used.get(part, DEFAULTS[part]) for part in parts))
-    return {k: file(v, folder, k) if k in names and v is not None else v for k, v in used.items()}
+    chosen = [used.get(part, DEFAULTS[part]) for part in parts]
+    files, functions = file_parameters(*chosen), function_parameters(*chosen)
+    located = {k: file(v, folder, k) for k, v in used.items() if k in files and v is not None}
+    named = {k: own_files.absolute(v, folder) for k, v in used.items() if k in functions}
+    return used | located | named
 
 
 def _label(entry: SamplerEntry, combination: dict[str, Any], axes: dict[str, list[Any]]) -> str:
@@ -203,4 +241,5 @@ def _text(combination: dict[str, Any]) -> str:
 
 
 def _told(key: str, value: Any) -> Any:
-    return shown(value) if key in PARTS else value
+    spec = own_files.parsed(value)
+    return shown(value) if spec and (key in PARTS or spec.is_file) else value

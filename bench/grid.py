@@ -30,7 +30,9 @@ Scalar = StrictStr | Annotated[int, Field(strict=True)] | Annotated[float, Field
 Weight = Annotated[float, Field(ge=0, le=1000, strict=True)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Names = Annotated[list[StrictStr], Field(min_length=1)]
-Axis = Scalar | Annotated[list[Scalar], Field(min_length=1)]
+Item = Scalar | list[Scalar] | list[list[Scalar]]
+Axis = Scalar | Annotated[list[Item], Field(min_length=1)]
+"""A value, a list of values; a value may be a list itself, or a list of those."""
 
 
 PARTS = ("solver", "path", "schedule", "scaling", "discretization")

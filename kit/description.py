@@ -27,6 +27,8 @@ from sampler_bench.kit.source import (
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _NO_PARAMETER = "version"
+TOLD = "told"
+"""The attribute of an object that a decorator made, in which it keeps what was told of it."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ class Description:
     Attributes:
         summary: The first paragraph of its docstring, on one line, without its full stop.
         defaults: Its parameters that have a default, and that.
-        facts: What stands beside its definition: ``@facts(order=2)``, ``function.order = 2``, or
-            the keyword arguments of the row that holds it.
+        facts: What stands beside its definition: ``@facts(order=2)``, ``function.order = 2``, the
+            constants another decorator is given, or the keyword arguments of the row that holds it.
         takes: The positional parameters of a function, by which its form is known.
     """
 
@@ -75,7 +77,9 @@ def of(thing: Any, wrap: str = "", method: str = "") -> Description:
         return Description(held.summary, defaults, {name: getattr(thing, name) for name in others})
     said = inspect.unwrap(thing)  # the function that made it
     cls = said if isinstance(said, type) or inspect.isroutine(said) else type(said)
-    return Description(_summary(cls.__doc__ or "", cls.__name__), _own_defaults(thing, method))
+    told = getattr(thing, TOLD, {})
+    summary = _summary(cls.__doc__ or "", cls.__name__)
+    return Description(summary, _own_defaults(thing, method), told)
 
 
 def _own_defaults(thing: Any, method: str) -> dict[str, Any]:
@@ -191,7 +195,7 @@ def _given(module: Module, call: ast.Call) -> _Values:
 def _facts(found: Defined) -> dict[str, Any]:
     values: _Values = {}
     for decorator in found.node.decorator_list:
-        if isinstance(decorator, ast.Call) and plain_name(decorator.func) == facts.__name__:
+        if isinstance(decorator, ast.Call):
             values |= _given(found.module, decorator)
     beside = found.module.attributes.get(found.node.name, {})
     return dict(_constants(values | {name: (found.module, node) for name, node in beside.items()}))

@@ -16,6 +16,15 @@ class File(type(Path())):  # type: ignore[misc]  # PosixPath or WindowsPath
 
     digest: str = ""
 
+    def __reduce__(self) -> Any:
+        return _again, (str(self), self.digest)
+
+
+def _again(path: str, digest: str) -> File:
+    made = File(path)
+    made.digest = digest
+    return made
+
 
 def file(value: str | Path, folder: Path, name: str) -> File:
     """Return a file that a parameter names.
@@ -31,12 +40,11 @@ def file(value: str | Path, folder: Path, name: str) -> File:
     if isinstance(value, File):
         return value
     try:
-        made = File((folder / Path(value).expanduser()).resolve())
-        made.digest = digest_of(made)[:KEY_LENGTH]
+        path = (folder / Path(value).expanduser()).resolve()
+        return _again(str(path), digest_of(path)[:KEY_LENGTH])
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ValueError(f"{name} = {str(value)!r} cannot be read: {reason}") from None
-    return made
 
 
 def in_key(value: Any) -> Any:

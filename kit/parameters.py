@@ -33,6 +33,10 @@ NotNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
+_FUNCTION = "or a function of one's own: FILE.py:NAME"
+Function = Annotated[str, _FUNCTION]
+"""A word, or the name of a function of a user's own, which is pinned when a sampler is built."""
+
 _STRICT = ConfigDict(strict=True, allow_inf_nan=False, arbitrary_types_allowed=True)
 
 
@@ -54,6 +58,16 @@ class Parameter:
     def is_file(self) -> bool:
         """Whether it is a file's path."""
         return Path in {self.annotation, *get_args(self.annotation)}
+
+    @property
+    def is_function(self) -> bool:
+        """Whether its value may name a function of a user's own: ``"mine.py:beta"``."""
+        return _FUNCTION in getattr(self.annotation, "__metadata__", ())
+
+    @property
+    def nesting(self) -> int:
+        """How deeply its values are lists of lists: 0 for none."""
+        return nesting(self.annotation)
 
     def check(self, value: Any, where: str = "") -> None:
         """Raise ValueError, one line that begins with ``where``, for a value that cannot be."""
@@ -140,6 +154,18 @@ def check_fields(made: Any, where: str = "", without: Collection[str] = ()) -> N
     for field in fields(made):
         if field.init and field.name not in without:
             known[field.name].check(getattr(made, field.name), where)
+
+
+def nesting(annotation: Any) -> int:
+    """Return how many lists an annotation has in one another: 2 for ``tuple[tuple[int, …], …]``."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return nesting(arguments[0])
+    if origin in {Union, UnionType}:
+        return max(map(nesting, arguments))
+    if origin in {list, tuple, Sequence}:
+        return 1 + max((nesting(one) for one in arguments if one is not ...), default=0)
+    return 0
 
 
 def require(condition: bool, name: str, value: object, allowed: str) -> None:

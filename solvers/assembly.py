@@ -9,7 +9,7 @@ from sampler_bench.kit import own_files
 from sampler_bench.kit.file_parameters import file
 from sampler_bench.kit.names import lookup, unknown
 from sampler_bench.kit.own_files import shown
-from sampler_bench.kit.parameters import check, keywords, parameters
+from sampler_bench.kit.parameters import Parameter, check, keywords, parameters
 from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.context import CONTEXT
 from sampler_bench.solvers.incompatible import Incompatible
@@ -56,6 +56,7 @@ def assemble(
     """
     if not SOLVERS[solver].walks:
         _check_whole(solver, given)
+    own = {name: _frozen(value) for name, value in own.items()}
     churn = Churn(**{name: given[name] for name in CHURN_FIELDS})
     options = Options(**{name: given[name] for name in OPTIONS})
     chosen = SOLVERS[solver]
@@ -133,10 +134,26 @@ def own_parameters(
 
 def file_parameters(solver: str, discretization: str | None, schedule: str, path: str) -> set[str]:
     """Return which parameters of the parts of these names are files."""
+    return {p.name for p in _told_of(solver, discretization, schedule, path) if p.is_file}
+
+
+def function_parameters(
+    solver: str, discretization: str | None, schedule: str, path: str
+) -> set[str]:
+    """Return which parameters of the parts of these names may name a function of one's own."""
+    return {p.name for p in _told_of(solver, discretization, schedule, path) if p.is_function}
+
+
+def nestings(solver: str, discretization: str | None, schedule: str, path: str) -> dict[str, int]:
+    """Return how deep values of the parameters of the parts of these names are lists."""
+    return {p.name: p.nesting for p in _told_of(solver, discretization, schedule, path)}
+
+
+def _told_of(solver: str, discretization: str | None, schedule: str, path: str) -> list[Parameter]:
     if not EVERY_SOLVER[solver].takes_parts:
-        return set()
+        return list(parameters(EVERY_SOLVER[solver].sample).values())
     declared = _parts(solver, discretization, schedule, path)
-    return {p.name for part in declared.values() for p in parameters(part).values() if p.is_file}
+    return [p for part in declared.values() for p in parameters(part).values()]
 
 
 def _parts(
@@ -177,7 +194,7 @@ def _written(declares: Any) -> Collection[str]:
 
 
 def _with_files(parts: Declared, values: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parts' parameters, with what is in those that are files.
+    """Return the parts' parameters, with what is in those that are files, or functions in files.
 
     A path that was given is relative to the working directory, a default of a part from a user's
     own file to that file's folder.
@@ -187,10 +204,18 @@ def _with_files(parts: Declared, values: dict[str, Any], own: Mapping[str, Any])
         folder = Path(spec.place).parent if spec and spec.is_file else Path()
         for parameter in parameters(declares).values():
             value = values.get(parameter.name)
+            where = Path() if parameter.name in own else folder
             if parameter.is_file and value is not None:
-                where = Path() if parameter.name in own else folder
                 values[parameter.name] = file(value, where, parameter.name)
+            if parameter.is_function and isinstance(value, str) and own_files.parsed(value):
+                named = own_files.absolute(value, where)
+                values[parameter.name] = own_files.pinned(named, parameter.name)
     return values
+
+
+def _frozen(value: Any) -> Any:
+    """Return lists within lists as tuples: a sampler is a value, and never changes."""
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
 
 
 def _check_whole(solver: str, given: Mapping[str, Any]) -> None:

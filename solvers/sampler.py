@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sampler_bench.kit import file_parameters, own_files
+from sampler_bench.kit.canonical import text_of
 from sampler_bench.kit.file_parameters import File
 from sampler_bench.kit.own_files import shown
 from sampler_bench.kit.parameters import keywords
@@ -93,7 +94,8 @@ class Sampler(AnySampler):
     @property
     def files(self) -> dict[str, str]:
         """The SHA-256 of each of a user's own files that it is made of, by path."""
-        parts = (self.solver, self.discretization, self.schedule, self.scaling, self.path)
+        parts = [self.solver, self.discretization, self.schedule, self.scaling, self.path]
+        parts += [value for value in self.parameters.values() if isinstance(value, str)]
         found = {path: digest for part in parts for path, digest in own_files.files(part).items()}
         given = (value for value in self.parameters.values() if isinstance(value, File))
         return found | {str(file): file.digest for file in given}
@@ -268,7 +270,10 @@ class Sampler(AnySampler):
             **self._path_in_key(),
             **self.options.in_key(),
         }
-        return {name: file_parameters.in_key(value) for name, value in told.items()}
+        found: dict[str, Value] = {}
+        for name, value in told.items():
+            found |= _setting(name, value)
+        return found
 
     def _levels_in_key(self) -> dict[str, Value]:
         """Return what makes the levels; listed ones stand by their numbers."""
@@ -285,7 +290,8 @@ class Sampler(AnySampler):
         """Return the path's name, if it was given, and what differs from its defaults."""
         base = base_path(self.solver, self.path)
         told = own_fields(base)
-        differing = {k: self.parameters[k] for k, v in told.items() if self.parameters[k] != v}
+        own = self._own(told)
+        differing = {k: v for k, v in own.items() if v != told[k] or isinstance(v, File)}
         return (own_files.in_key("path", self.path) if self.path else {}) | differing
 
     def check(self) -> None:
@@ -362,6 +368,15 @@ def own_fields(path: Callable[..., Path] | None) -> dict[str, Any]:
     """Return a path's parameters that churn has not, and their values."""
     told = {} if path is None else keywords(path)
     return {name: value for name, value in told.items() if name not in CHURN_FIELDS}
+
+
+def _setting(name: str, value: Any) -> dict[str, Value]:
+    """Return what a cell's key holds of a setting: of files and functions, their text's digest."""
+    if isinstance(value, tuple):
+        return {name: text_of(list(value))}
+    if own_files.files(value) if isinstance(value, str) else ():
+        return dict(own_files.in_key(name, value))
+    return {name: file_parameters.in_key(value)}
 
 
 def announce_samples(denoiser: Denoiser, samples: int) -> None:

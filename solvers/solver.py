@@ -48,8 +48,8 @@ class Solver(ABC):
     own_path: ClassVar[Callable[..., Path] | None] = None
     """The path that belongs to its name; ``None`` for the flow, or churn."""
 
-    same_as: ClassVar[str] = ""
-    """Another name that takes the same steps, which a comparison need not show twice."""
+    told: ClassVar[Mapping[str, str]] = {}
+    """What its name says of itself before it is imported: see :func:`named`."""
 
     @property
     def one_step(self) -> bool:
@@ -103,7 +103,7 @@ class Solver(ABC):
         """Return the same solver with other parameters."""
         if self.maker is not None:
             made = self.maker(**parameters)
-            return _as_made(made, self.maker, own_path=self.own_path, same_as=self.same_as)
+            return _as_made(made, self.maker, own_path=self.own_path, told=self.told)
         return replace(self, **parameters)  # type: ignore[type-var]
 
     def planned(self, steps: int) -> tuple["Solver", int]:
@@ -156,7 +156,7 @@ def named(
     make: Callable[..., Made] | None = None,
     *,
     path: Callable[..., Path] | None = None,
-    same_as: str = "",
+    **told: str,
 ) -> Any:
     """Make a row of a registry of a function: what it returns with no arguments.
 
@@ -165,10 +165,11 @@ def named(
     Args:
         make: The function.
         path: What makes the path that belongs to the name.
-        same_as: Another name for the same steps, which a comparison need not show twice.
+        told: What ``bench list`` shows beside: ``same_as``, another name for the same steps, which
+            a comparison need not show twice; ``on_noise``, where it is not "keeps".
     """
     if make is None:
-        return lambda function: _as_made(function(), function, own_path=path, same_as=same_as)
+        return lambda function: _as_made(function(), function, own_path=path, told=told)
     return _as_made(make(), make)
 
 

@@ -9,13 +9,15 @@ it is. β = 0 is the flow, β = σ̇/σ the reverse SDE of Song et al.
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from sampler_bench.kit.parameters import NotNegative
+from sampler_bench.kit import own_files
+from sampler_bench.kit.names import lookup
+from sampler_bench.kit.parameters import Function, NotNegative
 from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.paths.path import Kept, Path, exactly
 from sampler_bench.solvers.point import Point
-from sampler_bench.solvers.rates import Constant, Rate, Relative, Window, growth
+from sampler_bench.solvers.rates import Constant, FunctionOfTime, Rate, Relative, Window, growth
 from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Step
 
@@ -117,26 +119,24 @@ class Split(Generalised):
                 yield Step(i, n, end, end, down, end, after=(up,))
 
 
-Kind = Literal["relative", "constant"]
-
-
 def edm_sde(
     *,
-    rate: Kind = "relative",
+    rate: Function = "relative",
     beta: NotNegative = 1.0,
     S_min: float = 0.0,
     S_max: float = math.inf,
 ) -> Path:
     """EDM's generalised SDE (Eq. 6) by Euler–Maruyama; β·σ̇/σ ("relative") or β at all times.
 
-    β = 1 of "relative" is the reverse SDE of Song et al.; it is 0 but where S_min ≤ σ ≤ S_max.
+    β = 1 of "relative" is the reverse SDE of Song et al.; it is 0 but where S_min ≤ σ ≤ S_max. A
+    rate of one's own, ``"mine.py:rate"``, is a function of t, which counts β times.
     """
     return Maruyama(beta=_rate(rate, beta, S_min, S_max))
 
 
 def edm_sde_split(
     *,
-    rate: Kind = "relative",
+    rate: Function = "relative",
     beta: NotNegative = 1.0,
     S_min: float = 0.0,
     S_max: float = math.inf,
@@ -148,10 +148,24 @@ def edm_sde_split(
     return Split(beta=_rate(rate, beta, S_min, S_max))
 
 
+RATES: dict[str, Callable[[float], Rate]] = {
+    "relative": lambda beta: Relative(share=beta),
+    "constant": lambda beta: Constant(value=beta),
+}
+
+
+def _of_ones_own(rate: str, beta: float) -> Rate:
+    function = own_files.load(rate, "rate").thing
+    if not callable(function):
+        raise ValueError(f"rate {own_files.shown(rate)} is no function of t")
+    return FunctionOfTime(function=lambda t: beta * float(function(t)))
+
+
 def _rate(rate: str, beta: float, S_min: float, S_max: float) -> Rate:
-    inner: Rate = Relative(share=beta) if rate == "relative" else Constant(value=beta)
-    return (
-        inner
-        if (S_min, S_max) == (0.0, math.inf)
-        else Window(inner=inner, S_min=S_min, S_max=S_max)
-    )
+    if own_files.parsed(rate) is not None:
+        inner = _of_ones_own(rate, beta)
+    else:
+        inner = lookup(RATES, rate, "rate")(beta)
+    if (S_min, S_max) == (0.0, math.inf):
+        return inner
+    return Window(inner=inner, S_min=S_min, S_max=S_max)

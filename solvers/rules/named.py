@@ -84,6 +84,12 @@ def dpmpp_3m(*, third: Third = "exact", lowered: End = "zero") -> Rule:
 
 
 @named
+def dpmpp_3m_released(*, lowered: End = "zero") -> Rule:
+    """DPM-Solver++(3M) as six libraries ship it: of order 2, by a factor of 2 that is missing."""
+    return Multistep(k=3, third="released", end=lowered)
+
+
+@named
 def res_2m(*, lowered: End = "zero") -> Rule:
     """RES multistep of order 2 (Zhang et al. 2023): DPM-Solver++(2M) with exact moments."""
     return Multistep(k=2, end=lowered)
@@ -101,7 +107,13 @@ def dpmpp_3m_sde(*, third: Third = "exact") -> Rule:
     return Multistep(k=3, third=third)
 
 
-@named(path=Ancestral)
+@named(path=SDE)
+def dpmpp_3m_sde_released() -> Rule:
+    """SDE-DPM-Solver++(3M) as k-diffusion and others ship it, path "sde": of order 2."""
+    return Multistep(k=3, third="released")
+
+
+@named(path=Ancestral, on_noise="first")
 def dpmpp_sde(*, r: Share = 0.5) -> Rule:
     """DPM-Solver++ (SDE), k-diffusion's: an inner stage with its own noise; weakly of order 1."""
     return DPMppSDE(r=r)
@@ -148,37 +160,49 @@ def dpm_adaptive(
     )
 
 
-@named
+@named(on_noise="first")
 def lms(*, k: Orders = 4) -> Rule:
     """Linear multistep on ε in σ, k-diffusion's LMS: order k."""
     return LMS(k=k)
 
 
-@named
+@named(on_noise="first")
 def ipndm(*, k: Orders = 4) -> Rule:
     """iPNDM (Zhang and Chen 2023): weights of equal steps on ε; order 2 at most."""
     return IPNDM(k=k)
 
 
-@named(same_as="lms")
+@named(same_as="lms", on_noise="first")
 def ipndm_v(*, k: Orders = 4, weights: Third = "exact") -> Rule:
     """iPNDM with weights of unequal steps; as diff-sampler has them: "released"."""
     return IPNDMv(k=k, weights=weights)
 
 
-@named
+@named(on_noise="first")
+def ipndm_v_released(*, k: Orders = 4) -> Rule:
+    """iPNDM with weights of unequal steps as diff-sampler ships it: at k = 4 they do not add up."""
+    return IPNDMv(k=k, weights="released")
+
+
+@named(on_noise="first")
 def pndm(*, start: Literal["plms", "prk"] = "plms") -> Rule:
     """PNDM (Liu et al. 2022): iPNDM-4 started by Heun ("plms") or Runge–Kutta ("prk")."""
     return PNDM(start=start)
 
 
-@named
+@named(on_noise="first")
 def deis(*, k: Orders = 3, integral: Third = "exact") -> Rule:
     """DEIS-tAB (Zhang and Chen 2023): Adams–Bashforth on ε in the schedule's t; order k."""
     return DEIS(k=k, integral=integral)
 
 
-@named
+@named(on_noise="first")
+def deis_released(*, k: Orders = 3) -> Rule:
+    """DEIS-tAB as released: its weights are sums of 10,000 left ends, and not integrals."""
+    return DEIS(k=k, integral="released")
+
+
+@named(on_noise="first")
 def gradient(*, gamma: float = 2.0) -> Rule:
     """Gradient estimation (Permenter and Yuan 2024): order 1, of order 2 at γ = 1.5 alone."""
     return Gradient(gamma=gamma)
@@ -231,3 +255,15 @@ def er_sde_3(
 ) -> Rule:
     """ER-SDE-Solver-3 (Cui et al. 2023): order 3, path "er-sde"; as released points = 100."""
     return Taylor(k=3, points=points, third=third)
+
+
+@named(path=ERSDE)
+def er_sde_2_released() -> Rule:
+    """ER-SDE-Solver-2 as released: its integral is a sum of 100 points, which limits its order."""
+    return Taylor(k=2, points=100)
+
+
+@named(path=ERSDE)
+def er_sde_3_released() -> Rule:
+    """ER-SDE-Solver-3 as released: sums of 100 points, which limit its order."""
+    return Taylor(k=3, points=100, third="released")

@@ -92,6 +92,7 @@ def refused(arguments, tmp_path, expected):
     assert len(lines) == 1 and lines[0].startswith("bench: "), result.stderr
     assert expected in lines[0]
     assert sorted(tmp_path.rglob("*")) == before
+    return lines[0]
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -12,6 +12,9 @@ from sampler_bench.bench.cli import app
 from tests.bench.test_bad_input import refused, toml
 
 MINE = '''
+from pathlib import Path
+
+
 def half(flow, x, t, t_next, *, alpha: float = 0.5):
     """Return the midpoint rule's step."""
     h = t_next - t
@@ -29,6 +32,10 @@ def column(flow, x, t, t_next, *, order: int = 2):
     return x
 
 
+def flag(flow, x, t, t_next, *, yes: bool = True):
+    return x
+
+
 def claimed(flow, x, t, t_next):
     return x + (t_next - t) * flow(x, t)
 
@@ -43,7 +50,14 @@ def late(flow, x, t, t_next):
 
 
 def wide(flow, x, t, t_next):
-    return x * (x.shape[1:] == (2,) or x.shape[1:] == (1, 8, 8))
+    if x.shape[1:] not in {(2,), (1, 8, 8)}:
+        raise IndexError("no such place")
+    return x
+
+
+def weighted(flow, x, t, t_next, *, weights: Path):
+    """Return Euler's step times a number in a file."""
+    return x + float(weights.read_text()) * (t_next - t) * flow(x, t)
 
 
 def make(device):
@@ -138,6 +152,7 @@ CASES = {
     "value": ({"solver": "mine.py:half", "alpha": "x"}, "alpha = 'x' is not allowed"),
     "key": ({"solver": "mine.py:half", "alpa": 1}, "unknown key 'alpa'; did you mean 'alpha'?"),
     "column": ({"solver": "mine.py:column"}, "cannot be called 'order': that is a column"),
+    "flag": ({"solver": "mine.py:flag"}, "yes = True: in a grid, a parameter of one's own is a w"),
     "count": ({"solver": "mine.py:claimed"}, "says it makes 4 evaluations per sample, and makes 2"),
     "two files": ({"solver": ["mine.py:half", "b.py:half"]}, "are both called 'file:half'"),
 }
@@ -147,11 +162,9 @@ CASES = {
 def test_what_is_wrong_is_said_in_one_line(name, folder, tmp_path):
     (folder / "torn.py").write_text("x = 1\ndef half(:\n")
     (folder / "exits.py").write_text("import sys\nsys.exit(0)\n")
-    sampler, *expected = CASES[name]
-    grid = grid_of(folder, **sampler)
-    for words in (["run", grid, "--out", "out"], ["run", grid, "--plan"]):
-        for part in expected:
-            refused(words, tmp_path, part)
+    sampler, first, *more = CASES[name]
+    said = refused(["run", grid_of(folder, **sampler), "--out", "out"], tmp_path, first)
+    assert [part for part in more if part not in said] == []
 
 
 MODELS = {
@@ -211,11 +224,29 @@ steps = 4
     assert re.search(r"moons .* 7 *\n", bench("search", folder / "search.toml", "--plan"))
 
 
+def test_a_parameter_that_is_a_file_lies_beside_the_grid(folder, tmp_path):
+    (folder / "one.txt").write_text("1.0")
+    (folder / "two.txt").write_text("0.9")
+    grid = grid_of(folder, solver="mine.py:weighted", weights=["one.txt", "two.txt"])
+    bench("run", grid, "--out", "run")
+    table = results.load("run")
+    assert table["weights"].nunique() == 2 and table["weights"].str.fullmatch("[0-9a-f]{16}").all()
+    assert set(table["label"]) == {
+        f"file:weighted, edm steps, weights = {name}.txt" for name in ("one", "two")
+    }
+    (folder / "two.txt").write_text("0.8")
+    changed = f"{folder / 'two.txt'} was changed since"
+    refused(["check", "run", "--baseline", "run"], tmp_path, changed)
+    (folder / "two.txt").unlink()
+    missing = "sampler[0]: weights = 'two.txt' cannot be read: No such file"
+    refused(["run", grid, "--out", "run"], tmp_path, missing)
+
+
 def test_what_a_file_has_is_listed(folder, tmp_path):
-    listed = bench("list", "solvers", "../grid/mine.py")
-    assert "../grid/mine.py:half     The midpoint rule's step [alpha = 0.5] (one step)" in listed
-    assert "../grid/mine.py:last      [j = 1] (with memory; memory = 0)" in listed
-    assert listed.count("\n") == 6
+    listed = re.sub(" +", " ", bench("list", "solvers", "../grid/mine.py"))
+    assert "../grid/mine.py:half The midpoint rule's step [alpha = 0.5] (one step)" in listed
+    assert "../grid/mine.py:last [j = 1] (with memory; memory = 0)" in listed
+    assert listed.count("\n") == 8
     assert bench("list", "solvers", "../grid/mine.py:half").count("\n") == 1
     refused(["list", "paths", "../grid/mine.py"], tmp_path, "has no path: it must be a function")
     refused(

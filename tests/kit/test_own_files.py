@@ -1,6 +1,7 @@
 """Files of one's own: run once from their bytes, known by their text, refused in one line."""
 
 import hashlib
+import pickle
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -254,6 +255,7 @@ def test_a_parameter_that_is_a_file(tmp_path):
     (tmp_path / "w.npz").write_bytes(b"1\r\n")
     made = file("w.npz", tmp_path, "weights")
     assert isinstance(made, File) and made == tmp_path / "w.npz" and made.read_bytes() == b"1\r\n"
+    assert pickle.loads(pickle.dumps(made)).digest == made.digest
     assert in_key(made) == made.digest == hashlib.sha256(b"1\r\n").hexdigest()[:16]
     assert file(made, Path("elsewhere"), "weights") is made and in_key(3) == 3
     check(part, {"weights": made, "other": "w.npz"})

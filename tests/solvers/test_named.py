@@ -39,8 +39,13 @@ def sampled(name, seeds=range(6), batch=6, **keys):
 def test_with_an_exact_past_the_order_is_the_declared_one(solver, grid):
     """Or above it: a corrector's; ``None`` is declared where unequal steps leave none."""
     found, claimed = slope(rule(solver), grid), SOLVERS[solver].order
-    assert found > claimed - 0.15
-    if not solver.startswith(("unipc", "sa")):
+    if claimed is not None:
+        assert found > claimed - 0.15
+    if solver == "deis-released":  # sums of 10,000 points limit it below the errors here
+        return
+    if solver.endswith("-released"):
+        assert found < SOLVERS[solver.removesuffix("-released")].order - 0.15
+    elif not solver.startswith(("unipc", "sa")):
         assert found < claimed + 0.15
 
 
@@ -276,3 +281,17 @@ def test_a_model_that_a_sampler_does_not_fit_is_an_incompatibility():
         solvers.build(solver="song-ve", steps=10).fit(limited)
     with pytest.raises(Incompatible, match="has not learned a variance"):
         solvers.build(solver="ddpm", steps=10).fit(model)
+
+
+@each_named
+def test_what_a_name_tells_a_list_is_what_its_rule_says(solver):
+    row = SOLVERS[solver]
+    assert row.told.get("on_noise", "keeps") == row.on_noise
+    same = row.told.get("same_as")
+    if same:
+        noise = solvers.SeedNoise(range(3))
+        x = noise.latents((2,))
+        both = [
+            solvers.build(solver=name, steps=7)(three_components(), x) for name in (solver, same)
+        ]
+        torch.testing.assert_close(*both, rtol=1e-12, atol=1e-12)

@@ -95,6 +95,15 @@ def forgetful(flow, z, step, past):
     return z
 
 
+def positive(flow, z, step, past):
+    if not step.down.sigma > 0:
+        raise ZeroDivisionError
+    return z
+
+
+positive.memory = 0
+
+
 def typing(flow, x, t, t_next):
     return x
 
@@ -136,6 +145,17 @@ def still(grid, schedule):
 
 
 still.draws = False
+
+
+def windowed(grid, schedule, *, S_noise: float = 1.0, height: float = 0.5):
+    for i, (here, end) in enumerate(zip(grid, grid[1:])):
+        up = schedule.level((1 + height) * here.sigma)
+        by = S_noise * math.sqrt(up.sigma**2 - here.sigma**2)
+        yield solvers.Step(i, len(grid) - 1, here, up, end, end, before=(by,))
+
+
+def read(grid, schedule, *, table: Path = Path(__file__).parent / "weights.txt"):
+    yield from still(grid, schedule)
 
 
 def rounded(grid, schedule, round_sigma):
@@ -215,6 +235,7 @@ def test_a_parameter_that_is_a_file(mine):
     declared = [each.declared(gaussian())["weights"] for each in (sampler, half)]
     digests = [own_files.digest_of(path)[:16] for path in (mine / "weights.txt", other)]
     assert declared == digests and str(other) in half.files
+    assert solvers.build(path="mine.py:read").declared(gaussian())["table"] == digests[0]
     assert not torch.allclose(sample(sampler)[0], sample(half)[0])
     expected = sample(solvers.build(solver="euler", steps=4))[0]
     torch.testing.assert_close(sample(sampler)[0], expected)
@@ -227,6 +248,13 @@ def test_a_parameter_that_is_a_file(mine):
 def test_paths():
     still = solvers.build(path="mine.py:still", steps=5)
     assert torch.equal(sample(still)[0], sample(solvers.build(steps=5))[0]) and still.deterministic
+    noisy, calm = (
+        solvers.build(path="mine.py:windowed", steps=5, S_noise=S_noise, height=1.0)
+        for S_noise in (1.0, 0.5)
+    )
+    assert (noisy.configured_path().S_noise, calm.configured_path().S_noise) == (1.0, 0.5)
+    assert noisy.declared(gaussian())["height"] == 1.0
+    assert not torch.allclose(sample(noisy)[0], sample(calm)[0])
     rounding = gaussian()
     rounding.round_sigma = lambda sigma: sigma.round(decimals=1)
     route = solvers.build(path="mine.py:rounded", steps=5).route(
@@ -234,6 +262,14 @@ def test_paths():
     )
     evaluated = [step.here.sigma for step in route.steps(solvers.SCHEDULES["linear"]())]
     assert all(math.isclose(sigma, round(sigma, 1)) for sigma in evaluated)
+
+
+def test_the_step_to_zero_is_first_order_and_not_the_functions():
+    made, nfe = sample(solvers.build(solver="mine.py:positive", steps=3))
+    latents = solvers.SeedNoise(range(4)).latents(gaussian().shape)
+    expected = gaussian()(80.0 * latents.double(), torch.tensor(0.002, dtype=torch.float64))
+    torch.testing.assert_close(made, expected)
+    assert nfe == 1
 
 
 def test_a_class_of_ones_own():
@@ -256,7 +292,7 @@ REFUSED = {
     "forgetful": "say how many earlier evaluations it wants, forgetful.memory = 1",
     "typing": "unknown fact 'ordr'; did you mean 'order'?",
     "order": "order = 'two' is not allowed: it must be a whole number",
-    "broken": "mine.py, line 99: NameError: name 'nothing' is not defined",
+    "broken": "mine.py, line 108: NameError: name 'nothing' is not defined",
     "steps": "its parameter 'steps' is a key of every sampler, too",
     "rhos": "its parameter 'rho' is the discretization's, too",
     "still": "solver file:still is a function of (grid, schedule); it must be one step f(flow, x,",

@@ -1,0 +1,89 @@
+"""Values of grid keys that are lists themselves, or functions in a file of one's own."""
+
+import math
+
+import pytest
+import torch
+
+from sampler_bench import solvers
+from sampler_bench.bench import grid
+from sampler_bench.bench.expand import expand
+from sampler_bench.solvers.rates import Relative
+from tests.solvers.mixtures import three_components
+
+MODEL = three_components()
+TEXT = """
+name = "values"
+models = ["exact-mixture-8x8"]
+samples = 20
+
+[[sampler]]
+solver = "heun"
+steps = 9
+"""
+
+
+def expanded(folder, keys):
+    (folder / "grid.toml").write_text(TEXT + keys)
+    return expand(grid.read(str(folder / "grid.toml"))[0])[0]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("[[3, 2, 0.1, 1.0]]", [((3, 2, 0.1, 1.0),)]),
+        ("[[3, 2, 0.1, 1], [4, 1, 1.0, 4.0]]", [((3, 2, 0.1, 1), (4, 1, 1.0, 4.0))]),
+        ("[[[3, 2, 0.1, 1.0]], [[4, 1, 1.0, 4.0]]]", [((3, 2, 0.1, 1.0),), ((4, 1, 1.0, 4.0),)]),
+    ],
+)
+def test_a_list_of_intervals_is_one_value_and_a_list_of_those_an_axis(tmp_path, written, meant):
+    found = expanded(tmp_path, f'path = "restart"\nintervals = {written}')
+    assert [one.sampler.configured_path().intervals for one in found] == meant
+    declared = [one.sampler.declared(MODEL)["intervals"] for one in found]
+    assert len(set(declared)) == len(meant) and all(isinstance(text, str) for text in declared)
+
+
+@pytest.mark.parametrize(
+    ("keys", "what"),
+    [
+        ('path = "restart"\nintervals = [3, 2, 0.1, 1.0]', "intervals = 3 is not allowed"),
+        ('path = "restart"\nintervals = [[3, 2, 0.1]]', r"intervals\[0\] = .* is not allowed"),
+        ("S_churn = [[1.0], [2.0]]", r"S_churn = \[1.0\] is not allowed"),
+        ('path = [["sde"]]', r"unknown path \['sde'\]"),
+        ('path = "edm-sde"\nrate = "relativ"', "unknown rate 'relativ'; did you mean 'relative'"),
+        ('path = "edm-sde"\nrate = "no.py:beta"', "rate '.*no.py:beta': there is no file"),
+        ('path = "edm-sde"\nrate = "mine.py:gone"', "rate '.*mine.py:gone': unknown name"),
+        ('path = "edm-sde"\nrate = "mine.py:number"', "rate file:number is no function of t"),
+        ('path = "edm-sde"\nrate = "mine.py:negative"', r"β\(.*\) = -1.0 is not allowed"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(tmp_path, keys, what):
+    (tmp_path / "mine.py").write_text("number = 3\n\n\ndef negative(t):\n    return -1\n")
+    with pytest.raises(ValueError, match=what) as caught:
+        for one in expanded(tmp_path, keys):
+            one.sampler.fit(MODEL)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_rate_of_ones_own_is_a_function_of_time_and_its_text_is_in_the_key(tmp_path):
+    (tmp_path / "mine.py").write_text("def one_over_t(t):\n    return 1 / t\n")
+    keys = 'path = ["edm-sde", "edm-sde-split"]\nrate = ["relative", "mine.py:one_over_t"]'
+    samplers = [one.sampler for one in expanded(tmp_path, keys)]
+    noise = [solvers.SeedNoise(range(4)) for _ in samplers]
+    found = [s(MODEL, n.latents(MODEL.shape), n) for s, n in zip(samplers, noise, strict=True)]
+    for named, own in ((0, 1), (2, 3)):  # σ̇/σ is 1/t where σ = t
+        torch.testing.assert_close(found[own], found[named], rtol=1e-6, atol=1e-6)
+        declared = samplers[own].declared(MODEL)
+        assert declared["rate"] == "file:one_over_t" and len(declared["rate_file"]) == 16
+        assert "rate" not in samplers[named].declared(MODEL)
+        assert list(samplers[own].files) == [str(tmp_path / "mine.py")]
+    (tmp_path / "mine.py").write_text("def one_over_t(t):\n    return 2 / t\n")
+    changed = expanded(tmp_path, keys)[1].sampler
+    assert changed.declared(MODEL)["rate_file"] != samplers[1].declared(MODEL)["rate_file"]
+
+
+def test_half_the_rate_is_half_of_it():
+    rate = solvers.build(path="edm-sde", beta=0.5).configured_path().beta
+    assert rate == Relative(share=0.5)
+    window = solvers.build(path="edm-sde", S_min=0.1, S_max=2.0).configured_path().beta
+    assert (window.S_min, window.S_max) == (0.1, 2.0) and math.isfinite(window.S_max)
