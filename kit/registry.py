@@ -58,7 +58,7 @@ class Registry(MutableMapping[str, T], Generic[T]):
             KeyError: If there is none.
             ValueError: If it cannot be imported; one line.
         """
-        if self.is_own(name):
+        if name not in self._rows and self.is_own(name):
             return self._own_row(name)
         row = self._rows[name]
         if isinstance(row, str):

@@ -69,9 +69,10 @@ class Scaled:
         if sigma is None:
             if at.sigma == math.inf and not answers_noise(self.denoiser):
                 raise Incompatible(NOT_FROM_NOISE)
-            sigma = self._sigmas[at.sigma] = torch.tensor(at.sigma, dtype=torch.float64)
+            sigma = self._sigmas[at.sigma] = torch.scalar_tensor(at.sigma, dtype=torch.float64)
         scale = at.b if at.sigma == math.inf else at.s
-        return self.denoiser(z if scale == 1 else z / scale, sigma).to(z.dtype)
+        D = self.denoiser(z if scale == 1 else z / scale, sigma)
+        return D if D.dtype == z.dtype else D.to(z.dtype)
 
     def only(self, rows: Tensor) -> "Scaled":
         """Return the same for some samples of the batch, with what is bound to them."""

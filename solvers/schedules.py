@@ -6,7 +6,7 @@ or read to know a level.
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Self, final
 
 from sampler_bench.kit.parameters import Fraction
@@ -67,8 +67,8 @@ class Schedule(ABC):
         """
         if sigma == 0:
             return Point(0.0, 0.0, self.s(0.0), 0.0, math.inf, -math.inf)
-        point = self.at(self.time(sigma))
-        return replace(point, sigma=sigma, b=point.s * sigma)
+        at = self.at(self.time(sigma))
+        return Point(at.t, sigma, at.s, at.s * sigma, at.p, at.q)
 
 
 @final
@@ -230,7 +230,8 @@ class RectifiedFlow(Schedule):
 
     def level(self, sigma: float) -> Point:
         """Return the point whose noise level is ``sigma``, to the last bit."""
-        return replace(self.at(self.time(sigma)), sigma=sigma)
+        at = self.at(self.time(sigma))
+        return Point(at.t, sigma, at.s, at.b, at.p, at.q)
 
 
 @final

@@ -10,6 +10,7 @@ drawing costs is reported apart.
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from sampler_bench import solvers
 from sampler_bench.solvers import SOLVERS
+from sampler_bench.solvers.process import Process, scaled
 
 pytestmark = pytest.mark.benchmark(timer=time.thread_time)
 SHAPE = (1, 28, 28)
@@ -79,7 +81,7 @@ def above(benchmark, request) -> Callable[..., float]:
     """Return what measures a pair: the seconds an evaluation costs more; 0 if nothing is."""
     measured = request.config.getoption("benchmark_enable")
 
-    def seconds(group: str, batch: int, rounds: int, **keys: Any) -> float:
+    def seconds(group: str, batch: int, rounds: int, *, alone: bool = False, **keys: Any) -> float:
         sampler = solvers.build(steps=18, **keys)
         latents = torch.randn(batch, *SHAPE, dtype=torch.float64)
         drawn = torch.randn_like(latents)
@@ -93,8 +95,11 @@ def above(benchmark, request) -> Callable[..., float]:
                 network(x, sigma)
             bare.append(time.thread_time() - begun)
 
+        target: Callable[[], Tensor] = partial(sampler, network, latents, lambda z: drawn)
+        if alone:
+            target = the_loop_of(sampler, network, latents)
         benchmark.group = group
-        benchmark.pedantic(sampler, (network, latents, lambda z: drawn), setup=calls, rounds=rounds)
+        benchmark.pedantic(target, setup=calls, rounds=rounds)
         if not measured:
             return 0.0
         each = (benchmark.stats.stats.min - min(bare)) / len(listening.asked)
@@ -103,6 +108,26 @@ def above(benchmark, request) -> Callable[..., float]:
         return each
 
     return seconds
+
+
+def the_loop_of(sampler: Any, network: Network, latents: Tensor) -> Callable[[], Tensor]:
+    """Return sampling with levels that are made already."""
+    schedule = sampler.schedule_for(network)
+    route, solver = sampler.route(network, schedule), sampler.configured_solver()
+    z = latents * route.grid[0].b
+
+    def loop() -> Tensor:
+        return solver.sample(Process(scaled(network), schedule), z, route)
+
+    return loop
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("solver", ["euler", "heun", "dpmpp-2m", "unipc-3"])
+def test_the_loop_alone(above, solver, schedule):
+    """Without making levels, which a call does once, however many its steps."""
+    group = f"the loop alone, batch 1, {schedule}"
+    assert 1 + above(group, 1, 30, alone=True, solver=solver, **SCHEDULES[schedule]) / 5e-3 <= 1.02
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
