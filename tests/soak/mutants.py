@@ -27,7 +27,7 @@ ROOMS = ("bench", "kit", "models", "reports", "results", "solvers")
 CONFIGURATION = """
 [tool.mutmut]
 source_paths = ["src"]
-also_copy = ["models"]
+also_copy = ["models", "tools"]
 only_mutate = ["src/sampler_bench/solvers/*.py", "src/sampler_bench/bench/metrics/*.py"]
 pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "no:benchmark"]
 pytest_add_cli_args_test_selection = [
@@ -57,7 +57,8 @@ def lay_out(folder):
     copy(ROOT / "top", package)
     for room in ROOMS:
         copy(ROOT / room, package / room)
-    copy(ROOT / "tests", folder / "tests")
+    for name in ("tests", "tools"):
+        copy(ROOT / name, folder / name)
     images = Path("models") / "zoo" / "fashion"  # which tests read from there
     copy(ROOT / images, folder / images)
     (folder / "pyproject.toml").write_text(CONFIGURATION, "utf-8")
