@@ -6,6 +6,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 _LONGEST = 100
+_MOST, _NEAR = 400, 12
 
 
 def lookup(registry: Mapping[str, T], name: str, what: str) -> T:
@@ -39,4 +40,12 @@ def unknown(name: object, allowed: Iterable[str], what: str, listed: str | None 
         return f"unknown {what} {shown(name)}: there are none here"
     nearest = get_close_matches(str(name)[:_LONGEST], known, n=1, cutoff=0.5)
     hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-    return f"unknown {what} {shown(name)}{hint} (known: {listed or ', '.join(known)})"
+    return f"unknown {what} {shown(name)}{hint} (known: {listed or _some(known, str(name))})"
+
+
+def _some(known: list[str], name: str) -> str:
+    """Return all names, or, where they are many, those that are nearest and how many others."""
+    if len(", ".join(known)) <= _MOST:
+        return ", ".join(known)
+    near = get_close_matches(name[:_LONGEST], known, n=_NEAR, cutoff=0.0)
+    return f"{', '.join(sorted(near))} and {len(known) - len(near)} others"

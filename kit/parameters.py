@@ -220,12 +220,10 @@ def _range(bounds: Mapping[str, float]) -> str:
 def _wrong(adapter: TypeAdapter[Any], value: Any) -> list[int] | None:
     """Return in which item of a value what is wrong lies ([]: in none); ``None`` if nothing is.
 
-    A list will do for a tuple, and the other way round.
+    Lists will do for tuples, and the other way round.
     """
-    other: Any = tuple(value) if isinstance(value, list) else value
-    other = list(value) if isinstance(value, tuple) else other
     places = []
-    for way in (value, other):
+    for way in (value, _all_as(tuple, value), _all_as(list, value)):
         try:
             adapter.validate_python(way)
             return None
@@ -233,6 +231,13 @@ def _wrong(adapter: TypeAdapter[Any], value: Any) -> list[int] | None:
             found = [part for part in error.errors()[0]["loc"] if isinstance(part, int)]
             places.append([at for at in found if at < len(value)])
     return max(places)
+
+
+def _all_as(kind: type[list[Any]] | type[tuple[Any, ...]], value: Any) -> Any:
+    """Return a value with all lists and tuples in it as one of the two."""
+    if not isinstance(value, list | tuple):
+        return value
+    return kind(_all_as(kind, one) for one in value)
 
 
 def _words(annotation: Any) -> list[str]:

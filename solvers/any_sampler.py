@@ -1,8 +1,8 @@
 """What a cell samples with: a sampler put together from parts, or an author's own, whole."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -11,6 +11,33 @@ from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.noise import Noise, no_noise
 
 Value = str | int | float | None
+
+
+class Row(Protocol):
+    """What stands behind a solver's name, of parts or whole: see ``EVERY_SOLVER``."""
+
+    @property
+    def version(self) -> int: ...  # noqa: D102
+    @property
+    def takes_parts(self) -> bool: ...  # noqa: D102
+    @property
+    def takes_steps(self) -> bool: ...  # noqa: D102
+    @property
+    def declares(self) -> Callable[..., Any]: ...  # noqa: D102
+
+    def defaults(self) -> dict[str, Any]:
+        """Return its own parameters and their values."""
+        ...
+
+    def sampler(
+        self,
+        name: str,
+        given: Mapping[str, Any],
+        own: Mapping[str, Any],
+        neutral: Mapping[str, Any],
+    ) -> "AnySampler":
+        """Return the sampler that it makes of :func:`solvers.build`'s arguments."""
+        ...
 
 
 class AnySampler(ABC):

@@ -56,7 +56,6 @@ def assemble(
     """
     if not SOLVERS[solver].walks:
         _check_whole(solver, given)
-    own = {name: _frozen(value) for name, value in own.items()}
     churn = Churn(**{name: given[name] for name in CHURN_FIELDS})
     options = Options(**{name: given[name] for name in OPTIONS})
     chosen = SOLVERS[solver]
@@ -150,8 +149,9 @@ def nestings(solver: str, discretization: str | None, schedule: str, path: str) 
 
 
 def _told_of(solver: str, discretization: str | None, schedule: str, path: str) -> list[Parameter]:
-    if not EVERY_SOLVER[solver].takes_parts:
-        return list(parameters(EVERY_SOLVER[solver].sample).values())
+    row = EVERY_SOLVER[solver]
+    if not row.takes_parts:
+        return list(parameters(row.declares).values())
     declared = _parts(solver, discretization, schedule, path)
     return [p for part in declared.values() for p in parameters(part).values()]
 
@@ -210,7 +210,7 @@ def _with_files(parts: Declared, values: dict[str, Any], own: Mapping[str, Any])
             if parameter.is_function and isinstance(value, str) and own_files.parsed(value):
                 named = own_files.absolute(value, where)
                 values[parameter.name] = own_files.pinned(named, parameter.name)
-    return values
+    return {name: _frozen(value) for name, value in values.items()}
 
 
 def _frozen(value: Any) -> Any:

@@ -4,13 +4,14 @@ A new row is tested by existing; ``bench list`` reads what it says of itself fro
 """
 
 from collections import ChainMap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sampler_bench.kit.registry import Registry
 from sampler_bench.solvers import forms
 
 if TYPE_CHECKING:
+    from sampler_bench.solvers.any_sampler import Row
     from sampler_bench.solvers.discretizations import Discretization
     from sampler_bench.solvers.original.whole import Original
     from sampler_bench.solvers.paths.path import Path
@@ -99,7 +100,7 @@ ORIGINALS: Registry["Original"] = Registry(
 )
 """The authors' own samplers, whole: they share names with SOLVERS' rows nowhere."""
 
-EVERY_SOLVER: ChainMap[str, Any] = ChainMap(ORIGINALS, SOLVERS)
+EVERY_SOLVER: Mapping[str, "Row"] = ChainMap[str, Any](ORIGINALS, SOLVERS)
 """All that a sampler's solver may be; rows of both say ``takes_parts`` and make their sampler."""
 
 SCHEDULES: Registry[type["Schedule"]] = Registry(

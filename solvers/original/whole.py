@@ -46,6 +46,11 @@ class Original:
     suits: Callable[[Denoiser, dict[str, Any]], object] = lambda denoiser, given: None
     version: int = 1
 
+    @property
+    def declares(self) -> Callable[..., Any]:
+        """What says which parameters there are, and what each may be."""
+        return self.sample
+
     def defaults(self) -> dict[str, Any]:
         """Return its parameters and their values."""
         return keywords(self.sample)
