@@ -6,7 +6,7 @@ They are the field's only models with zero network error and known true statisti
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Self
 
 import numpy as np
@@ -69,9 +69,9 @@ class IdealDenoiser(_Exact):
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Denoise ``x`` [B, *shape] at ``sigma`` > 0 (0-d or [B]); returns ``x``'s dtype."""
         flat = x.reshape(len(x), -1).to(self.dtype)
-        variance = (sigma.to(self.device, self.dtype) ** 2).reshape(-1, 1).expand(len(x), 1)
+        variance = (sigma.to(self.device, self.dtype) ** 2).reshape(-1, 1)
         rows = max(1, CHUNK_BYTES // (self._data.element_size() * len(self._data)))
-        parts = zip(flat.split(rows), variance.split(rows), strict=True)
+        parts = _parts(flat, variance, rows)
         return torch.cat([self._denoise(*part) for part in parts]).reshape(x.shape).to(x.dtype)
 
     def _denoise(self, x: Tensor, variance: Tensor) -> Tensor:
@@ -137,10 +137,10 @@ class GaussianMixture(_Exact):
             mean = (self.weights @ self.means).reshape(self.shape)
             return mean.to(x.device, x.dtype).expand(x.shape).clone()
         flat = x.reshape(len(x), -1).to(self.dtype)
-        variance = (sigma.to(self.device, self.dtype) ** 2).reshape(-1, 1).expand(len(x), 1)
+        variance = (sigma.to(self.device, self.dtype) ** 2).reshape(-1, 1)
         row_bytes = flat.element_size() * flat.shape[1] * len(self._log_weights)
         rows = max(1, CHUNK_BYTES // row_bytes)
-        parts = zip(flat.split(rows), variance.split(rows), strict=True)
+        parts = _parts(flat, variance, rows)
         return torch.cat([self._denoise(*part) for part in parts]).reshape(x.shape).to(x.dtype)
 
     def _denoise(self, x: Tensor, variance: Tensor) -> Tensor:
@@ -173,6 +173,13 @@ class GaussianMixture(_Exact):
         """Return a mixture of isotropic Gaussians with standard deviations ``deviations`` [K]."""
         c = torch.tensor(deviations, dtype=torch.float64)
         return cls(means, c**2, torch.tensor(weights, dtype=torch.float64))
+
+
+def _parts(x: Tensor, variance: Tensor, rows: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield so many rows of ``x`` at a time, with their variances: [rows, 1], or [1, 1] for all."""
+    split = x.split(rows)
+    alike = len(variance) == 1
+    return zip(split, [variance] * len(split) if alike else variance.split(rows), strict=True)
 
 
 def _without_specks(logits: Tensor, dim: int) -> Tensor:

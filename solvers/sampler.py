@@ -327,9 +327,6 @@ class Sampler(AnySampler):
     def _fit(self, denoiser: Denoiser) -> None:
         schedule = self.schedule_for(denoiser)
         route = self.route(denoiser, schedule)
-        if route.grid[0].sigma == math.inf and not SOLVERS[self.solver].from_infinity:
-            name = shown(self.solver)
-            raise Incompatible(f"{name} cannot step away from σ = ∞, where its rule ends")
         list(route.steps(schedule))
 
     def _given_parameters(self) -> str:

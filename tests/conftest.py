@@ -23,7 +23,7 @@ def pytest_configure(config):
     os.environ.pop("COLUMNS", None)  # xdist sets 80, and what is no terminal is not folded
     assert "torch" not in sys.modules
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    if not config.getoption("benchmark_enable"):
+    if not config.getoption("benchmark_enable", False):
         os.environ["OMP_NUM_THREADS"] = "1"
 
 

@@ -91,7 +91,7 @@ def test_the_readmes_grids_are_some(tmp_path):
         (tmp_path / "mine.toml").write_text(text, "utf-8")
         declared, _ = grid.read(str(tmp_path / "mine.toml"))
         cells.append(plan.make(declared).cells)
-    assert cells == [3 + 3 * 2, 6 * 2 + 3 * 2 + 2 + 2, 3 * 2]
+    assert cells == [3 + 3 * 2, 6 * 2 + 3 * 2 + 2 + 2 + 2, 3 * 2]
 
 
 def written(folder, document):

@@ -85,14 +85,16 @@ def value(form: Form, one: Evaluation) -> Tensor:
     return one.D if form == "data" else one.eps
 
 
-End = Literal["zero", "falls", "last", "never"]
-"""How the order falls at the end: only into σ = 0; …, 2, 1; 1 on the last step; or not."""
+End = Literal["zero", "falls", "falls<10", "falls<15", "last", "never"]
+"""How the order falls at the end: only into σ = 0; …, 2, 1; so where there are fewer steps than 10
+(dpm-solver) or 15 (diffusers); 1 on the last step; or not."""
+_FEWER = {"falls": math.inf, "falls<10": 10, "falls<15": 15}
 
 
 def allowed_order(order: int, end: End, step: Step) -> int:
     """Return the order that is left at this step of the grid."""
     left = step.n - step.i
-    if end == "falls":
+    if step.n < _FEWER.get(end, 0):
         return min(order, left)
     if end == "last" and left == 1:
         return 1

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from sampler_bench import solvers
-from sampler_bench.bench import grid
+from sampler_bench import models, solvers
+from sampler_bench.bench import grid, plan
 from sampler_bench.bench.expand import expand
 from sampler_bench.solvers.rates import Relative
 from tests.solvers.mixtures import three_components
@@ -87,3 +87,46 @@ def test_half_the_rate_is_half_of_it():
     assert rate == Relative(share=0.5)
     window = solvers.build(path="edm-sde", S_min=0.1, S_max=2.0).configured_path().beta
     assert (window.S_min, window.S_max) == (0.1, 2.0) and math.isfinite(window.S_max)
+
+
+def test_a_model_that_a_sampler_does_not_fit_goes_without_it(tmp_path, monkeypatch):
+    """Whatever the reason; the other cells of the grid are planned as ever."""
+
+    def narrow(device="cpu"):
+        made = models.load("exact-mixture-8x8")
+        made.sigma_min, made.sigma_max, made.digest = 0.5, 10.0, "narrow"
+        return made
+
+    monkeypatch.setitem(models.MODELS, "narrow", narrow)
+    (tmp_path / "grid.toml").write_text("""
+name = "fits"
+models = ["exact-mixture-8x8", "narrow"]
+samples = 20
+extractor = "pixels"
+[[sampler]]
+solver = ["song-ve", "ddpm"]
+variance = "small"
+steps = 30
+[[sampler]]
+label = "list"
+levels = [[80, 2, 1], [8, 2, 1]]
+[[sampler]]
+label = "high"
+discretization = "iddpm"
+sigma_min = 0.002
+sigma_max = [0.1, 80.0]
+steps = 5
+""")
+    made = plan.make(grid.read(str(tmp_path / "grid.toml"))[0])
+    planned = [(work.label, work.cell.model) for work in made.work]
+    assert [model for _, model in planned].count("exact-mixture-8x8") == 6
+    assert {label for label, model in planned if model == "narrow"} == {
+        "list, levels = [8, 2, 1]",
+        "high, sigma_max = 80.0",
+    }
+    reasons = {item.entry: item.reason for item in made.skipped}
+    assert "the model supports [0.5, 10]" in reasons["song-ve, solver = song-ve"]
+    assert "the model supports [0.5, 10]" in reasons["list, levels = [80, 2, 1]"]
+    assert "are not a range" in reasons["high, sigma_max = 0.1"]
+    assert all("model = narrow" in item.combination for item in made.skipped)
+    assert len(made.skipped) == 4

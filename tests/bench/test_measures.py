@@ -1,7 +1,6 @@
 """What a record's value and error bar are, held against independent ways to the same number."""
 
-import subprocess
-import sys
+import resource
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from sampler_bench import models, results, solvers
 from sampler_bench.bench.metrics import fashion_extractor
 from sampler_bench.bench.shard import quantize
 from tests.bench import runs
+from tests.bench.kills import a_process
 
 FASHION = """
 name = "fashion"
@@ -85,19 +85,19 @@ def test_the_jackknife_error_is_the_spread_over_seed_ranges(tmp_path):
 
 
 def peak_memory(folder, samples):
+    """Return a run's, in MB: of a process of its own, forked where imports are done."""
     folder.mkdir()
-    (folder / "grid.toml").write_text(MEMORY.format(samples=samples))
-    code = (
-        "import resource, sys; from sampler_bench.bench import cli\n"
-        "sys.argv = ['bench', 'run', '--grid', 'grid.toml', '--out', 'out']\n"
-        "try: cli.main()\n"
-        "except SystemExit as e: assert not e.code\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-    )
-    ran = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
-    )
-    return int(ran.stdout.splitlines()[-1]) / 1024
+    process = a_process(runs_and_says, (folder, samples))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    return int((folder / "peak").read_text()) / 1024
+
+
+def runs_and_says(folder, samples):
+    assert not runs.run(folder / "run", MEMORY.format(samples=samples)).reasons
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    (folder / "peak").write_text(str(peak))
 
 
 def test_memory_does_not_grow_with_samples(tmp_path):

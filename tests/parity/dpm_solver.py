@@ -78,13 +78,12 @@ def _levels(skip: str, n: int) -> list[Point]:
 
 
 def _multistep(given: dict[str, Any], case: Case) -> tuple[Rule, list[Point], UnitVariance]:
-    lowered = given.get("lower_order_final", True) and case.steps < 10
     rule = Multistep(
         k=given["order"],
         form=_form(given),
         second="exact" if given.get("solver_type") == "taylor" else "midpoint",
         third="released",
-        end="falls" if lowered else "never",
+        end="falls<10" if given.get("lower_order_final", True) else "never",
     )
     if given.get("noise_schedule", "linear") == "linear":
         return rule, _levels(given["skip_type"], case.steps), SCHEDULE

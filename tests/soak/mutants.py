@@ -1,6 +1,9 @@
 """Mutation testing by mutmut of the solvers and the metrics: which changes does no test notice?
 
-    python -m tests.soak.mutants FOLDER [SHARE [SEED]]    # SHARE of 100 mutants; 100 are hours
+    python -m tests.soak.mutants FOLDER [SHARE [SEED [MODULE…]]]
+    python -m tests.soak.mutants FOLDER 5 0 solvers.loop solvers.rules
+
+SHARE is of 100 mutants, and 100 are hours; of a few modules or packages alone where they are given.
 
 mutmut wants source below ``src/`` as it is imported, so a copy is laid out in FOLDER, which keeps
 everything: run again, it goes on, and tries those that lived under the tests of today. One process,
@@ -24,9 +27,8 @@ ROOMS = ("bench", "kit", "models", "reports", "results", "solvers")
 CONFIGURATION = """
 [tool.mutmut]
 source_paths = ["src"]
-also_copy = ["models"]
+also_copy = ["models", "tools"]
 only_mutate = ["src/sampler_bench/solvers/*.py", "src/sampler_bench/bench/metrics/*.py"]
-do_not_mutate = ["*/train_fashion.py"]
 pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "no:benchmark"]
 pytest_add_cli_args_test_selection = [
     "tests/solvers", "tests/bench/metrics", "tests/test_table1.py",
@@ -55,7 +57,8 @@ def lay_out(folder):
     copy(ROOT / "top", package)
     for room in ROOMS:
         copy(ROOT / room, package / room)
-    copy(ROOT / "tests", folder / "tests")
+    for name in ("tests", "tools"):
+        copy(ROOT / name, folder / name)
     images = Path("models") / "zoo" / "fashion"  # which tests read from there
     copy(ROOT / images, folder / images)
     (folder / "pyproject.toml").write_text(CONFIGURATION, "utf-8")
@@ -77,16 +80,17 @@ def outcomes(folder):
     return found
 
 
-def main(folder, share="100", seed="0"):
+def main(folder, share="100", seed="0", *modules):
     """Make the mutants, test a sample of them, tell what lived."""
     folder = Path(folder).resolve()
     lay_out(folder)
     (folder / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)  # tests may have changed
     # Nothing has this name, so mutmut makes all mutants, sees which test runs which, and stops.
     mutmut(folder, "run", "--max-children", "1", "none", capture_output=True)
-    names = sorted(outcomes(folder))
+    wanted = tuple(f"sampler_bench.{module}." for module in modules) or ("",)
+    names = sorted(name for name in outcomes(folder) if name.startswith(wanted))
     if not names:
-        raise SystemExit(f"{folder}: mutmut made no mutants; run it there to see why")
+        raise SystemExit(f"{folder}: mutmut made no mutants of these; run it there to see why")
     sample = random.Random(int(seed)).sample(names, round(len(names) * float(share) / 100))
     before = outcomes(folder)
     waiting = [name for name in sample if STATES.get(before[name]) in ("lived", "not run")]

@@ -74,14 +74,20 @@ def bent(n: int) -> list[float]:
     return [HIGH * math.exp(-length * (x + 0.06 * math.sin(2 * math.pi * x))) for x in u]
 
 
-def error(rule: Rule, n: int, levels: Sequence[float], schedule: Schedule | None = None) -> float:
-    """Return the largest error at ``LOW`` after n steps that begin with an exact past."""
+def error(
+    rule: Rule,
+    n: int,
+    levels: Sequence[float],
+    schedule: Schedule | None = None,
+    exact: bool = True,
+) -> float:
+    """Return the largest error at ``LOW`` after n steps that begin with an exact past, or none."""
     schedule = Linear() if schedule is None else schedule
     points = [schedule.level(sigma) for sigma in levels]
     before, grid = points[:LONGEST_PAST], points[LONGEST_PAST:]
     flow = process(schedule)
     past = Past()
-    if rule.memory:
+    if rule.memory and exact:
         for at in before[-rule.memory :]:
             z = at.s * exactly(at.sigma)
             past.append(Evaluation(at, z, flow.denoise(z, at)))
