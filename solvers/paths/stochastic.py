@@ -89,11 +89,17 @@ class Reverse(Path):
     def phi(self, sigma: float) -> float:
         """Return φ(σ)."""
 
-    def landing(self, sigma: float, end: float) -> float:
-        """Return σ↓ of a step from σ to ``end``."""
-        if sigma == math.inf or end == 0:
-            return 0.0
-        return min(end, sigma * self.phi(end) / self.phi(sigma))
+    def landings(self, above: float) -> Callable[[float], tuple[float, tuple[float, ...]]]:
+        """Return where a step from a level lands, and the rise to its end: ``Step.land``."""
+        scale = math.inf if above == math.inf else self.phi(above)
+
+        def land(sigma: float) -> tuple[float, tuple[float, ...]]:
+            low = 0.0
+            if above < math.inf and sigma > 0:
+                low = min(sigma, above * self.phi(sigma) / scale)
+            return low, (math.sqrt(max(sigma**2 - low**2, 0.0)) * self.S_noise,)
+
+        return land
 
     def steps(
         self,
@@ -108,11 +114,7 @@ class Reverse(Path):
             if end.sigma == 0 or not self.draws:
                 yield Step(i, n, here, here, end, end)
                 continue
-
-            def land(sigma: float, above: float = here.sigma) -> tuple[float, tuple[float, ...]]:
-                low = self.landing(above, sigma)
-                return low, (math.sqrt(max(sigma**2 - low**2, 0.0)) * self.S_noise,)
-
+            land = self.landings(here.sigma)
             low, after = land(end.sigma)
             yield Step(i, n, here, here, schedule.level(low), end, (), after, land)
 
