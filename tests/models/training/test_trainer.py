@@ -194,8 +194,8 @@ def test_labels_reach_the_network(tmp_path):
     data = images(60, classes=2)
     for k in range(2):
         data.images[data.labels == k] = 60 + 120 * k
-    made = trainer(tmp_path, data, training__images=3200, network__dropout=0.0, augmentation=None)
-    train(made, 3200)
+    made = trainer(tmp_path, data, training__images=1600, network__dropout=0.0, augmentation=None)
+    train(made, 1600)
     x, sigma = torch.zeros(2, 1, 8, 8), torch.full((2,), 20.0)
     dark, light = made.average(x, sigma, torch.tensor([0, 1])).mean((1, 2, 3)).tolist()
     assert dark == pytest.approx(60 / 127.5 - 1, abs=0.15)
