@@ -40,6 +40,7 @@ def _of_network(model: Any) -> dict[str, str]:
     return {name: str(flag) for name, flag in flags.items()} | notes
 
 
+@cache  # files are searched and parsed for each
 def _version(package: str) -> str:
     try:
         return version(package)
