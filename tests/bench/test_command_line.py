@@ -164,7 +164,7 @@ def test_the_schema_describes_the_grids_that_ship(schema, name):
         {"samples": 5},
         {"samples": "50"},
         {"samplers": []},
-        {"sampler": [{"S_churn": [[1]]}]},
+        {"sampler": [{"S_churn": [[[[1]]]]}]},
         {"profile": [{"metric": "curvature", "levels": [1, 2]}]},
         {"name": "a b"},
     ],
