@@ -191,7 +191,8 @@ def _check_keys(axes: dict[str, list[Any]]) -> dict[str, int]:
 def _names(axes: dict[str, list[Any]], key: str, known: Collection[str]) -> list[str]:
     names = axes.get(key, [DEFAULTS[key]])
     for name in names:
-        if not isinstance(name, str) or (name not in known and name != ""):
+        neutral = name == DEFAULTS[key]  # no path is ""
+        if not isinstance(name, str) or (name not in known and not neutral):
             raise ValueError(unknown(name, known, key))
     return names
 

@@ -16,11 +16,12 @@ import inspect
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from sampler_bench.kit.canonical import KEY_LENGTH
@@ -272,18 +273,44 @@ def _import(name: str, where: str) -> _Run:
     return _RUNS.setdefault((name, run.digest), run)
 
 
+class _AsWritten(SourceFileLoader):
+    """Loads a module from its text alone.
+
+    Python's cache of compiled modules goes by time and size: a text changed within a second, of the
+    same length, would run as it was before.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Return the compiled text."""
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
 class _first:  # noqa: N801 - used as a function
     """While it is entered, modules beside a file come before all others; then they are gone."""
 
     def __init__(self, folder: Path, beside: Mapping[str, list[Path]]) -> None:
         self.folder, self.names = str(folder), set(beside)
 
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: object = None
+    ) -> ModuleSpec | None:
+        """Find a module beside the file, as finders in ``sys.meta_path`` do."""
+        if fullname.partition(".")[0] not in self.names:
+            return None
+        spec = PathFinder.find_spec(fullname, [self.folder] if path is None else path)
+        if spec is not None and isinstance(spec.loader, SourceFileLoader):
+            spec.loader = _AsWritten(spec.loader.name, spec.loader.path)
+        return spec
+
     def __enter__(self) -> None:
         self.others = self._taken_out()
+        sys.meta_path.insert(0, self)
         sys.path.insert(0, self.folder)
         importlib.invalidate_caches()  # a file that was written a moment ago
 
     def __exit__(self, *error: object) -> None:
+        sys.meta_path.remove(self)
         with suppress(ValueError):  # the file itself may have put it elsewhere
             sys.path.remove(self.folder)
         self._taken_out()

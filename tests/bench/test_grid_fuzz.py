@@ -5,7 +5,7 @@ import math
 import tempfile
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sampler_bench.bench import grid as grids
@@ -89,6 +89,7 @@ def plan_or_one_line(text):
 
 @settings(max_examples=300)
 @given(tops, st.lists(samplers, min_size=1, max_size=2))
+@example(top={}, entries=[{"solver": ""}])
 def test_any_keys_and_values(top, entries):
     base = {"name": "x", "models": ["exact-mixture-moons"], "samples": 20, "extractor": "pixels"}
     lines = [f"{key} = {as_toml(value)}" for key, value in (base | top).items()]
