@@ -228,11 +228,12 @@ def _label(entry: SamplerEntry, combination: dict[str, Any], axes: dict[str, lis
     made = "listed" if "levels" in combination else combination.get("discretization", "edm")
     steps = f", {shown(made)} steps" if EVERY_SOLVER[solver].takes_parts else ""
     label = entry.label or f"{shown(solver)}{steps}"
+    said = () if entry.label else ("solver", "discretization")
     used = _applicable(combination)
     varied = [
         f"{key} = {_told(key, used[key])}"
         for key, values in axes.items()
-        if len(values) > 1 and key not in CURVE_AXES and key in used
+        if len(values) > 1 and key not in (*CURVE_AXES, *said) and key in used
     ]
     return ", ".join([label, *varied])
 

@@ -125,7 +125,7 @@ steps = 5
         "high, sigma_max = 80.0",
     }
     reasons = {item.entry: item.reason for item in made.skipped}
-    assert "the model supports [0.5, 10]" in reasons["song-ve, solver = song-ve"]
+    assert "the model supports [0.5, 10]" in reasons["song-ve"]
     assert "the model supports [0.5, 10]" in reasons["list, levels = [80, 2, 1]"]
     assert "are not a range" in reasons["high, sigma_max = 0.1"]
     assert all("model = narrow" in item.combination for item in made.skipped)
