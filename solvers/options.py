@@ -6,7 +6,7 @@ levels: a step after the grid, one evaluation more.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, Literal
 
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from sampler_bench.kit.parameters import Positive, check_fields, require
 from sampler_bench.solvers.point import Point
+from sampler_bench.solvers.rows import restricted
 
 Denoise = Callable[[Tensor, Point], Tensor]
 
@@ -116,10 +117,21 @@ def thresholded(denoise: Denoise, *, quantile: float = 0.995, limit: float = 1.0
     require(0 < quantile <= 1, "quantile", quantile, "above 0 and at most 1")
     require(limit > 0, "limit", limit, "a number above 0")
 
-    def wrapped(z: Tensor, at: Point) -> Tensor:
-        D = denoise(z, at)
-        clip = torch.quantile(D.abs().flatten(1), quantile, dim=1).clamp(min=limit)
-        clip = clip.reshape(-1, *[1] * (D.ndim - 1))
-        return torch.clamp(D, -clip, clip).mul_(limit / clip)
+    return _Thresholded(denoise, quantile, limit)
 
-    return wrapped
+
+@dataclass(frozen=True)
+class _Thresholded:
+    denoise: Denoise
+    quantile: float
+    limit: float
+
+    def __call__(self, z: Tensor, at: Point) -> Tensor:
+        D = self.denoise(z, at)
+        clip = torch.quantile(D.abs().flatten(1), self.quantile, dim=1).clamp(min=self.limit)
+        clip = clip.reshape(-1, *[1] * (D.ndim - 1))
+        return torch.clamp(D, -clip, clip).mul_(self.limit / clip)
+
+    def only(self, rows: Tensor) -> "_Thresholded":
+        """Return the same for some samples of the batch, with what is bound to them."""
+        return replace(self, denoise=restricted(self.denoise, rows))

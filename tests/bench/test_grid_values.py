@@ -5,10 +5,12 @@ import math
 import pytest
 import torch
 
-from sampler_bench import models, solvers
+from sampler_bench import models, results, solvers
 from sampler_bench.bench import grid, plan
 from sampler_bench.bench.expand import expand
 from sampler_bench.solvers.rates import Relative
+from sampler_bench.solvers.schedules import Linear
+from tests.bench import runs
 from tests.solvers.mixtures import three_components
 
 MODEL = three_components()
@@ -82,7 +84,10 @@ def test_a_rate_of_ones_own_is_a_function_of_time_and_its_text_is_in_the_key(tmp
     assert changed.declared(MODEL)["rate_file"] != samplers[1].declared(MODEL)["rate_file"]
 
 
-def test_half_the_rate_is_half_of_it():
+def test_half_the_rate_is_half_of_it(tmp_path):
+    (tmp_path / "mine.py").write_text("def one_over_t(t):\n    return 1 / t\n")
+    own = solvers.build(path="edm-sde", beta=0.5, rate=f"{tmp_path}/mine.py:one_over_t")
+    assert own.configured_path().beta.at(Linear().level(2.0)) == 0.25
     rate = solvers.build(path="edm-sde", beta=0.5).configured_path().beta
     assert rate == Relative(share=0.5)
     window = solvers.build(path="edm-sde", S_min=0.1, S_max=2.0).configured_path().beta
@@ -130,3 +135,20 @@ steps = 5
     assert "are not a range" in reasons["high, sigma_max = 0.1"]
     assert all("model = narrow" in item.combination for item in made.skipped)
     assert len(made.skipped) == 4
+
+
+def test_the_truncation_error_of_denoised_samples_is_that_of_denoised_ones(tmp_path):
+    (tmp_path / "grid.toml").write_text("""
+name = "ends"
+models = ["exact-mixture-moons"]
+samples = 20
+metrics = ["truncation-error"]
+[[sampler]]
+solver = "rk45"
+rtol = 1e-7
+sigma_min = 0.5
+end = ["sigma-min", "denoise"]
+""")
+    assert not runs.run(tmp_path / "run", (tmp_path / "grid.toml").read_text()).reasons
+    table = results.load(tmp_path / "run")
+    assert set(table["end"]) == {"sigma-min", "denoise"} and table["value"].max() < 1e-4

@@ -295,3 +295,36 @@ def test_what_a_name_tells_a_list_is_what_its_rule_says(solver):
             solvers.build(solver=name, steps=7)(three_components(), x) for name in (solver, same)
         ]
         torch.testing.assert_close(*both, rtol=1e-12, atol=1e-12)
+
+
+def test_a_threshold_keeps_apart_what_is_bound_to_samples():
+    """Samples with steps of their own are counted, and labelled, each by itself."""
+
+    def per_sample(**keys):
+        counted, noise = Counted(three_components()), solvers.SeedNoise(range(4))
+        keys = {"solver": "dpm-adaptive", "end": "sigma-min", "group": 1, **keys}
+        samples = solvers.build(**keys)(counted, noise.latents((2,)), noise)
+        return samples, counted.per_sample
+
+    plain, costs = per_sample()
+    far, same = per_sample(threshold=1.0, threshold_limit=1e6)
+    assert len(set(costs.tolist())) > 1 and same.tolist() == costs.tolist()
+    torch.testing.assert_close(far, plain, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("end", "few"), [("falls<10", 9), ("falls<15", 14)])
+def test_the_order_falls_at_the_end_of_few_steps_alone(end, few):
+    def made(n, lowered):
+        keys = {"solver": "dpmpp-3m", "lowered": lowered, "steps": n, "end": "sigma-min"}
+        return counted(**keys, sigma_min=0.05)[0]
+
+    assert torch.equal(made(few, end), made(few, "falls"))
+    assert not torch.equal(made(few, end), made(few, "never"))
+    assert torch.equal(made(few + 1, end), made(few + 1, "never"))
+
+
+def test_a_denoised_sample_is_data_whatever_the_scaling():
+    keys = {"solver": "dpmpp-2m", "steps": 8, "end": "denoise", "sigma_min": 0.5}
+    plain, _ = counted(**keys)
+    scaled, _ = counted(**keys, schedule="vp", scaling="unit-variance")
+    torch.testing.assert_close(scaled, plain, rtol=1e-9, atol=1e-9)
