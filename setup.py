@@ -14,7 +14,7 @@ from setuptools.command.sdist import sdist
 
 ROOT = Path(__file__).resolve().parent
 ROOMS = ("bench", "kit", "models", "reports", "results", "solvers")
-COMMIT = "COMMIT"  # read by bench/provenance.py
+COMMIT = "COMMIT"  # read by bench/run/provenance.py
 
 
 def commit() -> str:

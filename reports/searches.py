@@ -16,7 +16,7 @@ from sampler_bench.reports.points import ordered
 from sampler_bench.reports.swept import CHURN, settings
 
 METRICS = ("fid", "kid")
-GROWTH = 3  # as bench.search.ladder has it
+GROWTH = 3  # as bench.run.search.ladder has it
 FRESH = -1  # the rung of the last measurement
 _NO_CHURN = (0.0, 0.0, np.inf, 1.0)  # what deterministic samplers are declared as
 _SAME = (

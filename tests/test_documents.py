@@ -14,9 +14,10 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from sampler_bench import results
-from sampler_bench.bench import grid, plan
-from sampler_bench.bench.app import COULD_NOT_RUN, CRASHED, FAILED, INTERRUPTED
-from sampler_bench.bench.cli import app
+from sampler_bench.bench.commands.app import COULD_NOT_RUN, CRASHED, FAILED, INTERRUPTED
+from sampler_bench.bench.commands.cli import app
+from sampler_bench.bench.plan import grid
+from sampler_bench.bench.plan import planning as plan
 from sampler_bench.reports import FIGURES
 from sampler_bench.reports.style import save
 from sampler_bench.results.cell import OWN_FILES

@@ -3,8 +3,8 @@
 import pytest
 
 from sampler_bench import models
-from sampler_bench.bench import grid as grids
-from sampler_bench.bench import plan as plans
+from sampler_bench.bench.plan import grid as grids
+from sampler_bench.bench.plan import planning as plans
 from sampler_bench.models.checkpoints import own
 from sampler_bench.models.digest import content_digest
 from sampler_bench.models.networks import build

@@ -23,6 +23,8 @@ ALLOWED = {
     "reports": {"kit", "results"},
     "bench": ROOMS,
 }
+FLOORS = ("features", "measure", "plan", "run", "commands")
+"""The rooms of bench/: each may import those below it, and none above."""
 WITHOUT_TORCH = {"kit", "results", "reports"}
 
 
@@ -100,6 +102,30 @@ def test_no_module_imports_itself_in_a_circle():
     assert " -> ".join(circle(arrows)) == ""
 
 
+def climbing(module: str, source: str) -> list[str]:
+    """Return what a module of bench/ imports from a floor above its own."""
+    floor = {f"sampler_bench.bench.{room}": place for place, room in enumerate(FLOORS)}
+
+    def place(name: str) -> int | None:
+        return floor.get(".".join(name.split(".")[:3]))
+
+    mine = place(module)
+    return [name for name in imports(source) if (place(name) or 0) > (mine or 0)]
+
+
+def test_the_rooms_of_bench_import_downwards():
+    of_bench = {n: s for n, s in package().items() if n.startswith("sampler_bench.bench.")}
+    assert {name.split(".")[2] for name in of_bench} == set(FLOORS)
+    found = {name: up for name, source in of_bench.items() if (up := climbing(name, source))}
+    assert found == {}
+
+
+def test_climbing_is_seen():
+    source = "def f():\n    from sampler_bench.bench.run import runner"
+    assert climbing("sampler_bench.bench.plan.planning", source)
+    assert not climbing("sampler_bench.bench.commands.cli", source)
+
+
 def test_a_circle_is_seen():
     sources = {
         "p.a": "import p.b",
@@ -125,7 +151,7 @@ def inner(source: str) -> list[tuple[int, str]]:
 def test_imports_within_functions_say_why():
     """In a comment beside them; commands all for one reason: PyTorch takes seconds to import."""
     silent = []
-    commands = re.compile(r"sampler_bench\.bench\.(cli|plugins|\w+_commands|commands(\..*)?)")
+    commands = re.compile(r"sampler_bench\.bench\.commands(\..*)?")
     for name, source in package().items():
         if commands.fullmatch(name):
             continue
@@ -167,7 +193,7 @@ def test_imports_point_one_way(room):
         ("models", "from sampler_bench import solvers"),
         ("results", "import torch.nn as nn"),
         ("reports", "from torch import Tensor"),
-        ("reports", "from sampler_bench.bench.grid import Grid"),
+        ("reports", "from sampler_bench.bench.plan.grid import Grid"),
         ("kit", "from sampler_bench.results import Cell"),
         ("kit", "import torch"),
         ("bench", "import tests.solvers"),

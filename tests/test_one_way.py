@@ -39,19 +39,19 @@ def test_one_file_alone_imports_it(library):
 # ---- who writes ---------------------------------------------------------------------------------
 
 WRITERS = {
-    "bench/reference.py: np.savez": "into memory",
+    "bench/features/reference_files.py: np.savez": "into memory",
     "reports/style.py: figure.savefig": "into memory",
     "reports/style.py: (few if invisible else full).save": "into memory",
     "results/shard.py: np.savez": "into a file of kit.files",
-    "bench/sheet.py: picture.save": "into a file of kit.files",
+    "bench/commands/sheet.py: picture.save": "into a file of kit.files",
     "models/checkpoints/own.py: save_file": "under a name of kit.files",
     "models/training/states.py: accelerator.save_state": "a folder that kit.files puts",
     "models/download.py: self.part.path.open": "grows with what comes; kit.files puts it",
     "models/download.py: os.fsync": "so that a cut connection's bytes are gone on from",
-    "bench/metrics/extractors.py: path.parent.mkdir": "PyTorch's own folder",
-    "bench/metrics/extractors.py: torch.hub.download_url_to_file": "PyTorch's own, whole or not",
+    "bench/features/extractors.py: path.parent.mkdir": "PyTorch's own folder",
+    "bench/features/extractors.py: torch.hub.download_url_to_file": "PyTorch's own, whole or not",
     "reports/report.py: save": "a function of ours",
-    "bench/training.py: trainer.save": "a method of ours",
+    "bench/commands/training.py: trainer.save": "a method of ours",
     "models/training/trainer.py: self.save": "a method of ours",
     "models/training/trainer.py: self.states.save": "a method of ours",
 }

@@ -101,7 +101,7 @@ def test_a_wheel_knows_its_commit(which, commit, request):
 ASK = """
 import json, sys
 import sampler_bench
-from sampler_bench.bench import provenance
+from sampler_bench.bench.run import provenance
 print(json.dumps([sampler_bench.__file__, provenance._commit(), sorted(sys.modules)]))
 """
 

@@ -5,13 +5,14 @@ import sys
 
 import pytest
 
-from sampler_bench.bench.registry import PROBES
+from sampler_bench.bench.measure.registry import PROBES
 from sampler_bench.solvers import DISCRETIZATIONS
 from sampler_bench.solvers.schedules import VP
 
 SAME = """
 import sys
-from sampler_bench.bench.registry import EXTRACTORS, METRICS, PROBES
+from sampler_bench.bench.features.registry import EXTRACTORS
+from sampler_bench.bench.measure.registry import METRICS, PROBES
 from sampler_bench.models import MODELS
 from sampler_bench.solvers import DISCRETIZATIONS, ORIGINALS, PATHS, SCALINGS, SCHEDULES, SOLVERS
 

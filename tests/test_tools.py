@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from sampler_bench.bench.metrics.extractors import build_extractor
-from sampler_bench.bench.metrics.frechet import frechet
-from sampler_bench.bench.metrics.moments import Moments
+from sampler_bench.bench.features.extractors import build_extractor
+from sampler_bench.bench.features.frechet import frechet
+from sampler_bench.bench.features.moments import Moments
 from sampler_bench.models.zoo.exact import fashion_images
 from tools.zoo_quality import _judged, _reference, _root
 

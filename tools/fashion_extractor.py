@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
-from sampler_bench.bench.metrics.fashion_net import FashionNet
+from sampler_bench.bench.features.fashion_net import FashionNet
 from sampler_bench.kit.files import whole_by_name
 from sampler_bench.models.data.idx import read_idx
 from tools import ROOT

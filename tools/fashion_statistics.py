@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from sampler_bench.bench.metrics.extractors import build_extractor
-from sampler_bench.bench.reference import make
+from sampler_bench.bench.features.extractors import build_extractor
+from sampler_bench.bench.features.reference_files import make
 from sampler_bench.models.data.loading import load
 from tools import ROOT
 

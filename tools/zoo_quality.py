@@ -19,16 +19,16 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from sampler_bench import models, solvers
-from sampler_bench.bench.devices import choose, full_precision
-from sampler_bench.bench.metrics.extractors import build_extractor
-from sampler_bench.bench.metrics.fashion_extractor import load_net
-from sampler_bench.bench.metrics.fashion_net import CLASSES
-from sampler_bench.bench.metrics.frechet import Reference, frechet, jackknife
-from sampler_bench.bench.metrics.moments import Moments
-from sampler_bench.bench.provenance import collect
-from sampler_bench.bench.reference import load as read_statistics
-from sampler_bench.bench.shard import InParts, quantize
-from sampler_bench.bench.statistics import SHIPPED
+from sampler_bench.bench.features.extractors import build_extractor
+from sampler_bench.bench.features.fashion_extractor import load_net
+from sampler_bench.bench.features.fashion_net import CLASSES
+from sampler_bench.bench.features.frechet import Reference, frechet, jackknife
+from sampler_bench.bench.features.moments import Moments
+from sampler_bench.bench.features.reference_files import load as read_statistics
+from sampler_bench.bench.features.statistics import SHIPPED
+from sampler_bench.bench.measure.samples import InParts, quantize
+from sampler_bench.bench.run.devices import choose, full_precision
+from sampler_bench.bench.run.provenance import collect
 from sampler_bench.kit.files import write_whole
 from sampler_bench.models.data.dataset import to_unit
 from sampler_bench.models.data.loading import load

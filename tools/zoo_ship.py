@@ -90,7 +90,7 @@ def _judged(quality: dict[str, Any], names: list[str]) -> str:
         f"{real['between_disjoint_halves']:.4f} between two disjoint halves of the training images "
         f"(30,000 each), {gaussian:.2f} for samples of a Gaussian with the pixels' mean and full "
         "covariance. Classes are those seen by the extractor's own classifier, whose accuracy "
-        "`bench/metrics/weights/README.md` states.\n\n"
+        "`bench/features/weights/README.md` states.\n\n"
     )
     rows = [
         {

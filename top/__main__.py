@@ -1,5 +1,5 @@
 """``python -m sampler_bench``: the command line."""
 
-from sampler_bench.bench.cli import main
+from sampler_bench.bench.commands.cli import main
 
 main()

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from sampler_bench.bench import grid as grids
+from sampler_bench.bench.plan import grid as grids
 from tests.soak.shipped_keys import digest
 
 PUBLISHED_MODELS = ("baseline-", "edm-", "ideal:")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from sampler_bench.bench.cli import app
+from sampler_bench.bench.commands.cli import app
 
 GRID = {
     "name": '"mine"',

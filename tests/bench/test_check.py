@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from sampler_bench.bench.check import Comparison, compare, exit_code
-from sampler_bench.bench.cli import app
+from sampler_bench.bench.commands.cli import app
+from sampler_bench.bench.commands.gate import Comparison, compare, exit_code
 from sampler_bench.results import Cell, Record, Store
 
 SHARDS = 20

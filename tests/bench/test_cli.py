@@ -5,8 +5,8 @@ import pytest
 from typer.testing import CliRunner
 
 from sampler_bench import results
-from sampler_bench.bench import runner
-from sampler_bench.bench.cli import app
+from sampler_bench.bench.commands.cli import app
+from sampler_bench.bench.run import runner
 from tests.bench import runs
 
 

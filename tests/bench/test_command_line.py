@@ -13,10 +13,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from sampler_bench.bench import app as frame
-from sampler_bench.bench import catalogue, cli
-from sampler_bench.bench.cli import app
-from sampler_bench.bench.shipped import GRIDS
+from sampler_bench.bench.commands import app as frame
+from sampler_bench.bench.commands import catalogue, cli
+from sampler_bench.bench.commands.cli import app
+from sampler_bench.bench.plan.shipped import GRIDS
 from sampler_bench.kit.toml import toml_files
 
 COMMANDS = typer.main.get_command(app).commands
@@ -47,7 +47,7 @@ def typed(*arguments):
 HELP = """
 import sys
 from typer.testing import CliRunner
-from sampler_bench.bench.cli import app
+from sampler_bench.bench.commands.cli import app
 heavy = ("torch", "numpy", "pandas", "matplotlib", "scipy", "httpx")
 assert CliRunner().invoke(app, ["--help"]).exit_code == 0
 print([name for name in (*heavy, "pydantic") if name in sys.modules])  # a command's: Typer has it
@@ -89,7 +89,7 @@ def test_every_command_has_an_example_in_its_help():
 
 def test_it_is_installed_under_both_names_and_as_a_module():
     scripts = {point.name: point.value for point in entry_points(group="console_scripts")}
-    assert scripts["bench"] == scripts["sampler-bench"] == "sampler_bench.bench.cli:main"
+    assert scripts["bench"] == scripts["sampler-bench"] == "sampler_bench.bench.commands.cli:main"
     assert bench("--version").stdout.startswith("sampler-bench 0.")
 
 
@@ -131,7 +131,7 @@ def test_shells_complete_names(words, offered):
 def test_completion_needs_no_torch():
     program = """
 import sys
-from sampler_bench.bench import completion
+from sampler_bench.bench.commands import completion
 for name in ("grids", "searches", "configurations", "kinds", "published", "models", "extractors"):
     assert getattr(completion, name)(""), name
 assert completion.baselines("")
@@ -278,7 +278,7 @@ def test_ctrl_c_is_one_line_and_a_code_of_its_own(name, monkeypatch):
 
 SWALLOWED = """
 import signal, sys
-from sampler_bench.bench import catalogue, cli
+from sampler_bench.bench.commands import catalogue, cli
 
 def swallowed(name):  # as NumPy's compiled part does while it is imported
     try:

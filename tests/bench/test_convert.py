@@ -7,8 +7,8 @@ import torch
 from typer.testing import CliRunner
 
 from sampler_bench import models
-from sampler_bench.bench import convert as converting
-from sampler_bench.bench.cli import app
+from sampler_bench.bench.commands import convert as converting
+from sampler_bench.bench.commands.cli import app
 from sampler_bench.models.checkpoints import own
 from sampler_bench.models.network import assemble
 from tests.models.checkpoints import edm_writer, originals

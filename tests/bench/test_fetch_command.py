@@ -10,10 +10,11 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from sampler_bench.bench import fetching, published, reference
-from sampler_bench.bench.cli import app
-from sampler_bench.bench.metrics.extractors import Extractor, build_extractor
-from sampler_bench.bench.references import OWN, ReferenceSource
+from sampler_bench.bench.commands import fetching, published
+from sampler_bench.bench.commands.cli import app
+from sampler_bench.bench.features import reference_files as reference
+from sampler_bench.bench.features.extractors import Extractor, build_extractor
+from sampler_bench.bench.features.references import OWN, ReferenceSource
 from sampler_bench.models import download, fetch
 from sampler_bench.models.published import PUBLISHED, REFERENCES
 from tests.bench import runs

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sampler_bench.bench import grid as grids
-from sampler_bench.bench import plan as plans
+from sampler_bench.bench.plan import grid as grids
+from sampler_bench.bench.plan import planning as plans
 from sampler_bench.reports.paper import PAPER
 
 FIGURE_2 = [

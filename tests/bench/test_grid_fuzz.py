@@ -8,10 +8,10 @@ from pathlib import Path
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sampler_bench.bench import grid as grids
-from sampler_bench.bench import plan as plans
-from sampler_bench.bench.grid import Grid
-from sampler_bench.bench.shipped import GRIDS
+from sampler_bench.bench.plan.grid import Grid
+from sampler_bench.bench.plan import grid as grids
+from sampler_bench.bench.plan import planning as plans
+from sampler_bench.bench.plan.shipped import GRIDS
 from sampler_bench.solvers.building import BUILD_KEYS
 
 NAMES = ["heun", "euler", "rk2", "rk4", "rk45", "edm", "vp", "ve", "iddpm", "log-snr", "linear"]

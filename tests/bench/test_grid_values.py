@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from sampler_bench import models, results, solvers
-from sampler_bench.bench import grid, plan
-from sampler_bench.bench.expand import expand
+from sampler_bench.bench.plan.expand import expand
+from sampler_bench.bench.plan import grid
+from sampler_bench.bench.plan import planning as plan
 from sampler_bench.solvers.rates import Relative
 from sampler_bench.solvers.schedules import Linear
 from tests.bench import runs

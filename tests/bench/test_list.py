@@ -8,14 +8,14 @@ import sys
 import pytest
 from rich.console import Console
 
-from sampler_bench.bench.catalogue import CATALOGUE
-from sampler_bench.bench.listing import show
+from sampler_bench.bench.commands.catalogue import CATALOGUE
+from sampler_bench.bench.commands.listing import show
 
 PRINT = """
 import json, sys
 from typer.testing import CliRunner
-from sampler_bench.bench.catalogue import CATALOGUE
-from sampler_bench.bench.cli import app
+from sampler_bench.bench.commands.catalogue import CATALOGUE
+from sampler_bench.bench.commands.cli import app
 
 def printed(kind):
     result = CliRunner().invoke(app, ["list", *kind])
@@ -27,7 +27,8 @@ for kind in ([], *([name] for name in CATALOGUE)):
     said["".join(kind)] = printed(kind)
     assert "torch" not in sys.modules, kind
 
-from sampler_bench.bench.registry import EXTRACTORS, METRICS, PROBES
+from sampler_bench.bench.features.registry import EXTRACTORS
+from sampler_bench.bench.measure.registry import METRICS, PROBES
 from sampler_bench.models import MODELS
 from sampler_bench.solvers import DISCRETIZATIONS, ORIGINALS, PATHS, SCALINGS, SCHEDULES, SOLVERS
 parts = SOLVERS, ORIGINALS, PATHS, SCALINGS, SCHEDULES, DISCRETIZATIONS, MODELS, METRICS, PROBES

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from sampler_bench import models, results, solvers
-from sampler_bench.bench.metrics import fashion_extractor
-from sampler_bench.bench.shard import quantize
+from sampler_bench.bench.features import fashion_extractor
+from sampler_bench.bench.measure.samples import quantize
 from tests.bench import runs
 from tests.bench.kills import a_process
 

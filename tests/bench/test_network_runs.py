@@ -7,9 +7,9 @@ from torch import nn
 from typer.testing import CliRunner
 
 from sampler_bench import models, results
-from sampler_bench.bench import reference
-from sampler_bench.bench.cli import app
-from sampler_bench.bench.metrics.extractors import build_extractor
+from sampler_bench.bench.commands.cli import app
+from sampler_bench.bench.features import reference_files as reference
+from sampler_bench.bench.features.extractors import build_extractor
 from sampler_bench.models.checkpoints import own
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint
 from sampler_bench.models.network import NetworkDenoiser

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sampler_bench import results
-from sampler_bench.bench.cli import app
+from sampler_bench.bench.commands.cli import app
 from tests.bench.test_bad_input import refused, toml
 
 MINE = '''

@@ -3,9 +3,9 @@
 import pytest
 from typer.testing import CliRunner
 
-from sampler_bench.bench import grid as grids
-from sampler_bench.bench import plan as plans
-from sampler_bench.bench.cli import app
+from sampler_bench.bench.commands.cli import app
+from sampler_bench.bench.plan import grid as grids
+from sampler_bench.bench.plan import planning as plans
 from tests.bench.shipped import PUBLISHED, keeps_its_keys
 
 # NFE that Tables 2 to 4 and Figures 5 to 8, 12, 13c and 15 print; alpha: Figure 2's dots.

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sampler_bench import results
-from sampler_bench.bench.cli import app
+from sampler_bench.bench.commands.cli import app
 from tests.bench.shipped import keeps_its_keys
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from sampler_bench.bench import reference
-from sampler_bench.bench.metrics.extractors import Extractor, build_extractor
-from sampler_bench.bench.metrics.frechet import frechet
-from sampler_bench.bench.metrics.moments import Moments
+from sampler_bench.bench.features import reference_files as reference
+from sampler_bench.bench.features.extractors import Extractor, build_extractor
+from sampler_bench.bench.features.frechet import frechet
+from sampler_bench.bench.features.moments import Moments
 
 DATA = Path(__file__).parents[2] / "models/zoo/fashion/fashion-2000.npz"
 MU = np.arange(3.0)

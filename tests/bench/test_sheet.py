@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sampler_bench.bench import sheet
+from sampler_bench.bench.commands import sheet
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -14,9 +14,9 @@ import torch
 from typer.testing import CliRunner
 
 from sampler_bench import results
-from sampler_bench.bench import grid as grids
-from sampler_bench.bench.cli import app
-from sampler_bench.bench.metrics.fashion_net import FashionNet
+from sampler_bench.bench.commands.cli import app
+from sampler_bench.bench.features.fashion_net import FashionNet
+from sampler_bench.bench.plan import grid as grids
 from sampler_bench.models.exact import GaussianMixture, IdealDenoiser
 from sampler_bench.models.network import NetworkDenoiser
 from sampler_bench.models.zoo.trained import TRAINED

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from sampler_bench.bench.metrics.extractors import build_extractor
-from sampler_bench.bench.metrics.frechet import frechet
-from sampler_bench.bench.metrics.moments import Moments
-from sampler_bench.bench.references import ReferenceSource
-from sampler_bench.bench.statistics import SHIPPED
+from sampler_bench.bench.features.extractors import build_extractor
+from sampler_bench.bench.features.frechet import frechet
+from sampler_bench.bench.features.moments import Moments
+from sampler_bench.bench.features.references import ReferenceSource
+from sampler_bench.bench.features.statistics import SHIPPED
 from sampler_bench.models.data.sizing import pad, resize
 from sampler_bench.models.zoo.exact import fashion_images
 

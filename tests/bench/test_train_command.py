@@ -11,9 +11,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from sampler_bench import models, results
-from sampler_bench.bench import training
-from sampler_bench.bench.cli import app
-from sampler_bench.bench.provenance import collect
+from sampler_bench.bench.commands import training
+from sampler_bench.bench.commands.cli import app
+from sampler_bench.bench.run.provenance import collect
 from sampler_bench.models.checkpoints import own
 from sampler_bench.models.data.dataset import Dataset, to_unit
 from sampler_bench.models.network import NetworkDenoiser

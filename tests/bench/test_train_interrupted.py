@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 
-from sampler_bench.bench import training
+from sampler_bench.bench.commands import training
 from tests.bench import kills, trainings
 from tests.bench.kills import OFTEN, same, started, wait_for
 from tests.bench.trainings import losses, prepared, trained, typed

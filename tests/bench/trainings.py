@@ -11,8 +11,8 @@ import numpy as np
 from accelerate.state import AcceleratorState
 from typer.testing import CliRunner
 
-from sampler_bench.bench import training
-from sampler_bench.bench.cli import app
+from sampler_bench.bench.commands import training
+from sampler_bench.bench.commands.cli import app
 from sampler_bench.models.checkpoints import own
 from sampler_bench.models.training.trainer import Trainer
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sampler_bench.bench.baselines import locate
+from sampler_bench.bench.commands.baselines import locate
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from torch_fidelity.metric_fid import fid_statistics_to_metric
 
-from sampler_bench.bench.metrics.frechet import Reference, jackknife
-from sampler_bench.bench.metrics.moments import Moments
+from sampler_bench.bench.features.frechet import Reference, jackknife
+from sampler_bench.bench.features.moments import Moments
 
 INCEPTION = 2048
 # Fewer vectors than dimensions and many more: the two ways of leaving out (see trace_sqrt).

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from sampler_bench.bench import plan as plans
-from sampler_bench.bench.grid import Grid
-from sampler_bench.bench.profiles.measured import measure_profile
+from sampler_bench.bench.measure.profiles.measured import measure_profile
+from sampler_bench.bench.plan.grid import Grid
+from sampler_bench.bench.plan import planning as plans
 
 BATCH = 64
 GROUP = "local error of exact-fashion"

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from sampler_bench import solvers
-from sampler_bench.bench.plan import predicted_nfe
+from sampler_bench.bench.plan.planning import predicted_nfe
 from sampler_bench.models import Counted
 from sampler_bench.models.network import Execution, NetworkDenoiser, assemble
 from sampler_bench.solvers import SOLVERS, SeedNoise

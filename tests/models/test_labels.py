@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sampler_bench import solvers
-from sampler_bench.bench.shard import InParts
+from sampler_bench.bench.measure.samples import InParts
 from sampler_bench.models import Counted
 from sampler_bench.models.labels import Condition, Guided, Labelled
 from sampler_bench.solvers import SeedNoise

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sampler_bench import reports
-from sampler_bench.bench.cli import app
+from sampler_bench.bench.commands.cli import app
 from sampler_bench.reports.paper import PAPER
 from sampler_bench.results import Store
 from tests.reports.conftest import make_records

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from sampler_bench import solvers
-from sampler_bench.bench.expand import expand
-from sampler_bench.bench.grid import read
+from sampler_bench.bench.plan.expand import expand
+from sampler_bench.bench.plan.grid import read
 from sampler_bench.results import published
 from sampler_bench.results.published import churn, settings
 

@@ -44,7 +44,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         partial = kills.kill_runs(Path(folder), given.kills, given.seed)
         print(f"runs: {given.kills} kills, {partial} with something to lose", flush=True)
-        with mock.patch.multiple("sampler_bench.bench.training", **trainings.QUICK):
+        with mock.patch.multiple("sampler_bench.bench.commands.training", **trainings.QUICK):
             of_trainings(Path(folder), given.kills, given.seed)
 
 

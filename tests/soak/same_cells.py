@@ -23,9 +23,9 @@ from pathlib import Path
 
 import torch
 
-from sampler_bench.bench import grid as grids
-from sampler_bench.bench import plan as plans
-from sampler_bench.bench.runner import Runner
+from sampler_bench.bench.plan import grid as grids
+from sampler_bench.bench.plan import planning as plans
+from sampler_bench.bench.run.runner import Runner
 from sampler_bench.results import Store
 from sampler_bench.results.shard import RTOL
 

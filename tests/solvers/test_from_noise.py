@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from sampler_bench import models, solvers
-from sampler_bench.bench import plan
-from sampler_bench.bench.grid import Grid
-from sampler_bench.bench.shard import InParts
-from sampler_bench.bench.trajectory import Trajectories
+from sampler_bench.bench.measure.samples import InParts
+from sampler_bench.bench.measure.trajectory import Trajectories
+from sampler_bench.bench.plan.grid import Grid
+from sampler_bench.bench.plan import planning as plan
 from sampler_bench.models.exact import IdealDenoiser
 from sampler_bench.models.labels import Labelled
 from sampler_bench.solvers import PATHS, SOLVERS, Incompatible

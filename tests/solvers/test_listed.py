@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from sampler_bench import solvers
-from sampler_bench.bench.expand import expand
-from sampler_bench.bench.grid import Grid, read
+from sampler_bench.bench.plan.expand import expand
+from sampler_bench.bench.plan.grid import Grid, read
 from sampler_bench.models import Counted
 from sampler_bench.solvers import SOLVERS, Incompatible
 from sampler_bench.solvers.listed import MOST_BYTES, Listed

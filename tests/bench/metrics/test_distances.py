@@ -6,8 +6,8 @@ import torch
 from torch_fidelity.metric_kid import kid_features_to_metric
 from torch_fidelity.metric_prc import prc_features_to_metric
 
-from sampler_bench.bench.metrics import distances
-from sampler_bench.bench.metrics.distances import kid, precision, recall
+from sampler_bench.bench.features import distances
+from sampler_bench.bench.features.distances import kid, precision, recall
 
 DISTANCES = {"kid": kid, "precision": precision, "recall": recall}
 

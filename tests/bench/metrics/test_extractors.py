@@ -12,11 +12,11 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from sampler_bench.bench.metrics import extractors
-from sampler_bench.bench.metrics.extractors import build_extractor
-from sampler_bench.bench.metrics.fashion_extractor import WEIGHTS, load_net
-from sampler_bench.bench.metrics.fashion_net import to_native
-from sampler_bench.bench.registry import EXTRACTORS
+from sampler_bench.bench.features import extractors
+from sampler_bench.bench.features.extractors import build_extractor
+from sampler_bench.bench.features.fashion_extractor import WEIGHTS, load_net
+from sampler_bench.bench.features.fashion_net import to_native
+from sampler_bench.bench.features.registry import EXTRACTORS
 from tools.fashion_extractor import accuracy, load
 
 ROOT = Path(__file__).parents[3]
@@ -283,7 +283,7 @@ def test_a_torchvision_that_does_not_match(monkeypatch):
         raise RuntimeError("operator torchvision::nms\ndoes not exist")
 
     monkeypatch.setattr(importlib, "import_module", fails)
-    from sampler_bench.bench.metrics.fidelity import require
+    from sampler_bench.bench.features.fidelity import require
 
     with pytest.raises(ValueError, match="matching releases") as error:
         require("utils")
@@ -293,7 +293,8 @@ def test_a_torchvision_that_does_not_match(monkeypatch):
 def test_torch_fidelity_is_imported_only_when_needed():
     program = (
         "import sys\n"
-        "from sampler_bench.bench.metrics import distances, extractors, frechet\n"
-        "import sampler_bench.bench.reference; sys.exit('torch_fidelity' in sys.modules)"
+        "from sampler_bench.bench.features import distances, extractors, frechet\n"
+        "import sampler_bench.bench.features.reference_files\n"
+        "sys.exit('torch_fidelity' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch.utils.data import Dataset
 
-from sampler_bench.bench.metrics.extractors import build_extractor
-from sampler_bench.bench.metrics.frechet import Reference, frechet, jackknife
-from sampler_bench.bench.metrics.moments import Moments
+from sampler_bench.bench.features.extractors import build_extractor
+from sampler_bench.bench.features.frechet import Reference, frechet, jackknife
+from sampler_bench.bench.features.moments import Moments
 
 DATA = Path(__file__).parents[3] / "models/zoo/fashion/fashion-2000.npz"
 

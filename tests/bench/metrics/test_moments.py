@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from sampler_bench.bench.metrics.moments import Moments
+from sampler_bench.bench.features.moments import Moments
 
 
 def features(n: int, d: int = 12) -> np.ndarray:

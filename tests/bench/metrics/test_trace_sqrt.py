@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from sampler_bench.bench.metrics.trace_sqrt import Spectrum, determinant, factor, newton
+from sampler_bench.bench.features.trace_sqrt import Spectrum, determinant, factor, newton
 
 
 def trace_sqrt(matrix: np.ndarray) -> float:

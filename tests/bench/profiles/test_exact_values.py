@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from sampler_bench import models, solvers
-from sampler_bench.bench.profiles.curvature import Curvature
-from sampler_bench.bench.profiles.denoising_loss import DenoisingLoss
-from sampler_bench.bench.profiles.local_error import LocalError
-from sampler_bench.bench.profiles.probe import Drawn
+from sampler_bench.bench.measure.profiles.curvature import Curvature
+from sampler_bench.bench.measure.profiles.denoising_loss import DenoisingLoss
+from sampler_bench.bench.measure.profiles.local_error import LocalError
+from sampler_bench.bench.measure.profiles.probe import Drawn
 from sampler_bench.models.exact import GaussianMixture
 
 S = 0.5

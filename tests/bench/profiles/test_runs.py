@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from sampler_bench import results, solvers
-from sampler_bench.bench import grid as grids
-from sampler_bench.bench import plan as plans
-from sampler_bench.bench.profiles.curvature import Curvature
-from sampler_bench.bench.profiles.measured import _drawn
-from sampler_bench.bench.profiles.probe import over_log_sigma, profile
+from sampler_bench.bench.measure.profiles.curvature import Curvature
+from sampler_bench.bench.measure.profiles.measured import _drawn
+from sampler_bench.bench.measure.profiles.probe import over_log_sigma, profile
+from sampler_bench.bench.plan import grid as grids
+from sampler_bench.bench.plan import planning as plans
 from sampler_bench.results import Shard
 from sampler_bench.solvers import SeedNoise
 from tests.bench import runs

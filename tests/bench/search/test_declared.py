@@ -7,11 +7,11 @@ import torch
 from typer.testing import CliRunner
 
 from sampler_bench import models
-from sampler_bench.bench.cli import app
-from sampler_bench.bench.search import declared
-from sampler_bench.bench.search.prepared import prepare
-from sampler_bench.bench.search.space import different
-from sampler_bench.bench.shipped import SEARCHES
+from sampler_bench.bench.commands.cli import app
+from sampler_bench.bench.plan.shipped import SEARCHES
+from sampler_bench.bench.run.search import declared
+from sampler_bench.bench.run.search.prepared import prepare
+from sampler_bench.bench.run.search.space import different
 from sampler_bench.kit.toml import toml_files
 from sampler_bench.models.zoo import trained
 from sampler_bench.solvers import Churn, build

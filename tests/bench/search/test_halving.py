@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sampler_bench.bench.search import halving
-from sampler_bench.bench.search.ladder import Ladder
-from sampler_bench.bench.search.space import Candidate
+from sampler_bench.bench.run.search import halving
+from sampler_bench.bench.run.search.ladder import Ladder
+from sampler_bench.bench.run.search.space import Candidate
 from sampler_bench.solvers import Churn
 
 SIDES = (8, 5, 5, 4)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampler_bench.bench.search.ladder import KEEP, Ladder, going_on
+from sampler_bench.bench.run.search.ladder import KEEP, Ladder, going_on
 
 LADDERS = st.builds(
     Ladder.of,

@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from sampler_bench import results
-from sampler_bench.bench.cli import app
-from sampler_bench.bench.runner import Runner
+from sampler_bench.bench.commands.cli import app
+from sampler_bench.bench.run.runner import Runner
 from sampler_bench.reports.searches import FRESH, searches
 
 TEXT = """

@@ -1,0 +1,1 @@
+"""What is typed: each command, and what it prints."""

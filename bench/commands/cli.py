@@ -1,0 +1,409 @@
+"""The command line: ``bench run | report | check | search | list | train | fetch | …``."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sampler_bench.bench.commands import completion, model_commands, search_commands
+from sampler_bench.bench.commands.app import (
+    CRASHED,
+    FAILED,
+    FOLDED,
+    INTERRUPTED,
+    UNREAD,
+    Interruption,
+    app,
+    command,
+    console,
+    errors,
+    refused,
+    stop,
+    tell,
+    tell_interrupted,
+)
+
+if TYPE_CHECKING:  # PyTorch takes seconds to import: not for --help
+    from sampler_bench.bench.plan.planning import Plan
+    from sampler_bench.bench.run.runner import Runner
+
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
+HOW = "How it is computed"
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"sampler-bench {version('sampler-bench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def bench(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """The benchmark that diffusion samplers are judged by."""
+
+
+@command(
+    panel="Measure",
+    examples=[
+        "bench run quick --report",
+        "bench run mine.toml --plan",
+        "bench run figure2a --device cuda --out runs/figure2a",
+    ],
+)
+def run(
+    grid: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="GRID",
+            help="A shipped grid's name, or a TOML file.",
+            autocompletion=completion.grids,
+        ),
+    ] = None,
+    grid_option: Annotated[
+        str | None,
+        typer.Option("--grid", metavar="GRID", help="The same.", autocompletion=completion.grids),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder; runs/NAME unless given.")] = None,
+    samples: Annotated[
+        int | None, typer.Option(help="Samples per cell, instead of the grid's.")
+    ] = None,
+    first_seed: Annotated[
+        int | None, typer.Option(help="First seed, instead of the grid's.")
+    ] = None,
+    device: Annotated[
+        str, typer.Option(help="auto, cpu, cuda, cuda:1, …", rich_help_panel=HOW)
+    ] = "auto",
+    batch: Annotated[
+        int,
+        typer.Option(min=1, help="Most samples per call; changes no result.", rich_help_panel=HOW),
+    ] = 256,
+    precision: Annotated[
+        str,
+        typer.Option(help="Of networks: float32, bfloat16 or float16.", rich_help_panel=HOW),
+    ] = "float32",
+    compile_: Annotated[
+        bool,
+        typer.Option("--compile", help="Compile networks by torch.compile.", rich_help_panel=HOW),
+    ] = False,
+    channels_last: Annotated[
+        bool,
+        typer.Option(
+            "--channels-last", help="Lay images out with channels last.", rich_help_panel=HOW
+        ),
+    ] = False,
+    unchecked: Annotated[
+        bool,
+        typer.Option(
+            "--unchecked",
+            help="Do not look at networks' first samples first.",
+            rich_help_panel=HOW,
+        ),
+    ] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Print what would run, and stop.")] = False,
+    report: Annotated[bool, typer.Option("--report", help="Write RUN/report/ at the end.")] = False,
+) -> None:
+    """Run a grid, or what is missing of it."""
+    if (grid is None) == (grid_option is None):
+        twice = "the grid is given twice" if grid else "no grid is given"
+        stop(f"{twice}: bench run GRID, a name of bench list grids or a TOML file")
+    from sampler_bench.bench.commands.plugins import load_plugins
+    from sampler_bench.bench.plan import grid as grids
+    from sampler_bench.bench.plan import planning as plans
+    from sampler_bench.bench.run.devices import choose
+    from sampler_bench.bench.run.runner import Runner
+    from sampler_bench.models.network import Execution
+    from sampler_bench.results import Store
+
+    with refused():
+        load_plugins()
+        chosen = choose(device)
+        execution = Execution(precision, compile_, channels_last)
+        declared, text = grids.read(
+            grid or grid_option or "", samples=samples, first_seed=first_seed
+        )
+        planned = plans.make(declared, chosen, execution, dry=plan)
+    if plan:
+        from sampler_bench.bench.commands.preview import show
+
+        show(planned, chosen, batch, console)
+        return
+    folder = out or Path("runs") / declared.name
+    runner = partial(
+        Runner, Store(folder), chosen, batch, unchecked=unchecked or declared.unchecked
+    )
+    _run(planned, text, folder, runner, report)
+
+
+def _run(
+    planned: "Plan", text: str, folder: Path, runner: Callable[..., "Runner"], report: bool
+) -> None:
+    from sampler_bench.bench.run.progress import Watcher
+
+    for item in planned.skipped:
+        console.print(f"skipped: {item.entry} ({item.combination}): {item.reason}", markup=False)
+    with refused(), Watcher(planned, console) as watcher:
+        failed = runner(observer=watcher).run(planned, text)
+    if report:
+        _report(folder)
+    else:
+        console.print(f"records in {folder}; figures: bench report {folder}", markup=False)
+    if failed:
+        names = ", ".join(dict.fromkeys(work.label for work in failed))
+        errors.print(
+            f"bench: {len(failed)} jobs failed ({names}); tracebacks in {folder / 'failures'}",
+            markup=False,
+            soft_wrap=True,
+        )
+        raise typer.Exit(FAILED)
+
+
+@command(
+    "report",
+    panel="Look",
+    examples=[
+        "bench report runs/quick",
+        "bench report --all runs/* --out page",
+        "bench report --statements runs/*",
+    ],
+)
+def report_command(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Folders of runs.")],
+    everything: Annotated[
+        bool, typer.Option("--all", help="One page of the paper's figures and tables.")
+    ] = False,
+    statements: Annotated[
+        bool, typer.Option("--statements", help="Print what the runs say of the paper's claims.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder to write; RUN/report, or runs/everything, unless given."),
+    ] = None,
+) -> None:
+    """Write figures and tables: of each run to RUN/report/, or --all of all runs as one page."""
+    if statements:
+        if everything or out:
+            stop(f"{'--all' if everything else '--out'} is for pages, --statements prints")
+        _statements(runs)
+    elif everything:
+        _everything(runs, out or Path("runs/everything"))
+    elif out and len(runs) > 1:
+        stop(f"--out is one folder, and {len(runs)} runs have a report each: add --all for a page")
+    else:
+        for run in runs:
+            _report(run, out)
+
+
+def _statements(runs: list[Path]) -> None:
+    from sampler_bench.reports import tables
+    from sampler_bench.reports.runs import gather, merged
+    from sampler_bench.reports.statements import table
+
+    with refused():
+        text = tables.markdown(table(merged(gather(runs)).records))
+    console.print(text, markup=False, soft_wrap=True, highlight=False)
+
+
+def _everything(runs: list[Path], out: Path) -> None:
+    from sampler_bench import reports
+    from sampler_bench.bench.commands.plugins import load_plugins
+
+    with refused():
+        load_plugins(figures=True)
+        page = reports.write_everything(runs, out)
+    console.print(f"report: {page}", markup=False, soft_wrap=True)
+
+
+def _report(folder: Path, out: Path | None = None) -> None:
+    from sampler_bench import reports
+    from sampler_bench.bench.commands.plugins import load_plugins
+
+    with refused():
+        load_plugins(figures=True)
+        page = reports.write(folder, out)
+    console.print(f"report: {page}", markup=False, soft_wrap=True)
+
+
+@command(
+    panel="Measure",
+    examples=[
+        "bench check runs/mine --baseline runs/before",
+        "bench check runs/quick --baseline quick",
+    ],
+)
+def check(
+    run: RunPath,
+    baseline: Annotated[
+        str,
+        typer.Option(
+            help="A run's folder, or a shipped baseline's name.",
+            autocompletion=completion.baselines,
+        ),
+    ],
+    effect: Annotated[
+        float, typer.Option(min=0, help="Smallest relative worsening that matters.")
+    ] = 0.02,
+    level: Annotated[
+        float, typer.Option(min=1e-9, max=0.5, help="False-discovery rate over the grid.")
+    ] = 0.01,
+    recorded: Annotated[
+        bool,
+        typer.Option(
+            "--recorded", help="Compare what was recorded, though files of one's own have changed."
+        ),
+    ] = False,
+) -> None:
+    """Compare a run with a baseline.
+
+    Exit codes: 0 passed, 1 regressed, 2 could not run, 3 inconclusive.
+    """
+    from sampler_bench.bench.commands import gate as gate
+    from sampler_bench.bench.commands.baselines import locate
+    from sampler_bench.bench.commands.verdicts import show
+    from sampler_bench.kit import own_files
+    from sampler_bench.results import Store, load
+
+    with refused():
+        baseline_path = locate(baseline)
+        for path in (run, baseline_path):
+            load(path)  # says what is wrong with a folder that is no run
+        was = "" if recorded else own_files.changed(Store(run).planned_files())
+        if was:
+            raise ValueError(
+                f"{run} is of files that are not what they were: {was}; run its grid again, or "
+                "compare what was recorded by --recorded"
+            )
+        comparisons = gate.compare(
+            list(Store(run).records()), list(Store(baseline_path).records()), effect, level
+        )
+    show(comparisons, console)
+    raise typer.Exit(gate.exit_code(comparisons))
+
+
+@command(
+    "list",
+    panel="Look",
+    examples=["bench list", "bench list solvers", "bench list solvers mine.py"],
+)
+def list_command(
+    kind: Annotated[
+        str | None,
+        typer.Argument(
+            help="One of the kinds that bench list alone prints.", autocompletion=completion.kinds
+        ),
+    ] = None,
+    file: Annotated[
+        str | None, typer.Argument(help="A file of your own, or FILE.py:NAME, instead of ours.")
+    ] = None,
+) -> None:
+    """List what can be named in a grid or on the command line."""
+    from sampler_bench.bench.commands.catalogue import CATALOGUE, own
+    from sampler_bench.bench.commands.catalogue import kind as found
+    from sampler_bench.bench.commands.listing import show
+    from sampler_bench.bench.commands.plugins import load_plugins
+
+    if kind is None:
+        show([(name, one.about) for name, one in CATALOGUE.items()], console, FOLDED)
+        return
+    with refused():
+        chosen = found(kind)
+        if file is not None:
+            show(own(kind, file), console, FOLDED)
+            return
+        load_plugins()
+        load_plugins(figures=kind == "figures")
+        rows = chosen.rows()
+    show(rows, console, FOLDED)
+    if chosen.after:
+        console.print(f"\n{chosen.after}", markup=False)
+
+
+@command(
+    panel="Look", examples=["bench explain runs/quick 3f1c", "bench explain runs/quick 3f1c 8a20"]
+)
+def explain(
+    run: RunPath,
+    key: Annotated[str, typer.Argument(help="A record's key, or its beginning.")],
+    other: Annotated[str | None, typer.Argument(help="Another one, to compare with.")] = None,
+) -> None:
+    """Show what a key stands for, or which fields make two keys differ."""
+    from sampler_bench.bench.commands.explain import cell_text, differences
+
+    with refused():
+        lines = cell_text(run, key) if other is None else differences(run, key, other)
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
+
+
+@command(
+    panel="Measure", examples=["bench reference images/ --out stats.npz --extractor inception"]
+)
+def reference(
+    source: Annotated[Path, typer.Argument(help="Image folder, zip, .npz of images, or IDX file.")],
+    out: Annotated[Path, typer.Option(help="The statistics file to write (.npz).")],
+    extractor: Annotated[
+        str,
+        typer.Option(help="inception, fashion or pixels.", autocompletion=completion.extractors),
+    ] = "inception",
+    weights: Annotated[Path | None, typer.Option(help="The extractor's weights.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, …")] = "auto",
+) -> None:
+    """Make reference statistics from images."""
+    from sampler_bench.bench.features import reference_files as references
+    from sampler_bench.bench.features.extractors import build_extractor
+    from sampler_bench.bench.run.devices import choose
+
+    with refused():
+        made = references.make(source, build_extractor(extractor, choose(device), weights), out)
+    console.print(
+        f"{out}: {made.n} images, {made.dim} features, sha256 {made.digest[:16]}", markup=False
+    )
+
+
+@command(panel="Look", examples=["bench schema > grid.schema.json"])
+def schema() -> None:
+    """Print the JSON schema of grid files: for editors, and programs that write grids."""
+    from sampler_bench.bench.plan.grid import Grid
+
+    typer.echo(json.dumps(Grid.model_json_schema(), indent=2, ensure_ascii=False))
+
+
+__all__ = ["app", "main", "model_commands", "search_commands"]
+
+
+def main() -> None:
+    """Run the command line; the entry point of ``bench``."""
+    # Read by PyTorch's OpenMP when it is loaded. Threads that wait by spinning for long stall all
+    # work on cores that are shared: 100 times slower on a busy machine, no slower on a quiet one.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    interruption = Interruption()
+    try:
+        app()
+    except SystemExit as end:
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        # bench list grids | head -1: what is still written goes nowhere, the last flush included.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(UNREAD)
+    except Exception as error:
+        if interruption.happened:
+            tell_interrupted(sys.argv[1] if len(sys.argv) > 1 else None)
+            sys.exit(INTERRUPTED)
+        from sampler_bench.bench.commands import crash
+
+        tell(crash.told(error))
+        sys.exit(CRASHED)
+
+
+if __name__ == "__main__":
+    main()

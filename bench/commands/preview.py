@@ -1,0 +1,109 @@
+"""What ``bench run --plan`` prints."""
+
+import copy
+import time
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch.utils.flop_counter import FlopCounterMode
+
+from sampler_bench.bench.measure.work import Work
+from sampler_bench.bench.plan.planning import Plan
+from sampler_bench.bench.run.progress import duration
+from sampler_bench.models.network import NetworkDenoiser
+
+GPU_FLOPS = 10e12
+"""Assumed, not measured: float32 convolutions without TF32 on a data-centre GPU."""
+
+
+def show(plan: Plan, device: torch.device, batch: int, console: Console) -> None:
+    """Print cells, skipped combinations with reasons, total NFE and an estimate of the time."""
+    table = Table("sampler", "model", "metric", "seeds", "NFE", "key", box=None)
+    for column in table.columns:
+        column.overflow = "fold"
+    table.columns[-1].no_wrap = True  # a key is of use only whole
+    for work in plan.work:
+        about = "≈ " if work.is_adaptive else ""
+        for cell in work.cells:
+            table.add_row(
+                work.label,
+                cell.model,
+                cell.metric,
+                f"{cell.seed_start}..{cell.seed_start + cell.samples - 1}",
+                f"{about}{work.nfe:g}",
+                cell.key if not plan.missing else "-",
+            )
+    console.print(table)
+    _show_missing(plan, console)
+    for remark in plan.remarks:
+        console.print(f"note: {remark}", markup=False, soft_wrap=True)
+    for item in plan.skipped:
+        console.print(f"skipped: {item.entry} ({item.combination}): {item.reason}", markup=False)
+    console.print(
+        f"{plan.cells} cells, {len(plan.skipped)} combinations skipped, {plan.evaluations:,.0f} "
+        f"denoiser evaluations: {_cost(plan, device, batch)} (features, distances and reference "
+        "trajectories come on top; nothing was run)",
+        soft_wrap=True,
+    )
+
+
+def _show_missing(plan: Plan, console: Console) -> None:
+    for name, what_to_do in plan.missing.items():
+        console.print(f"not on this machine: {name}; {what_to_do}", markup=False)
+
+
+def _cost(plan: Plan, device: torch.device, batch: int) -> str:
+    """Say how long the evaluations will take: measured here, and of networks in GPU-hours."""
+    parts = []
+    here = [work for work in plan.work if not _is_description(work.model)]
+    if here:
+        timed = {work.cell.model: _seconds_per_evaluation(work, batch) for work in _one_each(here)}
+        seconds = sum(timed[w.cell.model] * w.nfe * w.cell.samples for w in here)
+        parts.append(f"about {duration(seconds)} on {device}, from timing one batch")
+    networks = {w.cell.model: w.model for w in plan.work if isinstance(w.model, NetworkDenoiser)}
+    if networks:
+        each = {name: flops(model) for name, model in networks.items()}
+        total = sum(each.get(w.cell.model, 0) * w.nfe * w.cell.samples for w in plan.work)
+        parts.append(
+            f"{total:.2g} floating-point operations in networks, {total / GPU_FLOPS / 3600:,.1f} "
+            f"GPU-hours at an assumed {GPU_FLOPS / 1e12:g} TFLOP/s sustained"
+        )
+    return "; ".join(parts)
+
+
+def flops(model: NetworkDenoiser) -> int:
+    """Return the floating-point operations of one evaluation of one image, counted on a copy."""
+    checkpoint = copy.deepcopy(model.model).to("meta")
+    x = torch.empty(1, *model.shape, device="meta")
+    with FlopCounterMode(display=False) as counter:
+        checkpoint(x, torch.empty(1, device="meta"))
+    return counter.get_total_flops()
+
+
+def _is_description(model: Any) -> bool:
+    return getattr(model, "device", torch.device("cpu")).type == "meta"
+
+
+def _one_each(works: list[Work]) -> list[Work]:
+    return list({work.cell.model: work for work in works}.values())
+
+
+def _seconds_per_evaluation(work: Work, batch: int) -> float:
+    """Return the time of one denoiser evaluation per sample, from one batch (a small one of a
+    network: minutes would pass otherwise where there is no GPU).
+    """
+    small = isinstance(work.model, NetworkDenoiser) and work.model.device.type == "cpu"
+    size = min(4 if small else batch, work.cell.samples)
+    device = getattr(work.model, "device", torch.device("cpu"))
+    x = torch.zeros(size, *work.model.shape, dtype=torch.float64, device=device)
+    sigma = torch.tensor(1.0, dtype=torch.float64)
+    with torch.inference_mode():
+        return min(_seconds(work, x, sigma) for _ in range(2 if small else 3)) / size
+
+
+def _seconds(work: Work, x: torch.Tensor, sigma: torch.Tensor) -> float:
+    started = time.perf_counter()
+    work.model(x, sigma).sum().item()
+    return time.perf_counter() - started

@@ -1,0 +1,76 @@
+"""``bench search``: what settings of churn are best, within a budget (EDM, Table 5)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sampler_bench.bench.commands import completion
+from sampler_bench.bench.commands.app import FAILED, command, console, errors, refused
+
+if TYPE_CHECKING:  # PyTorch takes seconds to import: not for --help
+    from sampler_bench.bench.run.search.run import Outcome
+
+
+@command(
+    panel="Measure",
+    examples=["bench search table5-fashion --plan", "bench search mine.toml --budget 1000000"],
+)
+def search(
+    search: Annotated[
+        str,
+        typer.Argument(
+            help="A shipped search's name, or a TOML file.", autocompletion=completion.searches
+        ),
+    ],
+    budget: Annotated[
+        int | None,
+        typer.Option(min=1, help="Denoiser evaluations for each model, instead of the file's."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder; runs/NAME unless given.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+    batch: Annotated[
+        int, typer.Option(min=1, help="Most samples per call; changes no result.")
+    ] = 256,
+    plan: Annotated[bool, typer.Option("--plan", help="Print what would run, and stop.")] = False,
+) -> None:
+    """Search S_churn, S_min, S_max and S_noise within a budget, or go on with a search."""
+    from sampler_bench.bench.commands.plugins import load_plugins
+    from sampler_bench.bench.commands.search_preview import show
+    from sampler_bench.bench.run.devices import choose
+    from sampler_bench.bench.run.search import declared
+    from sampler_bench.bench.run.search.prepared import prepare
+    from sampler_bench.bench.run.search.run import Searcher
+    from sampler_bench.results import Store
+
+    with refused():
+        load_plugins()
+        chosen = choose(device)
+        wanted, text = declared.read(search, budget)
+        prepared, missing = prepare(wanted, chosen, dry=plan)
+        if plan:
+            show(prepared, missing, wanted.budget, console)
+            return
+        folder = out or Path("runs") / wanted.name
+        store = Store(folder)
+        outcomes = [
+            Searcher(one, store, text, chosen, batch, console, wanted.unchecked).run(wanted.draw)
+            for one in prepared
+        ]
+    for outcome in outcomes:
+        _print(outcome, wanted.budget)
+    told = f"records in {folder}; Table 5: bench report {folder}"
+    console.print(told, markup=False, soft_wrap=True)
+    if failed := sum(len(outcome.failed) for outcome in outcomes):
+        told = f"bench: {failed} jobs failed; tracebacks in {folder / 'failures'}"
+        errors.print(told, markup=False, soft_wrap=True)
+        raise typer.Exit(FAILED)
+
+
+def _print(outcome: "Outcome", budget: int) -> None:
+    console.print(
+        f"{outcome.model}: {outcome.spent:,} of {budget:,} evaluations spent on "
+        f"{outcome.settings} settings that churn, and the deterministic one",
+        markup=False,
+        soft_wrap=True,
+    )

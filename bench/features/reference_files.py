@@ -1,0 +1,179 @@
+"""Reference statistics: made from images, or read from this and three other projects' files."""
+
+import hashlib
+import io
+import json
+import pickle
+from collections.abc import Mapping
+from functools import reduce
+from itertools import chain
+from operator import add
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sampler_bench.bench.features.extractors import Extractor
+from sampler_bench.bench.features.frechet import Reference
+from sampler_bench.bench.features.moments import Moments
+from sampler_bench.kit.files import write_whole
+from sampler_bench.models.data.images import read_images
+from sampler_bench.models.data.npz import read_npz
+
+EXPECTED = "arrays mu [d] and sigma [d, d]"
+# Largest asymmetry of sigma that is still rounding, relative to its largest entry.
+ASYMMETRY = 1e-4
+
+
+def make(source: Path, extractor: Extractor, path: Path) -> Reference:
+    """Statistics of the images in ``source`` (see `read_images`), written whole or not at all.
+
+    ``path`` becomes an .npz with mu, sigma, n and a JSON text ``provenance`` (the source's name,
+    extractor, extractor_digest, the images' shape). Equal images give equal bytes. Raises
+    ValueError if the images cannot be read, are fewer than two, or ``path`` cannot be written.
+    """
+    if not path.parent.is_dir():  # said before anything is computed
+        raise ValueError(f"reference {path}: cannot be written: there is no folder {path.parent}")
+    batches = read_images(source)
+    first = next(batches)
+    moments = (Moments.from_features(extractor(batch)) for batch in chain([first], batches))
+    total = reduce(add, moments)
+    if total.n < 2:
+        raise ValueError(f"{source}: holds one image, statistics need at least 2")
+    provenance = {
+        "source": source.name,
+        "extractor": extractor.name,
+        "extractor_digest": extractor.digest,
+        "shape": list(first.shape[1:]),
+    }
+    content = io.BytesIO()
+    np.savez(
+        content,
+        mu=total.mean,
+        sigma=total.cov,
+        n=np.array(total.n),
+        provenance=np.array(json.dumps(provenance, sort_keys=True)),
+    )
+    write_whole(path, content.getvalue())
+    return load(path)
+
+
+def load(path: Path, extractor: Extractor | None = None) -> Reference:
+    """Reference statistics from an .npz or .pt file; nothing in it is executed.
+
+    An .npz (ours, EDM's or clean-fid's) holds arrays mu and sigma, torch-fidelity's .pt a dict of
+    both. With ``extractor``, the dimension must be its own and, in our files, so must its digest.
+    The reference's digest is the sha256 of the file. Raises ValueError, naming the file and what
+    was expected, if it cannot be read, lacks an array, or holds other shapes, numbers that are not
+    finite, or a matrix that is no covariance.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"reference {path}: cannot be read: {error.strerror}") from error
+    values = _read_pt(path, content) if path.suffix == ".pt" else _read_npz(path)
+    reference = _checked(path, values, hashlib.sha256(content).hexdigest())
+    if extractor is not None:
+        _check_extractor(path, reference, values, extractor)
+    return reference
+
+
+def _read_npz(path: Path) -> Mapping[str, Any]:
+    try:
+        return read_npz(path)
+    except ValueError as error:
+        raise ValueError(f"reference {error} (expected {EXPECTED})") from error
+
+
+def _read_pt(path: Path, content: bytes) -> Mapping[str, Any]:
+    # What a pickled NumPy array is made of; the module was renamed in NumPy 2.
+    reconstruct: Any = np._core.multiarray._reconstruct  # type: ignore[attr-defined]
+    allowed = [
+        reconstruct,
+        (reconstruct, "numpy.core.multiarray._reconstruct"),
+        np.ndarray,
+        np.dtype,
+        type(np.dtype(np.float32)),
+        type(np.dtype(np.float64)),
+    ]
+    try:
+        with torch.serialization.safe_globals(allowed):
+            values = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(
+            f"reference {path}: cannot be read as a .pt file of torch-fidelity: {reason} "
+            f"(expected {EXPECTED})"
+        ) from error
+    if not isinstance(values, dict):
+        raise ValueError(f"reference {path}: holds a {type(values).__name__}, expected {EXPECTED}")
+    return values
+
+
+def _checked(path: Path, values: Mapping[str, Any], digest: str) -> Reference:
+    for name in ("mu", "sigma"):
+        if name not in values:
+            raise ValueError(
+                f"reference {path}: has no '{name}' "
+                f"(it holds {', '.join(map(str, values)) or 'nothing'}), expected {EXPECTED}"
+            )
+    mu, sigma = (_numbers(path, name, values[name]) for name in ("mu", "sigma"))
+    if mu.ndim != 1 or sigma.shape != (len(mu), len(mu)) or len(mu) == 0:
+        raise ValueError(
+            f"reference {path}: mu {mu.shape} and sigma {sigma.shape}, expected {EXPECTED}"
+        )
+    largest = np.abs(sigma).max()
+    if np.abs(sigma - sigma.T).max() > ASYMMETRY * largest:
+        raise ValueError(f"reference {path}: sigma is not symmetric, expected a covariance")
+    if np.diag(sigma).min() < -ASYMMETRY * largest:
+        raise ValueError(f"reference {path}: sigma has negative variances, expected a covariance")
+    n = int(values["n"]) if "n" in values else None
+    return Reference(mu, (sigma + sigma.T) / 2, n, path.name, digest, _shape(path, values))
+
+
+def _shape(path: Path, values: Mapping[str, Any]) -> tuple[int, ...] | None:
+    """The images' shape, where a file says it."""
+    try:
+        shape = json.loads(str(values["provenance"]))["shape"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    if not isinstance(shape, list) or not all(type(size) is int and size > 0 for size in shape):
+        raise ValueError(
+            f"reference {path}: 'provenance' has shape = {shape!r}, expected [C, H, W]"
+        )
+    return tuple(shape)
+
+
+def _numbers(path: Path, name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    try:
+        array = np.asarray(value, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"reference {path}: '{name}' is no array of numbers") from error
+    if not np.isfinite(array).all():
+        raise ValueError(f"reference {path}: '{name}' has values that are not finite")
+    return array
+
+
+def _check_extractor(
+    path: Path, reference: Reference, values: Mapping[str, Any], extractor: Extractor
+) -> None:
+    if extractor.dim is not None and reference.dim != extractor.dim:
+        raise ValueError(
+            f"reference {path}: its statistics have dimension {reference.dim}, "
+            f"the features '{extractor.name}' {extractor.dim}"
+        )
+    if "provenance" not in values:
+        return
+    try:
+        made_by = json.loads(str(values["provenance"]))
+        name, digest = str(made_by["extractor"]), str(made_by["extractor_digest"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"reference {path}: 'provenance' does not name its extractor and extractor_digest"
+        ) from error
+    if digest != extractor.digest:
+        raise ValueError(
+            f"reference {path}: made with features '{name}' (digest {digest[:12]}), "
+            f"not '{extractor.name}' (digest {extractor.digest[:12]})"
+        )

@@ -1,0 +1,1 @@
+"""Measurements: what is taken from a model on seeds, and what it amounts to."""

@@ -1,0 +1,75 @@
+"""From finished shards to a value and its leave-one-shard-out values, metric by metric."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from sampler_bench.bench.features import distances, frechet
+from sampler_bench.bench.features.moments import Moments
+from sampler_bench.bench.features.references import ReferenceSource
+from sampler_bench.kit.description import facts
+from sampler_bench.results import Shard
+
+Value = tuple[float, list[float]]
+
+WIDE = 512
+"""Features from here on are worth a second thread."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A metric.
+
+    Attributes:
+        merge: ``(shards, reference source) -> (value, leave-one-out values)``; the first line of
+            its docstring is what ``bench list`` says.
+        needs: What a shard must hold: ``"moments"``, ``"features"`` or ``"errors"``.
+    """
+
+    merge: Callable[[Sequence[Shard], ReferenceSource], Value]
+    needs: str
+
+
+@facts(needs="moments")
+def fid(shards: Sequence[Shard], source: ReferenceSource) -> Value:
+    """Return the Fréchet distance of features; FID with Inception and 50,000."""
+    parts = [Moments.unpack(shard.arrays) for shard in shards]
+    # At d = 128 threads are no help, and on busy cores they wait for each other: 120 ms for 1 ms.
+    with threadpool_limits(None if len(parts[0].sum) >= WIDE else 1, user_api="blas"):
+        return frechet.jackknife(parts, source.statistics())
+
+
+@facts(needs="features")
+def kid(shards: Sequence[Shard], source: ReferenceSource) -> Value:
+    """Return the kernel distance of features."""
+    return distances.kid(_features(shards), source.features())
+
+
+@facts(needs="features")
+def precision(shards: Sequence[Shard], source: ReferenceSource) -> Value:
+    """Return the share of samples near real ones."""
+    return distances.precision(_features(shards), source.features())
+
+
+@facts(needs="features")
+def recall(shards: Sequence[Shard], source: ReferenceSource) -> Value:
+    """Return the share of real images near samples."""
+    return distances.recall(_features(shards), source.features())
+
+
+@facts(needs="errors")
+def truncation_error(shards: Sequence[Shard], source: ReferenceSource) -> Value:
+    """Return the RMS distance to the exact ODE solution, same latents.
+
+    Over samples and dimensions; without shard k: √(Σ_{i ≠ k} e_i / Σ_{i ≠ k} n_i).
+    """
+    squares = np.array([shard.arrays["squared_error"].sum() for shard in shards])
+    counts = np.array([len(shard.arrays["squared_error"]) for shard in shards])
+    rest = np.sqrt((squares.sum() - squares) / (counts.sum() - counts))
+    return float(np.sqrt(squares.sum() / counts.sum())), rest.tolist()
+
+
+def _features(shards: Sequence[Shard]) -> list[np.ndarray]:
+    return [shard.arrays["features"] for shard in shards]

@@ -1,0 +1,247 @@
+"""From a grid's sampler tables to samplers, one per combination that makes sense."""
+
+import itertools
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sampler_bench import solvers
+from sampler_bench.bench.plan.grid import PARTS, Grid, SamplerEntry
+from sampler_bench.kit import own_files
+from sampler_bench.kit.file_parameters import file
+from sampler_bench.kit.names import unknown
+from sampler_bench.kit.own_files import shown
+from sampler_bench.results.load import COLUMNS
+from sampler_bench.solvers import (
+    DISCRETIZATIONS,
+    EVERY_SOLVER,
+    PATHS,
+    SCHEDULES,
+    AnySampler,
+    Incompatible,
+)
+from sampler_bench.solvers.assembly import (
+    file_parameters,
+    function_parameters,
+    nestings,
+    own_parameters,
+)
+from sampler_bench.solvers.building import DEFAULTS, keys_of
+from sampler_bench.solvers.listed import REPLACED
+
+Table = TypeVar("Table", bound=SamplerEntry)
+
+MOST_COMBINATIONS = 10_000
+CURVE_AXES = ("steps", "rtol", "atol", "abstol", "reltol")
+"""What varies along one curve; every other axis with several values makes curves of its own."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A sampler, or a probe, the name of its curve, and the models it is for (all if none)."""
+
+    label: str
+    sampler: Any
+    models: tuple[str, ...] | None = None
+
+    def is_for(self, model: str) -> bool:
+        """Return whether it is to be run with this model."""
+        return self.models is None or model in self.models
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A combination that is not run, and why."""
+
+    entry: str
+    combination: str
+    reason: str
+
+
+def expand(grid: Grid) -> tuple[list[Labelled], list[Skipped]]:
+    """Return the samplers of a grid, and the combinations that were left out, with reasons.
+
+    Raises:
+        ValueError: For keys or values that are wrong in every combination, and for a sampler table
+            of which nothing is left.
+    """
+    return expand_tables("sampler", grid.sampler, grid.models, expand_entry)
+
+
+def expand_tables(
+    kind: str,
+    tables: Sequence[Table],
+    models: Sequence[str],
+    expand_one: Callable[[Table], tuple[list[Labelled], list[Skipped]]],
+) -> tuple[list[Labelled], list[Skipped]]:
+    """Return what all tables of a kind stand for, and the combinations that were left out.
+
+    Raises:
+        ValueError: As ``expand_one``, with the table's place and label; and for a table that is for
+            a model the grid has not, or of which nothing is left.
+    """
+    kept: list[Labelled] = []
+    skipped: list[Skipped] = []
+    for number, entry in enumerate(tables):
+        for model in entry.models or []:
+            if model not in models:
+                raise ValueError(f"{kind}[{number}]: {unknown(model, models, 'model')}")
+        where = f"{kind}[{number}]" + (f" ({entry.label})" if entry.label else "")
+        try:
+            found, left_out = expand_one(entry)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
+        if not found:
+            raise ValueError(f"{where}: no combination can run: {left_out[0].reason}")
+        kept += found
+        skipped += left_out
+    return kept, skipped
+
+
+def expand_entry(entry: SamplerEntry) -> tuple[list[Labelled], list[Skipped]]:
+    """Return the samplers of one table, and the combinations that make no sense.
+
+    Raises:
+        ValueError: For keys or values that are wrong in every combination.
+    """
+    axes = _axes(entry)
+    kept: dict[str, Labelled] = {}
+    skipped = []
+    for combination in _combinations(axes):
+        label = _label(entry, combination, axes)
+        try:
+            sampler = solvers.build(**_located(_applicable(combination), entry.folder))
+        except Incompatible as error:
+            skipped.append(Skipped(entry.label or label, _text(combination), str(error)))
+        else:
+            _check_parameters(sampler)
+            models = None if entry.models is None else tuple(entry.models)
+            kept.setdefault(repr((label, sampler)), Labelled(label, sampler, models))
+    return list(kept.values()), skipped
+
+
+def _axes(entry: SamplerEntry) -> dict[str, list[Any]]:
+    """Return a table's keys as lists of values; where a value is a list itself, not of that.
+
+    Raises:
+        ValueError: For a key that no part named in the entry knows.
+    """
+    axes = entry.axes
+    known = _check_keys(axes)
+    for name, values in axes.items():
+        depth = known[name]
+        if 0 < depth == _nesting(values):  # one value, and no axis of what is in it
+            axes[name] = [values]
+    return axes
+
+
+def _nesting(value: Any) -> int:
+    return 1 + max(map(_nesting, value), default=0) if isinstance(value, list) else 0
+
+
+def _check_parameters(sampler: AnySampler) -> None:
+    """Refuse a parameter of a user's own that no key can hold, or that has a column's name."""
+    for name, value in sampler.parameters.items() if sampler.files else ():
+        if name in COLUMNS:
+            raise ValueError(
+                f"a parameter of one's own cannot be called {name!r}: that is a column of results"
+            )
+        if isinstance(value, bool) or not isinstance(
+            value, str | int | float | tuple | Path | None
+        ):
+            raise ValueError(
+                f"{name} = {value!r}: in a grid, a parameter of one's own is a word, a number, "
+                "a list of them or a file"
+            )
+
+
+def _combinations(axes: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    total = 1
+    for values in axes.values():
+        total *= len(values)
+    if total > MOST_COMBINATIONS:
+        raise ValueError(f"{total:,} combinations; at most {MOST_COMBINATIONS:,} are allowed")
+    for chosen in itertools.product(*axes.values()):
+        yield dict(zip(axes, chosen, strict=True))
+
+
+def _check_keys(axes: dict[str, list[Any]]) -> dict[str, int]:
+    """Refuse keys that no part named in the entry knows; return how deep their values are lists."""
+    for name in REPLACED if "levels" in axes else ():
+        if name in axes:
+            raise ValueError(f"levels replaces {name!r}: give one of the two")
+    made = [None] if "levels" in axes else _names(axes, "discretization", DISCRETIZATIONS)
+    chosen = itertools.product(
+        _names(axes, "solver", EVERY_SOLVER),
+        made,
+        _names(axes, "schedule", SCHEDULES),
+        _names(axes, "path", PATHS),
+    )
+    allowed: dict[str, int] = {}
+    for parts in chosen:
+        names = (*keys_of(parts[0]), *own_parameters(*parts))
+        allowed |= dict.fromkeys(names, 0) | nestings(*parts)
+    for key in axes:
+        if key not in allowed:
+            raise ValueError(unknown(key, [*allowed, "label"], "key"))
+    return allowed
+
+
+def _names(axes: dict[str, list[Any]], key: str, known: Collection[str]) -> list[str]:
+    names = axes.get(key, [DEFAULTS[key]])
+    for name in names:
+        neutral = name == DEFAULTS[key]  # no path is ""
+        if not isinstance(name, str) or (name not in known and not neutral):
+            raise ValueError(unknown(name, known, key))
+    return names
+
+
+def _applicable(combination: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what the chosen parts have no use for: another value on the same axis has."""
+    solver = combination.get("solver", "heun")
+    own = own_parameters(
+        solver,
+        None if "levels" in combination else combination.get("discretization", "edm"),
+        combination.get("schedule", "linear"),
+        combination.get("path", ""),
+    )
+    keys = {*own, *keys_of(solver)}
+    used = {key: value for key, value in combination.items() if key in keys}
+    if not EVERY_SOLVER[solver].takes_steps:
+        used.pop("steps", None)
+    return used
+
+
+def _located(used: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return keys whose files, where they are some, do not depend on where the grid stands."""
+    parts = ("solver", "discretization", "schedule", "path")
+    chosen = [used.get(part, DEFAULTS[part]) for part in parts]
+    files, functions = file_parameters(*chosen), function_parameters(*chosen)
+    located = {k: file(v, folder, k) for k, v in used.items() if k in files and v is not None}
+    named = {k: own_files.absolute(v, folder) for k, v in used.items() if k in functions}
+    return used | located | named
+
+
+def _label(entry: SamplerEntry, combination: dict[str, Any], axes: dict[str, list[Any]]) -> str:
+    solver = combination.get("solver", "heun")
+    made = "listed" if "levels" in combination else combination.get("discretization", "edm")
+    steps = f", {shown(made)} steps" if EVERY_SOLVER[solver].takes_parts else ""
+    label = entry.label or f"{shown(solver)}{steps}"
+    said = () if entry.label else ("solver", "discretization")
+    used = _applicable(combination)
+    varied = [
+        f"{key} = {_told(key, used[key])}"
+        for key, values in axes.items()
+        if len(values) > 1 and key not in (*CURVE_AXES, *said) and key in used
+    ]
+    return ", ".join([label, *varied])
+
+
+def _text(combination: dict[str, Any]) -> str:
+    return ", ".join(f"{key} = {_told(key, value)}" for key, value in combination.items())
+
+
+def _told(key: str, value: Any) -> Any:
+    spec = own_files.parsed(value)
+    return shown(value) if spec and (key in PARTS or spec.is_file) else value

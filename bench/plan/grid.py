@@ -1,0 +1,249 @@
+"""Grid files: TOML, validated, every list an axis."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from sampler_bench.bench.plan.shipped import GRIDS
+from sampler_bench.kit import own_files
+from sampler_bench.kit.toml import parse, text_of, toml_files, validated
+from sampler_bench.solvers.listed import Listed
+
+LEAST_SAMPLES = 20  # one per shard
+
+
+Scalar = StrictStr | Annotated[int, Field(strict=True)] | Annotated[float, Field(strict=True)]
+Weight = Annotated[float, Field(ge=0, le=1000, strict=True)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Names = Annotated[list[StrictStr], Field(min_length=1)]
+Item = Scalar | list[Scalar] | list[list[Scalar]]
+Axis = Scalar | Annotated[list[Item], Field(min_length=1)]
+"""A value, a list of values; a value may be a list itself, or a list of those."""
+
+
+PARTS = ("solver", "path", "schedule", "scaling", "discretization")
+"""Keys of sampler tables whose values are names of parts, which may be in files of one's own."""
+
+
+def _levels_axis(given: Any) -> list[Listed | str]:
+    """Return the values of the axis: a list of numbers is one of them, as is a file's name."""
+    several = isinstance(given, list) and any(isinstance(one, list | str) for one in given)
+    each = given if several else [given]
+    return [one if isinstance(one, str) else Listed.of(one) for one in each]
+
+
+_NUMBERS = {"type": "array", "items": {"type": "number"}, "minItems": 1}
+_ONE = [{"type": "string"}, _NUMBERS]
+LevelsAxis = Annotated[
+    Any,
+    BeforeValidator(_levels_axis),
+    WithJsonSchema({"anyOf": [*_ONE, {"type": "array", "items": {"anyOf": _ONE}}]}),
+]
+
+
+class SamplerEntry(BaseModel):
+    """One ``[[sampler]]`` table.
+
+    Attributes:
+        label: What its curve is called.
+        models: The models it is for; all of the grid's if absent.
+        levels: Noise levels one by one, instead of a discretization: a list of numbers, or a file
+            of them beside the grid; several of these are an axis.
+        Every other key is one of ``solvers.build``'s: a value, or a list of them.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, Axis]
+    label: StrictStr = ""
+    models: Names | None = None
+    levels: LevelsAxis = None
+    _folder: Path = PrivateAttr(default_factory=Path)
+
+    @property
+    def folder(self) -> Path:
+        """What paths in it are relative to: the grid file's folder, or the working directory."""
+        return self._folder
+
+    def place(self, folder: Path) -> None:
+        """Note where the table stands: names of one's own files no longer depend on it."""
+        self._folder = folder
+        self.models = _placed(self.models, folder)
+        for key, value in (self.__pydantic_extra__ or {}).items():
+            if key in PARTS:
+                self.__pydantic_extra__[key] = _placed(value, folder)
+
+    def named(self) -> Iterator[tuple[str, str]]:
+        """Yield what kind of part each name in it is of, and the name."""
+        for part in PARTS:
+            yield from ((part, name) for name in self.axes.get(part, ()) if isinstance(name, str))
+
+    @property
+    def axes(self) -> dict[str, list[Any]]:
+        """Every key as a list of values."""
+        return self._others if self.levels is None else {"levels": self.levels} | self._others
+
+    @property
+    def _others(self) -> dict[str, list[Any]]:
+        extra = self.__pydantic_extra__ or {}
+        return {key: value if isinstance(value, list) else [value] for key, value in extra.items()}
+
+    def read_levels(self, folder: Path) -> None:
+        """Read the files that levels are in, which lie beside the grid's.
+
+        Raises:
+            ValueError: If one cannot be read; one line.
+        """
+        if self.levels is not None:
+            self.levels = [Listed.of(one, folder) for one in self.levels]
+
+
+class ProfileEntry(SamplerEntry):
+    """One ``[[profile]]`` table: a quantity over σ.
+
+    Attributes:
+        metric: ``local-error``, ``curvature`` or ``denoising-loss``.
+        levels: The noise levels it is measured at, ascending; never an axis.
+        label, models: As of samplers. Every other key is the metric's own, or of the sampler it is
+            about: a value, or a list of them.
+    """
+
+    metric: StrictStr
+    levels: Annotated[list[Positive], Field(min_length=3)]
+
+    @property
+    def axes(self) -> dict[str, list[Any]]:
+        """Every other key as a list of values."""
+        return self._others
+
+    @field_validator("levels")
+    @classmethod
+    def _ascending(cls, levels: list[float]) -> list[float]:
+        if sorted(set(levels)) != levels:
+            raise ValueError("levels must ascend, each once")
+        return levels
+
+
+class Grid(BaseModel):
+    """A declared grid: models × samplers × repeats × metrics, and profiles.
+
+    Attributes:
+        name: Names the run's folder.
+        models: Model names.
+        samples: Samples per cell, seeds first_seed … first_seed + samples − 1; at least 20.
+        repeats: How many seed ranges, one after the other.
+        first_seed: The first seed of the first repeat.
+        metrics: ``fid``, ``kid``, ``precision``, ``recall``, ``truncation-error``.
+        extractor: Feature extractor of the distances.
+        extractor_weights: Path to its weights, instead of its own.
+        reference: ``"model"``, the model's own true data, or a statistics file.
+        truncation_samples: Samples per cell of the truncation error; at least 20.
+        class_label: The class of every sample, for conditional models; drawn per sample if absent.
+        guidance: Weights of classifier-free guidance, for conditional models; none if absent.
+        data: True data that profiles start from: ``"model"``, the model's own, or a folder, file or
+            torchvision data set (``bench train --data``).
+        unchecked: Whether networks whose first samples look broken are run all the same: where bad
+            ones are what is to be measured.
+        sampler: The samplers.
+        profile: Quantities over σ; each is measured of each of the models.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[StrictStr, Field(pattern=r"^[\w][\w.-]*$", max_length=100)]
+    models: Names
+    samples: Annotated[StrictInt, Field(ge=LEAST_SAMPLES)]
+    repeats: Annotated[StrictInt, Field(ge=1)] = 1
+    first_seed: Annotated[StrictInt, Field(ge=0)] = 0
+    metrics: Names = ["fid"]
+    extractor: StrictStr = "inception"
+    extractor_weights: StrictStr | None = None
+    reference: StrictStr = "model"
+    truncation_samples: Annotated[StrictInt, Field(ge=LEAST_SAMPLES)] = 100
+    class_label: Annotated[StrictInt, Field(ge=0)] | None = None
+    guidance: Annotated[list[Weight], Field(min_length=1)] | Weight | None = None
+    data: StrictStr = "model"
+    unchecked: StrictBool = False
+    sampler: list[SamplerEntry] = []
+    profile: list[ProfileEntry] = []
+
+    def place(self, folder: Path, where: str = "grid") -> None:
+        """Note where the grid stands: what lies beside it no longer depends on that.
+
+        Raises:
+            ValueError: If parts of two files have one name, which records could not tell apart, or
+                levels cannot be read; one line.
+        """
+        self.models = _placed(self.models, folder)
+        for number, entry in enumerate(self.sampler):
+            try:
+                entry.read_levels(folder)
+            except ValueError as error:
+                raise ValueError(f"{where}: sampler[{number}]: {error}") from None
+        named: dict[tuple[str, str], str] = {}
+        for entry in (*self.sampler, *self.profile):
+            entry.place(folder)
+            for part, name in entry.named():
+                called = own_files.shown(name)
+                other = named.setdefault((part, called), name)
+                if other != name:
+                    raise ValueError(
+                        f"{where}: {part}s {other!r} and {name!r} are both called {called!r}: "
+                        "rename one"
+                    )
+
+    @model_validator(mode="after")
+    def _has_entries(self) -> Self:
+        if not self.sampler and not self.profile:
+            raise ValueError("there is no [[sampler]] and no [[profile]] table")
+        return self
+
+
+def _placed(names: Any, folder: Path) -> Any:
+    """Return a name, or a list of them, with paths that do not depend on where they stand."""
+    if isinstance(names, list):
+        return [_placed(name, folder) for name in names]
+    return own_files.absolute(names, folder) if isinstance(names, str) else names
+
+
+def folder_of(name_or_path: str, shipped: Path) -> Path:
+    """Return the folder that a file stands in: that of those that ship, if it is one of them."""
+    return shipped if name_or_path in toml_files(shipped) else Path(name_or_path).parent
+
+
+def shipped() -> list[str]:
+    """Return the names of the grids that ship."""
+    return list(toml_files(GRIDS))
+
+
+def read(name_or_path: str, **instead: int | None) -> tuple[Grid, str]:
+    """Return a grid, shipped (by name) or from a file, and its TOML text.
+
+    Args:
+        name_or_path: A shipped grid's name, or a path.
+        instead: Keys to set to other values than the file's, if not ``None``; noted in the text.
+
+    Raises:
+        ValueError: If there is no such grid or its text is not a valid one; one line that names the
+            file, the key and the value.
+    """
+    where, text = text_of(name_or_path, toml_files(GRIDS), "grid")
+    changed = {key: value for key, value in instead.items() if value is not None}
+    grid = validated(parse(text, where) | changed, Grid, where)
+    grid.place(folder_of(name_or_path, GRIDS), where)
+    notes = "".join(f"# run with {key} = {value}\n" for key, value in changed.items())
+    return grid, notes + text

@@ -1,0 +1,1 @@
+"""Doing the work of a plan: resumable, observed, recorded."""

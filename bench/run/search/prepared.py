@@ -1,0 +1,105 @@
+"""What a search of one model is before anything runs: candidates, rungs, and what they cost."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from sampler_bench.bench.measure.work import Work
+from sampler_bench.bench.plan import planning as plans
+from sampler_bench.bench.run.search.declared import CHURNED, Search
+from sampler_bench.bench.run.search.ladder import Ladder, Rung
+from sampler_bench.bench.run.search.space import Candidate, different
+from sampler_bench.solvers import Churn, Sampler
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The search of one model.
+
+    Attributes:
+        deterministic: The last measurement of the deterministic sampler; every other job is a
+            copy of it with another churn, or other seeds.
+        sampler: Its sampler.
+        space: The candidates.
+        ladder: The rungs.
+        samples: How many samples candidates may cost together.
+    """
+
+    deterministic: Work
+    sampler: Sampler
+    space: Sequence[Candidate]
+    ladder: Ladder
+    samples: int
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.deterministic.cell.model
+
+    @property
+    def nfe(self) -> float:
+        """Evaluations per sample: the same for every candidate."""
+        return self.deterministic.nfe
+
+    @property
+    def drawn(self) -> int:
+        """How many candidates are drawn from the whole space before the best one's neighbours."""
+        return self.ladder.drawn(self.samples, len(self.space))
+
+    def work(self, churn: Churn, rung: Rung) -> Work:
+        """Return the job of one setting on the seeds of one rung."""
+        base = self.deterministic
+        sampler = replace(self.sampler, churn=churn)
+        cell = replace(
+            base.cell,
+            sampler=sampler.declared(base.model),
+            seed_start=rung.first_seed,
+            samples=rung.samples,
+        )
+        label = base.label if sampler.deterministic else CHURNED
+        return replace(base, label=label, sampler=sampler, cells=[cell])
+
+
+def prepare(
+    search: Search, device: torch.device, dry: bool = False
+) -> tuple[list[Prepared], dict[str, str]]:
+    """Return the searches of all models, and what has to be fetched before they can run.
+
+    Args:
+        search: The declared search.
+        device: Where models and extractor are put.
+        dry: Describe published files that are not here, instead of refusing.
+
+    Raises:
+        ValueError: If a name or number is wrong, the sampler cannot churn, or the budget is too
+            small for a search that means anything.
+    """
+    ladder = Ladder.of(search.first_seed, search.samples, search.first_samples)
+    plan = plans.make(search.grid, device, dry=dry)
+    return [_prepared(search, work, ladder) for work in plan.work], plan.missing
+
+
+def _prepared(search: Search, work: Work, ladder: Ladder) -> Prepared:
+    sampler = work.sampler
+    if not sampler.can_churn:
+        solver = search.sampler.get("solver")
+        raise ValueError(f"solver {solver!r} cannot churn: a search needs one with fixed steps")
+    space = different(search.candidates, sampler, work.model)
+    if not space:
+        raise ValueError(
+            "candidates: none of them churns: S_churn above 0, and noise levels between S_min "
+            "and S_max, are needed"
+        )
+    least = ladder.samples(min(ladder.few, len(space)))
+    nfe = math.ceil(work.nfe)
+    affordable = search.budget // nfe - ladder.reference
+    if affordable < least:
+        raise ValueError(
+            f"budget = {search.budget:,}: the smallest search of {work.cell.model} needs "
+            f"{(least + ladder.reference) * nfe:,} evaluations (NFE {nfe}; "
+            f"{least:,} samples of candidates, {ladder.reference:,} of the deterministic sampler "
+            "and of both last measurements)"
+        )
+    return Prepared(work, sampler, space, ladder, affordable)

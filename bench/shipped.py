@@ -1,6 +1,0 @@
-"""Where the grids and searches that ship lie; known without what it takes to read them."""
-
-from pathlib import Path
-
-GRIDS = Path(__file__).with_name("grids")
-SEARCHES = Path(__file__).with_name("searches")
