@@ -20,7 +20,7 @@ from sampler_bench.reports.style import (
     panels,
     styled,
 )
-from sampler_bench.reports.swept import CHURN
+from sampler_bench.reports.swept import CHURN, called
 from sampler_bench.reports.tables import with_error
 
 _CHOSEN = PALETTE[1]
@@ -101,7 +101,7 @@ def _draw(axes: Axes, search: Search, name: str, look: dict[int, dict]) -> None:
         axes.errorbar([right], [fresh["difference"]], error, elinewidth=1.4, **_CHOSEN_LOOK)
     metric = ", ".join(str(rows["metric_name"].iloc[0]).split(", ")[:2])
     axes.set_xticks(range(len(values)), [f"{value:g}".replace("inf", "∞") for value in values])
-    axes.set(xlim=(-0.6, len(values) - 0.4), xlabel=name, title=search.model)
+    axes.set(xlim=(-0.6, len(values) - 0.4), xlabel=called(name), title=search.model)
     axes.set_ylabel(f"{metric}:\ndifference from deterministic")
     axes.grid(visible=False, axis="x")
 
@@ -116,7 +116,7 @@ def _handles(look: dict[int, dict]) -> list[Artist]:
 def _notes(search: Search) -> list[str]:
     """What a search cost, what it chose, and what is missing of it."""
     chosen, fresh = search.chosen, search.fresh
-    setting = ", ".join(f"{name} = {chosen[name]:g}" for name in CHURN)
+    setting = ", ".join(f"{called(name)} = {chosen[name]:g}" for name in CHURN)
     counts = search.candidates.groupby("samples").size()
     compared = ", ".join(f"{count} on {samples:,} samples" for samples, count in counts.items())
     if fresh is None or np.isnan(fresh["difference"]):

@@ -78,7 +78,7 @@ def _rows_by_model(records: pd.DataFrame, samples: Samples) -> list[tuple[str, l
 
 
 def _caption(record: pd.Series) -> str:
-    steps = record.get("steps")
+    steps = record.get("sampler.steps")
     label = textwrap.fill(record["label"], _LINE)
     counted = f"NFE {record['nfe']:.4g}: {record['value']:#.3g}"
     return f"{label}\n" + (f"{steps:.0f} steps, " if pd.notna(steps) else "") + counted

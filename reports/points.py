@@ -16,7 +16,7 @@ def points(records: pd.DataFrame) -> pd.DataFrame:
     jackknife, nan without); low and high (band: lowest and highest repeat, ± 2 se for one).
     Sorted by panel, label and NFE.
     """
-    steps = records.get("steps", np.nan)
+    steps = records.get("sampler.steps", np.nan)
     # In one order, so that rounding in the means does not depend on how the records came.
     groups = ordered(records.assign(steps=steps, var=records["se"] ** 2)).groupby(
         [*PANEL, "label", "point"], sort=True
@@ -59,7 +59,7 @@ def chosen(curve: pd.DataFrame) -> pd.Series:
 
 def ordered(records: pd.DataFrame) -> pd.DataFrame:
     """The records in the one order from which everything is drawn, whatever order they came in."""
-    names = ["metric", "model", "label", "nfe", "seed_start", "key"]
+    names = ["metric", "model", "label", "nfe", "seed_start", "key", "point"]
     return records.sort_values(names, ignore_index=True)
 
 

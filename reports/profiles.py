@@ -58,8 +58,8 @@ def local_error_over_sigma(records: pd.DataFrame) -> Figure:
     Band: ± 1 standard deviation over samples. Raises NothingToDrawError without such records.
     """
     found = _of("local-error", records)
-    found = found.assign(base=[base_label(label, "rho") for label in found["label"]])
-    names = [f"ρ = {rho:g}" for rho in sorted(found["rho"].unique())]
+    found = found.assign(base=[base_label(label, "sampler.rho") for label in found["label"]])
+    names = [f"ρ = {rho:g}" for rho in sorted(found["sampler.rho"].unique())]
     look = gradient(names)
     places = {label: place for place, label in enumerate(labels(found.assign(label=found["base"])))}
     groups = sorted(
@@ -67,7 +67,7 @@ def local_error_over_sigma(records: pd.DataFrame) -> Figure:
     )
     figure, grid = panels(len(groups))
     for axes, ((model, base), rows) in zip(grid, groups, strict=True):
-        _draw(axes, rows, rows["rho"].map("ρ = {:g}".format), look, positive=True)
+        _draw(axes, rows, rows["sampler.rho"].map("ρ = {:g}".format), look, positive=True)
         axes.set(title=f"{model}: {base}", ylabel="RMS error of one step")
     _equal_value_axes(grid)
     return _finished(figure, _handles(look, names), found)
@@ -116,11 +116,12 @@ def _draw(
 
 def _draw_density(axes: Axes, rows: pd.DataFrame) -> None:
     """Draw the density of ln σ in training, over a part of the axis, for each that is declared."""
-    if not {"P_mean", "P_std"} <= set(rows.columns):
+    declared = ["measurement.P_mean", "measurement.P_std"]
+    if not set(declared) <= set(rows.columns):
         return
     low, high = axes.get_xlim()
     sigma = np.geomspace(low, high, 200)
-    for mean, std in rows[["P_mean", "P_std"]].dropna().drop_duplicates().to_numpy():
+    for mean, std in rows[declared].dropna().drop_duplicates().to_numpy():
         density = np.exp(-0.5 * ((np.log(sigma) - mean) / std) ** 2)
         axes.fill_between(sigma, 0, 0.3 * density, color=GREY, alpha=0.15, linewidth=0, zorder=0)
     axes.set_xlim(low, high)

@@ -1,7 +1,6 @@
 """Everything that a run has to show, in RUN/report/."""
 
 import base64
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ def write(run: str | Path, out: str | Path | None = None) -> Path:
         "figures": _write_figures(store, folder, records),
         "conflicts": [str(conflict) for conflict in store.conflicts()],
         "failures": store.failures(),
-        "skipped": _skipped(store.root / "plan.json"),
+        "skipped": plan.skipped if (plan := store.plan()) else [],
         "grid": _text(store.root / "grid.toml"),
         "provenance": _provenance(records),
     }
@@ -116,10 +115,6 @@ def _provenance(records: pd.DataFrame) -> dict[str, str]:
         dates = records["prov_created"].dropna()
         found["created"] = f"{dates.min()} to {dates.max()}"
     return found
-
-
-def _skipped(plan: Path) -> list[dict[str, str]]:
-    return json.loads(plan.read_text()).get("skipped", []) if plan.is_file() else []
 
 
 def _text(path: Path) -> str:

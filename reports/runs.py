@@ -1,17 +1,16 @@
 """Runs to report on: the records of one grid each, with what was planned and what went wrong."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sampler_bench.kit.toml import parse
 from sampler_bench.results import Store, load
+from sampler_bench.results.schema import PlanFile
 
 
 @dataclass(frozen=True)
@@ -41,14 +40,19 @@ class Run:
     @property
     def skipped(self) -> list[dict[str, str]]:
         """Combinations that were not run, as entry, combination and reason."""
-        found = [one for store in self.stores for one in _plan(store).get("skipped", [])]
-        return list({json.dumps(one, sort_keys=True): one for one in found}.values())
+        found = [one for plan in self.plans for one in plan.skipped]
+        return [one.model_dump() for one in dict.fromkeys(found)]
+
+    @property
+    def plans(self) -> list[PlanFile]:
+        """What was planned in its folders, where it is known."""
+        return [plan for store in self.stores if (plan := store.plan()) is not None]
 
     @property
     def missing(self) -> str:
         """One line on the planned cells that have no record; "" if none is missing."""
-        planned = {key: str(label) for s in self.stores for key, label in _cells(s).items()}
-        gone = Counter(label for key, label in planned.items() if key not in self._keys)
+        planned = {(line.label, line.key) for plan in self.plans for line in plan.lines}
+        gone = Counter(label for label, key in planned if key not in self._keys)
         if not gone:
             return ""
         listed = ", ".join(f"{label}: {gone[label]}" for label in sorted(gone))
@@ -100,20 +104,6 @@ def _name(store: Store) -> str:
     except ValueError:
         name = None
     return name if isinstance(name, str) and name else store.root.resolve().name
-
-
-def _cells(store: Store) -> Mapping[str, Any]:
-    cells = _plan(store).get("cells", {})
-    return cells if isinstance(cells, dict) else {}
-
-
-def _plan(store: Store) -> dict[str, Any]:
-    path = store.root / "plan.json"
-    try:
-        plan = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    except ValueError as wrong:
-        raise ValueError(f"{path}: not a readable plan ({wrong})") from wrong
-    return plan if isinstance(plan, dict) else {}
 
 
 def _text(path: Path) -> str:

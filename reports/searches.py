@@ -62,7 +62,7 @@ class Search:
     @property
     def candidates(self) -> pd.DataFrame:
         """The rows of settings that churn, on the seeds of the search."""
-        return self.tried[(self.tried["rung"] != FRESH) & (self.tried["S_churn"] > 0)]
+        return self.tried[(self.tried["rung"] != FRESH) & (self.tried["sampler.S_churn"] > 0)]
 
     @property
     def chosen(self) -> pd.Series:
@@ -89,7 +89,7 @@ def searches(records: pd.DataFrame) -> list[Search]:
     """The searches among the records, ordered by model; [] if there are none."""
     if not set(CHURN) <= set(records.columns):
         return []
-    measured = records["metric"].isin(METRICS) & records["S_churn"].notna()
+    measured = records["metric"].isin(METRICS) & records["sampler.S_churn"].notna()
     shown = ordered(records[measured])
     same = [*_SAME, *(name for name in settings(shown) if name not in CHURN)]
     groups = shown.groupby([shown[name].astype(str) for name in same], sort=True, dropna=False)
@@ -99,7 +99,7 @@ def searches(records: pd.DataFrame) -> list[Search]:
 def _chains(group: pd.DataFrame) -> Iterator[dict[int, Range]]:
     """Yield the seed ranges of each search by rung, the fresh one among them if it is there."""
     still = _ranges(group[_has(group, _NO_CHURN)])
-    here = _ranges(group[group["S_churn"] > 0])
+    here = _ranges(group[group["sampler.S_churn"] > 0])
     for first, samples in sorted(here):
         if (first - samples // GROWTH, samples / GROWTH) in here:
             continue  # not the first of its chain
@@ -122,7 +122,7 @@ def _told(group: pd.DataFrame, chain: dict[int, Range]) -> pd.DataFrame:
     for rung, (first, samples) in sorted(chain.items()):
         on_seeds = group[(group["seed_start"] == first) & (group["samples"] == samples)]
         still = on_seeds[_has(on_seeds, _NO_CHURN)]
-        took_part = pd.concat([still, on_seeds[on_seeds["S_churn"] > 0]])
+        took_part = pd.concat([still, on_seeds[on_seeds["sampler.S_churn"] > 0]])
         pairs = [_difference(row, still) for _, row in took_part.iterrows()]
         difference, error = zip(*pairs, strict=True)
         parts.append(took_part.assign(rung=rung, difference=difference, difference_se=error))

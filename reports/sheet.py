@@ -70,10 +70,12 @@ def noise_levels(records: pd.DataFrame, samples: Samples) -> Figure:
     or no images were kept.
     """
     found = _churned(records)
-    found = found[found["steps"] == 0].sort_values(["denoised", "sigma"], kind="stable")
-    found = found[found.groupby("denoised")["sigma"].transform("nunique") > 2]
+    found = found[found["sampler.steps"] == 0].sort_values(
+        ["sampler.denoised", "sampler.sigma"], kind="stable"
+    )
+    found = found[found.groupby("sampler.denoised")["sampler.sigma"].transform("nunique") > 2]
     parts = [
-        _part(str(model), rows, "denoised", _denoised, "sigma", "σ = {:g}".format)
+        _part(str(model), rows, "sampler.denoised", _denoised, "sampler.sigma", "σ = {:g}".format)
         for model, rows in found.groupby("model", sort=True)
     ]
     return _drawn(parts, samples)
@@ -86,11 +88,20 @@ def churn_sheet(records: pd.DataFrame, samples: Samples) -> Figure:
     A part per model and S_noise. Raises NothingToDrawError without such records or images.
     """
     found = _churned(records)
-    found = found[(found["denoised"] == "yes")].sort_values(["sigma", "steps"], kind="stable")
-    found = found[found.groupby("sigma")["steps"].transform("nunique") > 1]
+    found = found[(found["sampler.denoised"] == "yes")].sort_values(
+        ["sampler.sigma", "sampler.steps"], kind="stable"
+    )
+    found = found[found.groupby("sampler.sigma")["sampler.steps"].transform("nunique") > 1]
     parts = [
-        _part(f"{model}, S_noise = {s:g}", rows, "sigma", "σ = {:g}".format, "steps", _churns)
-        for (model, s), rows in found.groupby(["model", "S_noise"], sort=True)
+        _part(
+            f"{model}, S_noise = {s:g}",
+            rows,
+            "sampler.sigma",
+            "σ = {:g}".format,
+            "sampler.steps",
+            _churns,
+        )
+        for (model, s), rows in found.groupby(["model", "sampler.S_noise"], sort=True)
     ]
     return _drawn(parts, samples)
 
@@ -102,8 +113,8 @@ def samples_over_nfe(records: pd.DataFrame, samples: Samples) -> Figure:
     A part per model. Raises NothingToDrawError where no label has images at two NFE.
     """
     found = ordered(records[records["metric"].isin(_MEASURES)])
-    if "solver" in found:
-        found = found[found["solver"] != "churned"]
+    if "sampler.solver" in found:
+        found = found[found["sampler.solver"] != "churned"]
     found = found[found.groupby(["model", "label"])["nfe"].transform("nunique") > 1]
     if found.empty:
         raise NothingToDrawError("no label was measured at two NFE")
@@ -126,7 +137,9 @@ def _evenly(count: int) -> list[int]:
 
 def _churned(records: pd.DataFrame) -> pd.DataFrame:
     found = ordered(records)
-    found = found[found.get("solver", pd.Series(index=found.index, dtype=object)) == "churned"]
+    found = found[
+        found.get("sampler.solver", pd.Series(index=found.index, dtype=object)) == "churned"
+    ]
     if found.empty:
         raise NothingToDrawError("no records of churn at one noise level")
     return found

@@ -29,6 +29,7 @@ from sampler_bench.reports.swept import (
     PANEL_OF,
     TITLE,
     base_label,
+    called,
     lines,
     named,
     with_deterministic,
@@ -67,25 +68,25 @@ class Sweep:
     logarithmic: bool = False
 
 
-S_CHURN = Sweep("S_churn", "S_churn (0: deterministic)", still=True)
+S_CHURN = Sweep("sampler.S_churn", "S_churn (0: deterministic)", still=True)
 RHO = Sweep(
-    "rho",
+    "sampler.rho",
     "ρ (1: steps of equal length in σ)",
-    fits={"discretization": "edm"},
+    fits={"sampler.discretization": "edm"},
     mark=(7.0, "ρ = 7, EDM's choice"),
 )
 ALPHA = Sweep(
-    "alpha",
+    "sampler.alpha",
     "α (½: midpoint, ⅔: Ralston, 1: Heun)",
-    fits={"solver": "rk2"},
+    fits={"sampler.solver": "rk2"},
     mark=(1.0, "α = 1, Heun's method"),
 )
 CHURNS = Sweep(
-    "steps",
+    "sampler.steps",
     "churns at one noise level σ",
-    fits={"solver": "churned", "denoised": "yes"},
-    apart="S_noise",
-    coloured=("sigma", "σ"),
+    fits={"sampler.solver": "churned", "sampler.denoised": "yes"},
+    apart="sampler.S_noise",
+    coloured=("sampler.sigma", "σ"),
     logarithmic=True,
 )
 
@@ -146,9 +147,11 @@ def _shown(sweep: Sweep, records: pd.DataFrame) -> pd.DataFrame:
         fitting = fitting[fitting.get(column, pd.Series(index=fitting.index)) == value]
     found = lines(fitting, sweep.parameter)
     if found.empty:
-        raise NothingToDrawError(f"no records that sweep {sweep.parameter}")
+        raise NothingToDrawError(f"no records that sweep {called(sweep.parameter)}")
     if found[LINE].nunique() > MOST_LINES:
-        raise NothingToDrawError(f"more than {MOST_LINES} lines over {sweep.parameter}: a search")
+        raise NothingToDrawError(
+            f"more than {MOST_LINES} lines over {called(sweep.parameter)}: a search"
+        )
     if sweep.still:
         found = with_deterministic(found, fitting)
     return named(found, sweep.parameter, sweep.coloured, sweep.apart)
@@ -188,7 +191,7 @@ def _with_gaps(
         parts += [line, pd.DataFrame({"nfe": gaps, "label": label})]
         if gaps:
             where = ", ".join(f"{x:.4g}" for x in gaps)
-            texts.append(f"{label}{_of(line)} at {sweep.parameter} = {where}")
+            texts.append(f"{label}{_of(line)} at {called(sweep.parameter)} = {where}")
     whole = pd.concat([part for part in parts if not part.empty], ignore_index=True)
     return whole.sort_values(["label", "nfe"], ignore_index=True), texts
 
@@ -201,7 +204,7 @@ def _of(line: pd.DataFrame) -> str:
 def _title(sweep: Sweep, found: pd.DataFrame) -> str:
     """The panel's title, with its NFE, or the lowest and the highest, unless they are swept."""
     title = [found[TITLE].iloc[0]] if found[TITLE].iloc[0] else []
-    if sweep.parameter == "steps":
+    if sweep.parameter == "sampler.steps":
         return ", ".join(title)
     ends = sorted({found[_COST].min(), found[_COST].max()})
     return ", ".join([*title, "NFE " + "–".join(f"{nfe:.4g}" for nfe in ends)])

@@ -13,10 +13,12 @@ BASE = "base"  # column: the label without the swept parameter, which grids appe
 NAME = "name"  # column: what a line is called
 PANEL_OF = "panel"  # column: where it is drawn
 TITLE = "title"  # column: what is written there
-CHURN = ("S_churn", "S_min", "S_max", "S_noise")
-AXES = ("S_churn", "rho", "alpha")
+SAMPLER = "sampler."  # what columns of its settings begin with
+CHURN = tuple(f"{SAMPLER}{name}" for name in ("S_churn", "S_min", "S_max", "S_noise"))
+AXES = ("sampler.S_churn", "sampler.rho", "sampler.alpha")
 """Parameters that are swept at a fixed number of steps."""
-_CURVE = ("steps", "rtol", "atol", "abstol", "reltol")  # what varies along a curve over NFE
+_CURVE = tuple(f"{SAMPLER}{name}" for name in ("steps", "rtol", "atol", "abstol", "reltol"))
+"""What varies along a curve over NFE."""
 _EXECUTION = ("precision", "quantizer")  # no settings of samplers, but equal along a line
 
 
@@ -40,13 +42,13 @@ def with_deterministic(swept: pd.DataFrame, records: pd.DataFrame) -> pd.DataFra
 
     At S_churn = 0 the window and S_noise act on nothing, so that one cell is part of all lines.
     """
-    still = records[records["S_churn"] == 0]
+    still = records[records["sampler.S_churn"] == 0]
     others = _others(records, *CHURN)
     still = still.assign(same=_told(still, others))
     parts = [swept]
     for _, line in swept.assign(same=_told(swept, others)).groupby([*PANEL, LINE], sort=True):
         first = line.iloc[0]
-        if (line["S_churn"] == 0).any():
+        if (line["sampler.S_churn"] == 0).any():
             continue
         fits = still["same"] == first["same"]
         for name in PANEL:
@@ -62,8 +64,8 @@ def only_swept(records: pd.DataFrame) -> pd.Series:
     which has more values of its parameter than numbers of steps: dots above each other.
     """
     mask = pd.Series(False, index=records.index)
-    if "solver" in records:
-        mask |= records["solver"] == "churned"
+    if "sampler.solver" in records:
+        mask |= records["sampler.solver"] == "churned"
     for parameter in [name for name in AXES if name in records]:
         own = records[records[parameter].notna()]
         many = _more_values_than_efforts(own, parameter)
@@ -105,10 +107,19 @@ def _told(records: pd.DataFrame, names: Sequence[str]) -> pd.Series:
 def base_label(label: str, parameter: str) -> str:
     """A label without what a grid appends to it for an axis, ", rho = 3".
 
-    >>> base_label("Heun, rho = 3, alpha = 1", "rho")
+    >>> base_label("Heun, rho = 3, alpha = 1", "sampler.rho")
     'Heun, alpha = 1'
     """
-    return re.sub(rf", {re.escape(parameter)} = [^,]+", "", label)
+    return re.sub(rf", {re.escape(called(parameter))} = [^,]+", "", label)
+
+
+def called(column: str) -> str:
+    """What a setting is called in grids and figures.
+
+    >>> called("sampler.rho")
+    'rho'
+    """
+    return column.removeprefix(SAMPLER).removeprefix("measurement.")
 
 
 def named(
@@ -123,7 +134,7 @@ def named(
     head = swept[BASE] if by is None else swept[by[0]].map(lambda value: f"{by[1]} = {value:g}")
     panel, title = swept["model"], swept["model"]
     if apart:
-        value = swept[apart].map(lambda value: f", {apart} = {value:g}")
+        value = swept[apart].map(lambda value: f", {called(apart)} = {value:g}")
         panel, title = panel + value, title + value
     made = swept.assign(**{NAME: head, PANEL_OF: panel, TITLE: title})
     parts = [_told_apart(part, parameter) for _, part in made.groupby([*PANEL, PANEL_OF, NAME])]
@@ -136,7 +147,7 @@ def _told_apart(alike: pd.DataFrame, parameter: str) -> pd.DataFrame:
     firsts = alike.groupby(LINE)[_others(alike, parameter)].first()
     made = alike[NAME]
     for name in [name for name in firsts if firsts[name].nunique(dropna=False) > 1]:
-        text = "{:g} steps" if name == "steps" else f"{name} = {{}}"
+        text = "{:g} steps" if name == "sampler.steps" else f"{called(name)} = {{}}"
         made = made + ", " + alike[LINE].map(firsts[name].map(text.format))
     return alike.assign(**{NAME: made})
 

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 from sampler_bench.reports.searches import Search, searches
-from sampler_bench.reports.swept import CHURN
+from sampler_bench.reports.swept import CHURN, called
 from sampler_bench.results.published.churn import settings
 
 
@@ -29,7 +29,7 @@ def _row(search: Search) -> dict[str, object]:
         "Metric": last["metric_name"],
         "Sampler": _sampler(chosen),
         "NFE": float(chosen["nfe"]),
-        **{name: float(chosen[name]) for name in CHURN},
+        **{called(name): float(chosen[name]) for name in CHURN},
         **_measured("Deterministic", still, "value", "se"),
         **_measured("With churn", fresh, "value", "se"),
         **_measured("Difference", fresh, "difference", "difference_se"),
@@ -45,11 +45,11 @@ def _measured(name: str, row: pd.Series | None, value: str, error: str) -> dict[
 
 
 def _sampler(row: pd.Series) -> str:
-    return f"{row['solver']}, {row['steps']:.0f} steps"
+    return f"{row['sampler.solver']}, {row['sampler.steps']:.0f} steps"
 
 
 def _published(model: str) -> str:
     rows = settings()
     found = rows[rows["checkpoint"] == model]
-    texts = [" / ".join(f"{row[name]:g}" for name in CHURN) for _, row in found.iterrows()]
+    texts = [" / ".join(f"{row[called(name)]:g}" for name in CHURN) for _, row in found.iterrows()]
     return "; ".join(texts) or "–"

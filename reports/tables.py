@@ -8,7 +8,7 @@ from pandas.io.formats.style import Styler
 
 from sampler_bench.reports.curves import METRICS
 from sampler_bench.reports.points import PANEL, best, chosen, labels, points
-from sampler_bench.reports.swept import CHURN
+from sampler_bench.reports.swept import CHURN, called
 
 
 def best_table(records: pd.DataFrame) -> pd.DataFrame:
@@ -89,7 +89,7 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
         "Seconds": lambda x: f"{x:.1f}",
         "Samples": lambda x: f"{int(x):,}",
         "Evaluations": lambda x: f"{int(x):,}",
-        **dict.fromkeys(CHURN, _short),
+        **{called(name): _short for name in CHURN},
     }
     paired = {value for error, value in errors.items() if error in table}
     for column, text in texts.items():

@@ -11,7 +11,7 @@ from sampler_bench.kit.canonical import hash_of, plain, restored
 from sampler_bench.kit.names import unknown
 from sampler_bench.kit.parameters import check_fields
 
-FORMAT = 1
+FORMAT = 2
 PRECISIONS = ("float32", "float64", "bfloat16", "float16")
 QUANTIZERS = ("uint8", "none")
 SHARED = ("fid", "kid", "precision", "recall", "truncation-error")
@@ -19,10 +19,15 @@ SHARED = ("fid", "kid", "precision", "recall", "truncation-error")
 OWN = ("local-error", "curvature", "denoising-loss")
 """Metrics that need a measurement of their own."""
 METRICS = (*SHARED, *OWN)
-OWN_FILES = tuple(
-    f"{part}_file" for part in ("solver", "path", "schedule", "scaling", "discretization")
-)
-"""Settings of a sampler that say which text a part of a user's own has: its digest."""
+_NEUTRAL: Mapping[str, Any] = {
+    "quantizer": "none",
+    "extractor": "none",
+    "extractor_digest": "",
+    "reference": "none",
+    "reference_digest": "",
+    "condition": {},
+}
+"""Fields that say nothing at these values, and are then in no key."""
 _METRIC_FIELDS = ("metric", "reference", "reference_digest")
 _TRUE_FID_SAMPLES = 50_000
 
@@ -34,6 +39,9 @@ _NAMES = {
 }
 
 Setting = str | int | float | None
+Part = Mapping[str, Any]
+PARTS = ("rule", "whole", "grid", "path", "schedule", "scaling", "options", "measurement")
+"""What a cell's sampler is told in: see :class:`solvers.declared.Declared`."""
 
 
 @dataclass(frozen=True)
@@ -41,26 +49,27 @@ class Cell:
     """A point of the design space and how it is measured: names and numbers only.
 
     Two cells are the same measurement exactly if their `key` is the same. What may change
-    without changing the result (code, machine, batch size, paths) is no part of it.
+    without changing the result (code, machine, batch size, paths, names of models) is no part of
+    it, and neither is a number at its neutral value: so that an option that is added changes no
+    key.
 
-    `sampler` is flat and fully resolved (each part's name, version and parameters);
-    `condition` is empty for unconditional models, and says which labels and guidance otherwise;
-    seeds run from `seed_start` to `seed_start + samples - 1`. Raises ValueError on values
-    that cannot be written down exactly and on unknown precisions, quantizers and metrics.
+    `sampler` holds the parts (PARTS), each with its name and numbers; `condition` is empty for
+    unconditional models, and says which labels and guidance otherwise; seeds run from `seed_start`
+    to `seed_start + samples - 1`. Raises ValueError on values that cannot be written down exactly
+    and on unknown parts, precisions, quantizers and metrics.
     """
 
-    model: str
     model_digest: str
-    sampler: Mapping[str, Setting]
+    sampler: Mapping[str, Part]
     seed_start: Annotated[int, Field(ge=0)]
     samples: Annotated[int, Field(ge=1)]
     precision: str
-    quantizer: str
-    extractor: str
-    extractor_digest: str
     metric: str
-    reference: str
-    reference_digest: str
+    quantizer: str = "none"
+    extractor: str = "none"
+    extractor_digest: str = ""
+    reference: str = "none"
+    reference_digest: str = ""
     shards: Annotated[int, Field(ge=1)] = 20
     condition: Mapping[str, Setting] = field(default_factory=dict)
 
@@ -69,14 +78,19 @@ class Cell:
         _check_word("quantizer", self.quantizer, QUANTIZERS)
         _check_word("metric", self.metric, METRICS)
         check_fields(self, "cell: ", without=("sampler", "condition"))
-        for part in ("sampler", "condition"):
-            settings = plain(getattr(self, part), f"cell: {part}")
-            for name, value in settings.items():
-                if isinstance(value, dict | list | bool):
-                    raise ValueError(
-                        f"cell: {part}.{name} must be a name or a number, got {value!r}"
-                    )
-            object.__setattr__(self, part, restored(settings))
+        parts = plain(self.sampler, "cell: sampler")
+        for name, told in parts.items():
+            _check_word("sampler", name, PARTS)
+            if not isinstance(told, dict) or not told:
+                raise ValueError(f"cell: sampler.{name} must be a table, got {told!r}")
+        condition = plain(self.condition, "cell: condition")
+        for name, value in condition.items():
+            if isinstance(value, dict | list | bool):
+                raise ValueError(
+                    f"cell: condition.{name} must be a name or a number, got {value!r}"
+                )
+        object.__setattr__(self, "sampler", restored(parts))
+        object.__setattr__(self, "condition", restored(condition))
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -84,7 +98,7 @@ class Cell:
     @cached_property
     def key(self) -> str:
         """16 hex digits that identify the measurement."""
-        return hash_of(self.to_json())
+        return hash_of(self._told)
 
     @cached_property
     def work_key(self) -> str:
@@ -92,21 +106,18 @@ class Cell:
 
         Where several metrics are taken from one set of samples, all but metric and reference.
         """
-        return hash_of(_without(self.to_json(), _METRIC_FIELDS if self.metric in SHARED else ()))
+        if self.metric not in SHARED:
+            return self.key
+        return hash_of(_without(self._told, _METRIC_FIELDS))
 
     @cached_property
     def point(self) -> str:
         """16 hex digits that are the same for the repeats of one measurement (other seeds)."""
-        return hash_of(_without(self.to_json(), ("seed_start",)))
+        return hash_of(_without(self._told, ("seed_start",)))
 
     @cached_property
-    def but_for_files(self) -> str:
-        """16 hex digits that are the same whatever a user's own files hold: what a gate compares.
-
-        The key itself, where no part is from such a file.
-        """
-        told = self.to_json()
-        return hash_of(told | {"sampler": _without(told["sampler"], OWN_FILES)})
+    def _told(self) -> dict[str, Any]:
+        return self.to_json()
 
     @property
     def metric_name(self) -> str:
@@ -137,11 +148,10 @@ class Cell:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as a dict that JSON can hold, with the format's number."""
+        """The fields as a dict that JSON can hold, less neutral ones, with the format's number."""
         own = {field.name: getattr(self, field.name) for field in fields(self)}
-        if not self.condition:  # cells of unconditional models are older than the field
-            del own["condition"]
-        return {"format": FORMAT, **plain(own, "cell")}
+        told = {name: value for name, value in own.items() if value != _NEUTRAL.get(name)}
+        return {"format": FORMAT, **plain(told, "cell")}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Cell":
@@ -150,14 +160,15 @@ class Cell:
             raise ValueError(f"cell: format {data.get('format')!r} is unknown, expected {FORMAT}")
         given = _without(data, ("format",))
         names = {field.name for field in fields(cls)}
-        if wrong := sorted((names ^ set(given)) - {"condition"}):
+        if wrong := sorted((names ^ set(given)) - (set(_NEUTRAL) & names)):
             raise ValueError(f"cell: missing or unknown fields: {', '.join(wrong)}")
         return cls(**given)
 
 
-def _flat(cell: Cell) -> dict[str, Setting]:
+def _flat(cell: Cell) -> dict[str, Any]:
     own = {field.name: getattr(cell, field.name) for field in fields(cell)}
-    nested = {part: own.pop(part) for part in ("sampler", "condition")}
+    sampler, condition = own.pop("sampler"), own.pop("condition")
+    nested = {**{f"sampler.{name}": told for name, told in sampler.items()}, "condition": condition}
     return own | {
         f"{part}.{name}": value for part, named in nested.items() for name, value in named.items()
     }

@@ -7,34 +7,44 @@ from typing import Any
 
 import pandas as pd
 
+from sampler_bench.kit.canonical import hash_of
 from sampler_bench.results.cell import Cell
+from sampler_bench.results.lines import lines
 from sampler_bench.results.record import Record
-from sampler_bench.results.store import Store, agreeing_records
+from sampler_bench.results.schema import columns
+from sampler_bench.results.store import Store
 
 _CELL = [field.name for field in fields(Cell) if field.name not in {"sampler", "condition"}]
 _MEASURED = ["value", "se", "loo", "nfe", "nfe_min", "nfe_max", "seconds", "metric_name", "profile"]
-COLUMNS = ["key", "work_key", "point", "label", "order", *_CELL, "repeat", *_MEASURED]
-_ORDER = ["metric", "model", "label", "nfe", "seed_start", "key"]
+_NAMED = ["key", "work_key", "point", "label", "order", "model"]
+COLUMNS = [*_NAMED, *_CELL, "code", "repeat", *_MEASURED]
+SETTING = ("sampler.", "measurement.")
+"""What the columns of settings begin with."""
+_ORDER = ["metric", "model", "label", "nfe", "seed_start", "settings", "code"]
 
 
 def load(path: str | Path | Iterable[str | Path]) -> pd.DataFrame:
-    """The records of one run, or of several together, as a tidy table: one row per record.
+    """The records of one run, or of several together, as a tidy table: a row per point of a curve.
 
-    Columns: key, work_key, point (the same for repeats), label, every field of the cell (the
-    sampler's settings under their own names), repeat (0, 1, … by seed_start), value, se, loo
-    (list), nfe, nfe_min, nfe_max, seconds, metric_name, profile (columns over σ by name; {} for
-    metrics that are one number), provenance as prov_*, and order: the place of the label in the
-    grid that was run, for colours and legends (the last if it is unknown).
+    A cell that is a point of several curves of the plan has a row in each, and a cell with other
+    numbers by other code a row for each code, under a label that says so.
+
+    Columns: key, work_key, point (the same for repeats), label, order (the place of the label in
+    the grid that was run, for colours and legends; the last if it is unknown), model, every field
+    of the cell, code, repeat (0, 1, … by seed_start), value, se, loo (list), nfe, nfe_min, nfe_max,
+    seconds, metric_name, profile (columns over σ by name; {} for metrics that are one number), the
+    settings as sampler.* and measurement.*, and provenance as prov_*.
     The rows' order depends on their contents alone.
 
-    Raises ValueError if a path is no run or holds a damaged record, Conflict (a ValueError)
-    if two records of one cell disagree.
+    Damaged files are set aside, and what belongs to no plan left out, each with a warning
+    (`NotShown`). Raises ValueError if a path is no run, Conflict (a ValueError) if two records of
+    one cell and code disagree.
     """
     paths = [path] if isinstance(path, str | Path) else list(path)
     stores = [_opened(Path(one)) for one in paths]
-    found = [file for store in stores for file in store.record_files()]
-    planned = dict.fromkeys(label for store in stores for label in store.planned_labels())
-    return table(agreeing_records(found), list(planned))
+    plans = [plan for store in stores if (plan := store.plan()) is not None]
+    planned = dict.fromkeys(line.label for plan in plans for line in plan.lines)
+    return table(lines(stores), list(planned))
 
 
 def table(records: Iterable[Record], planned: Sequence[str] = ()) -> pd.DataFrame:
@@ -42,14 +52,29 @@ def table(records: Iterable[Record], planned: Sequence[str] = ()) -> pd.DataFram
     rows = [_row(record) for record in records]
     if not rows:
         return pd.DataFrame(columns=COLUMNS)
-    frame = pd.DataFrame(rows).sort_values(_ORDER, ignore_index=True)
-    frame["repeat"] = frame.groupby("point")["seed_start"].rank(method="dense").astype(int) - 1
+    frame = pd.DataFrame(rows).sort_values(_ORDER, ignore_index=True).drop(columns="settings")
     places = {label: place for place, label in enumerate(planned)}
     frame["order"] = [places.get(label, len(places)) for label in frame["label"]]
+    frame = _told_apart(frame)
+    frame["repeat"] = frame.groupby("point")["seed_start"].rank(method="dense").astype(int) - 1
     others = sorted(set(frame.columns) - set(COLUMNS))
     settings = [name for name in others if not name.startswith("prov_")]
     provenance = [name for name in others if name.startswith("prov_")]
     return frame[[*COLUMNS, *settings, *provenance]]
+
+
+def _told_apart(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of one cell that other code gave other numbers: other points of other curves."""
+    same = frame.groupby(["label", "model", "key", "point"])["code"]
+    several = same.transform("nunique") > 1
+    told = frame["label"] + ", code " + frame["code"].str[:12]
+    point = [
+        hash_of({"point": p, "code": c}) for p, c in zip(frame["point"], frame["code"], strict=True)
+    ]
+    return frame.assign(
+        label=frame["label"].where(~several, told),
+        point=frame["point"].where(~several, pd.Series(point, index=frame.index)),
+    )
 
 
 def _row(record: Record) -> dict[str, Any]:
@@ -57,14 +82,17 @@ def _row(record: Record) -> dict[str, Any]:
     return {
         "key": cell.key,
         "work_key": cell.work_key,
-        "point": cell.point,
+        "point": hash_of({"point": cell.point, "settings": record.settings}),
         "label": record.label,
+        "model": record.model,
+        "settings": hash_of({"settings": record.settings}),
         **{name: getattr(cell, name) for name in _CELL},
-        **cell.sampler,
+        "code": record.code.digest,
         **cell.condition,
         **{name: getattr(record, name) for name in _MEASURED},
         "loo": list(record.loo),
         "profile": {name: list(column) for name, column in record.profile.items()},
+        **columns(record.settings),
         **{f"prov_{name}": value for name, value in record.provenance.items()},
     }
 

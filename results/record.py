@@ -3,25 +3,34 @@
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-from sampler_bench.kit.canonical import hash_of
+from sampler_bench.kit.canonical import faithful, hash_of, restored
+from sampler_bench.results import sealed
 from sampler_bench.results.cell import Cell
+from sampler_bench.results.schema import Code, RecordFile, fitting
 
-FORMAT = 1
+FORMAT = 2
 Receipt = Mapping[str, Any]
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class Record:
     """One measurement of one cell, never an aggregate.
 
+    label     the curve that it was measured for
+    model     what the model was called; its digest is in the cell
+    settings  "sampler" and "measurement": every name and number of theirs, resolved
     value     the metric over all samples
     loo       the metric with one shard left out, one value per shard; may be empty
     nfe       denoiser evaluations per sample, counted: mean, lowest and highest
     seconds   time spent on sampling, without features and metric
     provenance  flat text: versions, commit, device, TF32 flag, batch, date
+    code      what it was made by: see `schema.Code`; "unknown" of what has no source
+    kept      whether it was kept although the code has changed since
     shards    receipts of the merged shards: {index, digest, n, nfe_total, seconds, checks}
     profile   what the metric is over σ, as equally long columns (σ among them); {} for most
 
@@ -40,6 +49,10 @@ class Record:
     provenance: Mapping[str, str] = field(default_factory=dict)
     shards: tuple[Receipt, ...] = ()
     profile: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    model: str = ""
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    code: Code = field(default_factory=Code)
+    kept: bool = False
 
     def __post_init__(self) -> None:
         numbers = (self.value, self.nfe, self.nfe_min, self.nfe_max, self.seconds, *self.loo)
@@ -77,12 +90,27 @@ class Record:
         measured = {"value": self.value, "loo": self.loo, "nfe": counts}
         return hash_of({**measured, **self._profile_if_any()}, 12)
 
+    @property
+    def file_name(self) -> str:
+        """What its file is called: key and digest of what was measured."""
+        return f"{self.cell.key}-{self.digest}.json"
+
+    def of(self, label: str, model: str, settings: Mapping[str, Mapping[str, Any]]) -> "Record":
+        """The same measurement as a point of another curve."""
+        return replace(self, label=label, model=model, settings=settings)
+
+    def text(self) -> str:
+        """The text of its file."""
+        return sealed.text(self.to_json())
+
     def to_json(self) -> dict[str, Any]:
         """The record as a dict that JSON can hold."""
         return {
             "format": FORMAT,
             "cell": self.cell.to_json(),
             "label": self.label,
+            "model": self.model,
+            "settings": faithful(self.settings, "settings"),
             "metric_name": self.metric_name,
             "value": self.value,
             "loo": list(self.loo),
@@ -91,33 +119,50 @@ class Record:
             "nfe_max": self.nfe_max,
             "seconds": self.seconds,
             "provenance": dict(self.provenance),
+            "code": self.code.model_dump(),
+            **({"kept": True} if self.kept else {}),
             "shards": [dict(receipt) for receipt in self.shards],
             **self._profile_if_any(),
         }
 
     def _profile_if_any(self) -> dict[str, Any]:
-        """Most records have none, and those older than the field keep their bytes and digests."""
+        """Most records have none."""
         columns = {name: list(column) for name, column in self.profile.items()}
         return {"profile": columns} if columns else {}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Record":
-        """Undo `to_json`. Raises ValueError on another format or missing fields."""
-        if data.get("format") != FORMAT:
-            raise ValueError(f"record: format {data.get('format')!r} is unknown, expected {FORMAT}")
-        try:
-            return cls(
-                cell=Cell.from_json(data["cell"]),
-                label=data["label"],
-                value=data["value"],
-                loo=tuple(data["loo"]),
-                nfe=data["nfe"],
-                nfe_min=data["nfe_min"],
-                nfe_max=data["nfe_max"],
-                seconds=data["seconds"],
-                provenance=data["provenance"],
-                shards=tuple(data["shards"]),
-                profile=data.get("profile", {}),
-            )
-        except (KeyError, TypeError, AttributeError) as wrong:
-            raise ValueError(f"record: field missing or of the wrong kind: {wrong}") from None
+        """Undo `to_json`. Raises ValueError on another format, missing or unknown fields."""
+        told = fitting(data, RecordFile, "record")
+        return cls(
+            cell=Cell.from_json(told.cell),
+            label=told.label,
+            model=told.model,
+            settings=restored(told.settings),
+            value=told.value,
+            loo=tuple(told.loo),
+            nfe=told.nfe,
+            nfe_min=told.nfe_min,
+            nfe_max=told.nfe_max,
+            seconds=told.seconds,
+            provenance=told.provenance,
+            code=told.code,
+            kept=told.kept,
+            shards=tuple(receipt.model_dump() for receipt in told.shards),
+            profile=told.profile,
+        )
+
+
+def read(path: Path) -> Record:
+    """Read a record's file.
+
+    Raises ValueError, one line that names it, if it is damaged, not a record, or not the one that
+    its name says.
+    """
+    try:
+        record = Record.from_json(sealed.opened(path.read_bytes()))
+    except (OSError, ValueError, TypeError) as wrong:
+        raise ValueError(f"{path}: not a readable record ({wrong})") from None
+    if path.name != record.file_name:
+        raise ValueError(f"{path}: holds another record, {record.file_name}")
+    return record

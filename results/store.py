@@ -2,30 +2,20 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sampler_bench.kit import files
-from sampler_bench.results import shard
+from sampler_bench.results import agreement, format_1, shard
+from sampler_bench.results import record as records_of
+from sampler_bench.results.damaged import set_aside
 from sampler_bench.results.record import Record
+from sampler_bench.results.schema import FailureFile, PlanFile, read_json
 from sampler_bench.results.shard import Arrays, Conflict, Shard
-
-_VALUE_RTOL = 1e-4  # a distance is a difference of near-equal traces: it amplifies float noise
-_PROFILE_RTOL = 1e-3  # errors of single steps are differences of states 10,000 times as large,
-_PROFILE_ATOL = 1e-6  # and the smallest of a column (relative to its largest) more still
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A shard that could not be measured, and the traceback."""
-
-    work_key: str
-    index: int
-    text: str
 
 
 @dataclass(frozen=True)
@@ -37,6 +27,7 @@ class Store:
     records/KEY-DIGEST.json          finished cells
     failures/WORKKEY-007.json        work that raised
     samples/WORKKEY.npz              a few samples to look at
+    damaged/                         files that were not what they said
     report/                          figures and tables
 
     Every file is written whole or not at all, and names its contents, so two machines' runs
@@ -45,6 +36,7 @@ class Store:
     """
 
     root: Path
+    _names: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "root", Path(self.root))
@@ -59,21 +51,23 @@ class Store:
         """Remove what interrupted writes left behind more than a day ago."""
         files.sweep(self.root)
 
-    def planned_labels(self) -> list[str]:
-        """The samplers' labels in the order of the grid (`plan.json`); empty without a plan."""
-        try:
-            plan = json.loads((self.root / "plan.json").read_text())
-            return list(dict.fromkeys(str(label) for label in plan["cells"].values()))
-        except (OSError, ValueError, KeyError, AttributeError, TypeError):
-            return []
+    # -- the plan
 
-    def planned_files(self) -> dict[str, str]:
-        """The SHA-256 of each of a user's own files that the run was made with (`plan.json`)."""
+    def write_plan(self, plan: PlanFile) -> Path:
+        """Keep what was asked for."""
+        return self.write_text("plan.json", plan.text())
+
+    def plan(self) -> PlanFile | None:
+        """What was asked for; None if it is not known. A damaged plan is set aside."""
+        format_1.convert_if_any(self.root)
+        path = self.root / "plan.json"
+        if not path.is_file():
+            return None
         try:
-            plan = json.loads((self.root / "plan.json").read_text())
-            return {str(path): str(digest) for path, digest in plan["files"].items()}
-        except (OSError, ValueError, KeyError, AttributeError, TypeError):
-            return {}
+            return read_json(path, PlanFile)
+        except ValueError as wrong:
+            set_aside(self.root, path, wrong)
+            return None
 
     # -- shards
 
@@ -125,24 +119,57 @@ class Store:
 
     def write_record(self, record: Record) -> Path:
         """Keep one finished cell."""
-        text = json.dumps(record.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
-        return self.write_text(f"records/{record.cell.key}-{record.digest}.json", text + "\n")
+        return self.write_text(f"records/{record.file_name}", record.text())
 
     def records(self) -> Iterator[Record]:
-        """The finished cells, ordered by key.
+        """All records, ordered by key; of one cell several, if other code gave other numbers.
 
-        Raises Conflict if two files of one cell disagree, ValueError on an unreadable file.
+        Damaged files are set aside. Raises Conflict if two records of one cell and code disagree.
         """
-        return iter(agreeing_records(self.record_files()))
+        found = agreement.versions(self.found())
+        return (record for versions in found.values() for record in versions)
 
-    def record(self, key: str) -> Record | None:
-        """The record of one cell, None if it is not finished. Raises as `records` does."""
-        found = agreeing_records(sorted((self.root / "records").glob(f"{key}-*.json")))
-        return found[0] if found else None
+    def record(self, key: str, code: str = "") -> Record | None:
+        """The record of one cell, by this code (its digest) if there is one; None without any."""
+        paths = self._files_of(key)
+        versions = agreement.versions(self._read(paths)).get(key, [])
+        by_code = [record for record in versions if record.code.digest == code]
+        return next(iter(by_code or versions), None)
+
+    def found(self) -> list[agreement.Found]:
+        """The files of all records, each with what is in it."""
+        return list(self._read(self.record_files()))
 
     def record_files(self) -> list[Path]:
         """The files of all records."""
+        format_1.convert_if_any(self.root)
         return sorted((self.root / "records").glob("*.json"))
+
+    def _files_of(self, key: str) -> list[Path]:
+        """The files of one cell's records, by a listing that is made again when it has changed."""
+        folder = self.root / "records"
+        try:
+            changed = folder.stat().st_mtime_ns
+        except OSError:
+            return []
+        if self._names.get("changed") != changed:
+            names: dict[str, list[str]] = defaultdict(list)
+            for path in self.record_files():
+                names[path.name.partition("-")[0]].append(path.name)
+            self._names.update(changed=changed, names=dict(names))
+        return [folder / name for name in self._names["names"].get(key, [])]
+
+    def drop_record(self, record: Record) -> None:
+        """Remove the file of a record."""
+        (self.root / "records" / record.file_name).unlink(missing_ok=True)
+
+    def _read(self, paths: Iterable[Path]) -> Iterator[agreement.Found]:
+        for path in paths:
+            try:
+                yield path, records_of.read(path)
+            except ValueError as wrong:
+                if path.exists():  # not taken away by another process
+                    set_aside(self.root, path, wrong)
 
     def conflicts(self) -> list[Conflict]:
         """Everything in this folder that claims one measurement and disagrees beyond noise."""
@@ -175,11 +202,15 @@ class Store:
         body = json.dumps({"work_key": work_key, "index": index, "text": text}, indent=1)
         return self.write_text(f"failures/{work_key}-{index:03d}.json", body)
 
-    def failures(self) -> list[Failure]:
+    def failures(self) -> list[FailureFile]:
         """Shards that raised and that nobody has finished since."""
         found = []
         for path in sorted((self.root / "failures").glob("*.json")):
-            failure = Failure(**json.loads(path.read_text()))
+            try:
+                failure = read_json(path, FailureFile)
+            except ValueError as wrong:
+                set_aside(self.root, path, wrong)
+                continue
             if failure.index not in self._shard_files(failure.work_key):
                 found.append(failure)
         return found
@@ -202,55 +233,29 @@ class Store:
         return path
 
     def samples(self, work_key: str) -> dict[str, np.ndarray] | None:
-        """The kept samples, None if there are none. Raises ValueError on a damaged file."""
+        """The kept samples, None if there are none. A damaged file is set aside."""
         path = self.root / "samples" / f"{work_key}.npz"
-        return shard.read_arrays(path)[0] if path.exists() else None
+        if not path.exists():
+            return None
+        try:
+            arrays = shard.read_arrays(path)[0]
+            _check_samples(path, arrays)
+        except ValueError as wrong:
+            set_aside(self.root, path, wrong)
+            return None
+        return arrays
 
 
-def read_record(path: Path) -> Record:
-    """Read one record. Raises ValueError naming a file that is damaged or not a record."""
-    try:
-        return Record.from_json(json.loads(path.read_text()))
-    except (OSError, ValueError, AttributeError) as wrong:
-        raise ValueError(f"{path}: not a readable record ({wrong})") from wrong
+_SAMPLES = {"images": 4, "points": 2, "t": 1, "sigma": 1, "s": 1, "x": 2, "slope": 2}
+"""How many dimensions the arrays have that are kept to look at."""
 
 
-def agreeing_records(paths: Iterable[Path]) -> list[Record]:
-    """One record per cell, ordered by key; the first of several files that agree.
-
-    Raises Conflict, naming both files, if two files of one cell disagree beyond float noise.
-    """
-    kept: dict[str, tuple[Path, Record]] = {}
-    for path in sorted(paths, key=lambda path: (path.name, str(path))):
-        record = read_record(path)
-        first, agreed = kept.setdefault(record.cell.key, (path, record))
-        gap = abs(record.value - agreed.value)
-        if gap > _VALUE_RTOL * abs(agreed.value) or record.nfe != agreed.nfe:
-            raise Conflict(
-                f"{first} and {path} disagree on {record.label!r}: value {agreed.value:.8g} and"
-                f" {record.value:.8g}, NFE {agreed.nfe:g} and {record.nfe:g}; delete the wrong one"
-            )
-        if text := _profile_difference(agreed.profile, record.profile):
-            raise Conflict(
-                f"{first} and {path} disagree on {record.label!r}: {text}; delete the wrong one"
-            )
-    return [kept[key][1] for key in sorted(kept)]
-
-
-def _profile_difference(
-    one: Mapping[str, Sequence[float]], other: Mapping[str, Sequence[float]]
-) -> str | None:
-    """Say in which column two profiles differ beyond float noise; None if in none."""
-    if names := sorted(set(one) ^ set(other)):
-        return f"only one of them has a profile of {', '.join(names)}"
-    for name in sorted(one):
-        a, b = np.asarray(one[name]), np.asarray(other[name])
-        if a.shape != b.shape:
-            return f"their profiles of {name} have {len(a)} and {len(b)} entries"
-        noise = _PROFILE_ATOL * np.abs(a).max(initial=0)
-        if not np.allclose(b, a, rtol=_PROFILE_RTOL, atol=noise):
-            return f"their profiles of {name} differ by up to {np.abs(a - b).max():.2g}"
-    return None
+def _check_samples(path: Path, arrays: Arrays) -> None:
+    for name, array in arrays.items():
+        if name in _SAMPLES and (array.ndim != _SAMPLES[name] or not array.size):
+            raise ValueError(f"{path}: {name} has the shape {array.shape}")
+        if name == "images" and array.dtype != np.uint8:
+            raise ValueError(f"{path}: images are {array.dtype}, not uint8")
 
 
 def _agreeing(paths: list[Path]) -> Path:

@@ -6,11 +6,10 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from sampler_bench.solvers.declared import Declared
 from sampler_bench.solvers.denoiser import Denoiser
 from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.noise import Noise, no_noise
-
-Value = str | int | float | None
 
 
 class Row(Protocol):
@@ -121,8 +120,8 @@ class AnySampler(ABC):
         """
 
     @abstractmethod
-    def declared(self, denoiser: Denoiser) -> dict[str, Value]:
-        """Return every number and name that decides the samples, resolved, for a cell's key."""
+    def declared(self, denoiser: Denoiser) -> Declared:
+        """Return every number and name that decides the samples: see :class:`Declared`."""
 
     @abstractmethod
     def __call__(self, denoiser: Denoiser, latents: Tensor, noise: Noise = no_noise) -> Tensor:

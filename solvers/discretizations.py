@@ -141,6 +141,11 @@ class Discretization:
         """Return its own parameters and their values."""
         return {name: value for name, value in keywords(self.levels).items() if name != CONTEXT}
 
+    @property
+    def sees_schedule(self) -> bool:
+        """Whether σ(t) decides its levels: whether it asks for the context."""
+        return CONTEXT in keywords(self.levels)
+
     def made(
         self, n: int, sigma_min: float, sigma_max: float, context: Context, **own: Any
     ) -> Tensor:

@@ -63,16 +63,15 @@ class Options:
             denoise = thresholded(denoise, quantile=self.threshold, limit=self.threshold_limit)
         return analytic_first_step(denoise) if self.first_step == "analytic" else denoise
 
+    @property
+    def sees_scaling(self) -> bool:
+        """Whether s(t) decides more than rounding: what latents stand for, or a short state's."""
+        return self.initial == "latents" or self.state == "float32"
+
     def in_key(self) -> dict[str, Any]:
         """Return those that are not neutral."""
-        told = {
-            f.name: getattr(self, f.name)
-            for f in fields(self)
-            if f.default != getattr(self, f.name)
-        }
-        if self.threshold is not None:
-            told["threshold_limit"] = self.threshold_limit
-        return told
+        own = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {f.name: own[f.name] for f in fields(self) if own[f.name] != f.default}
 
 
 OPTIONS = tuple(f.name for f in fields(Options))

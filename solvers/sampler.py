@@ -3,20 +3,21 @@
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sampler_bench.kit import file_parameters, own_files
-from sampler_bench.kit.canonical import text_of
+from sampler_bench.kit import own_files
 from sampler_bench.kit.file_parameters import File
 from sampler_bench.kit.own_files import shown
 from sampler_bench.kit.parameters import keywords
-from sampler_bench.solvers.any_sampler import AnySampler, Value
+from sampler_bench.solvers.any_sampler import AnySampler
 from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.context import Context
+from sampler_bench.solvers.declared import Declared, numbers, part, settings
 from sampler_bench.solvers.denoiser import Denoiser, answers_noise, own_levels
 from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.listed import Listed
@@ -249,50 +250,86 @@ class Sampler(AnySampler):
         )
         return None if counted is None else counted - self.options.spares
 
-    def declared(self, denoiser: Denoiser) -> dict[str, Value]:
-        """Return every number and name that decides the samples, resolved, for a cell's key."""
+    def declared(self, denoiser: Denoiser) -> Declared:
+        """Return every number and name that decides the samples: see :class:`Declared`."""
         low, high = self.sigma_range(denoiser)
-        told = {
-            **own_files.in_key("solver", self.solver),
-            "solver_version": SOLVERS[self.solver].version,
-            **self._levels_in_key(),
-            **own_files.in_key("schedule", self.schedule),
-            "schedule_version": SCHEDULES[self.schedule].version,
-            **own_files.in_key("scaling", self.scaling),
-            "scaling_version": getattr(SCALINGS[self.scaling], "version", 1),
+        parts = {
+            "rule": self._rule_declared(),
+            "grid": self._grid_declared(low, high),
+            "path": self._path_declared(),
+            **(self.flow_declared() if self._sees_flow else {}),
+            "options": numbers(self.options.in_key()),
+        }
+        told = {"sampler": settings(self._settings(low, high))}
+        return Declared({name: own for name, own in parts.items() if own}, told)
+
+    def _rule_declared(self) -> dict[str, Any]:
+        neutral = SOLVERS[self.solver].defaults()
+        return part(self.solver, self._own(neutral), neutral)
+
+    def _grid_declared(self, low: float, high: float) -> dict[str, Any]:
+        """Return the numbers of the grid, all of them: they are few."""
+        end = {} if self.end == "zero" else {"end": self.end}
+        if self.listed is not None:
+            return {"levels": list(self.listed.levels), **end}
+        own = self._own(DISCRETIZATIONS[self.discretization].defaults())
+        steps = {} if self.steps is None else {"steps": self.steps}
+        ends = {"sigma_min": low, "sigma_max": high, **steps, **end}
+        return {**part(self.discretization, own, {}), **ends}
+
+    def _path_declared(self) -> dict[str, Any]:
+        """Return the path, if it adds noise: without any it is the flow, by whatever name."""
+        make = base_path(self.solver, self.path)
+        if not self.configured_path().draws:
+            return {}
+        if make is None:
+            told = {name: getattr(self.churn, name) for name in CHURN_FIELDS}
+            return part("churn", told, keywords(Churn))
+        neutral = keywords(make)
+        churned = {k: getattr(self.churn, k) for k in neutral if k in CHURN_FIELDS}
+        return part(self.path or _name_of(make), churned | self._own(own_fields(make)), neutral)
+
+    def flow_declared(self) -> dict[str, Any]:
+        """Return σ(t) and s(t) as parts of a key."""
+        neutral = self._own(keywords(SCHEDULES[self.schedule].fit))
+        plain = self.scaling == "none"
+        return {
+            "schedule": part(self.schedule, neutral, {}),
+            **({} if plain else {"scaling": part(self.scaling, {}, {})}),
+        }
+
+    @property
+    def _sees_flow(self) -> bool:
+        """Whether σ(t) and s(t) decide more than how samples are rounded."""
+        solver, path = self.configured_solver(), self.configured_path()
+        makes_levels = self.listed is None
+        return (
+            solver.sees_schedule
+            or solver.sees_scaling
+            or (path.draws and path.sees_schedule)
+            or (makes_levels and DISCRETIZATIONS[self.discretization].sees_schedule)
+            or self.options.sees_scaling
+        )
+
+    def _settings(self, low: float, high: float) -> dict[str, Any]:
+        """Return the arguments of ``build`` that make it again, resolved."""
+        if self.listed is not None:
+            made = {"levels": list(self.listed.levels)}
+        else:
+            made = {"discretization": self.discretization, "sigma_min": low, "sigma_max": high}
+        path = {"path": self.path} if self.path else {}
+        return {
+            "solver": self.solver,
+            **made,
+            "schedule": self.schedule,
+            "scaling": self.scaling,
             "steps": self.steps,
             "end": self.end,
-            "sigma_min": low,
-            "sigma_max": high,
             **{name: getattr(self.churn, name) for name in CHURN_FIELDS},
-            **self._own(keywords(SCHEDULES[self.schedule].fit)),
-            **SOLVERS[self.solver].in_key(self.parameters),
-            **self._path_in_key(),
+            **path,
+            **self.parameters,
             **self.options.in_key(),
         }
-        found: dict[str, Value] = {}
-        for name, value in told.items():
-            found |= _setting(name, value)
-        return found
-
-    def _levels_in_key(self) -> dict[str, Value]:
-        """Return what makes the levels; listed ones stand by their numbers."""
-        if self.listed is not None:
-            return {"levels": self.listed.text}
-        row = DISCRETIZATIONS[self.discretization]
-        return {
-            **own_files.in_key("discretization", self.discretization),
-            "discretization_version": row.version,
-            **self._own(row.defaults()),
-        }
-
-    def _path_in_key(self) -> dict[str, Value]:
-        """Return the path's name, if it was given, and what differs from its defaults."""
-        base = base_path(self.solver, self.path)
-        told = own_fields(base)
-        own = self._own(told)
-        differing = {k: v for k, v in own.items() if v != told[k] or isinstance(v, File)}
-        return (own_files.in_key("path", self.path) if self.path else {}) | differing
 
     def check(self) -> None:
         """Raise the ValueError that a number out of range would cause, before anything runs.
@@ -367,13 +404,10 @@ def own_fields(path: Callable[..., Path] | None) -> dict[str, Any]:
     return {name: value for name, value in told.items() if name not in CHURN_FIELDS}
 
 
-def _setting(name: str, value: Any) -> dict[str, Value]:
-    """Return what a cell's key holds of a setting: of files and functions, their text's digest."""
-    if isinstance(value, tuple):
-        return {name: text_of(list(value))}
-    if own_files.files(value) if isinstance(value, str) else ():
-        return dict(own_files.in_key(name, value))
-    return {name: file_parameters.in_key(value)}
+@cache
+def _name_of(make: Callable[..., Path]) -> str:
+    """Return the name that a solver's own path has in the registry."""
+    return next((name for name in PATHS if PATHS[name] is make), make.__name__)
 
 
 def announce_samples(denoiser: Denoiser, samples: int) -> None:

@@ -114,16 +114,6 @@ class Solver(ABC):
         """
         return self, steps
 
-    def in_key(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Return those of its parameters that a cell's key holds.
-
-        All of them for the solvers that format 1 began with; of a named one what differs.
-        """
-        own = {name: parameters[name] for name in self.defaults()}
-        if self.maker is None:
-            return own
-        return {name: value for name, value in own.items() if value != self.defaults()[name]}
-
     def sampler(
         self,
         name: str,

@@ -277,7 +277,9 @@ def check(
         baseline_path = locate(baseline)
         for path in (run, baseline_path):
             load(path)  # says what is wrong with a folder that is no run
-        was = "" if recorded else own_files.changed(Store(run).planned_files())
+        was = (
+            "" if recorded else own_files.changed(plan.files if (plan := Store(run).plan()) else {})
+        )
         if was:
             raise ValueError(
                 f"{run} is of files that are not what they were: {was}; run its grid again, or "

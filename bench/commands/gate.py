@@ -61,7 +61,7 @@ class Difference:
     @property
     def paired(self) -> bool:
         """Whether both are of the same seeds."""
-        return self.record.cell.but_for_files == self.baseline.cell.but_for_files
+        return self.record.cell.key == self.baseline.cell.key
 
     @property
     def p(self) -> float:
@@ -136,8 +136,7 @@ def _pairs(run: Sequence[Record], baseline: Sequence[Record]) -> list[tuple[Reco
     for base in sorted(baseline, key=_first_seed):
         found = by_key.get(base.cell.key)
         if found is None:
-            same_point = [r for r in spare if r.cell.but_for_files == base.cell.but_for_files]
-            same_point = same_point or [r for r in spare if r.cell.point == base.cell.point]
+            same_point = [r for r in spare if r.cell.point == base.cell.point]
             if not same_point:
                 missing.append(base)
                 continue
@@ -169,7 +168,7 @@ def _of_value(record: Record, base: Record, effect: float) -> Difference:
     delta = sign * (record.value - base.value)
     # A kernel distance can be 0 within its error: no share of that is an effect.
     scale = max(abs(base.value), 0.0 if math.isnan(base.se) else base.se)
-    same_seeds = record.cell.but_for_files == base.cell.but_for_files
+    same_seeds = record.cell.key == base.cell.key
     if same_seeds and abs(delta) <= FLOAT_NOISE * scale:
         se, freedom = 0.0, math.inf  # the same numbers: their noise does not matter
     else:
@@ -188,9 +187,9 @@ def _of_value(record: Record, base: Record, effect: float) -> Difference:
 
 
 def _of_nfe(record: Record, base: Record, effect: float) -> Difference:
-    adaptive = base.cell.sampler.get("steps") is None
+    adaptive = base.settings.get("sampler", {}).get("steps") is None
     if adaptive:
-        same_seeds = record.cell.but_for_files == base.cell.but_for_files
+        same_seeds = record.cell.key == base.cell.key
         se, freedom = _error(_nfe_left_out(record), _nfe_left_out(base), same_seeds)
     else:
         se, freedom = 0.0, math.inf

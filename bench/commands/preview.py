@@ -29,7 +29,7 @@ def show(plan: Plan, device: torch.device, batch: int, console: Console) -> None
         for cell in work.cells:
             table.add_row(
                 work.label,
-                cell.model,
+                work.name,
                 cell.metric,
                 f"{cell.seed_start}..{cell.seed_start + cell.samples - 1}",
                 f"{about}{work.nfe:g}",
@@ -59,13 +59,13 @@ def _cost(plan: Plan, device: torch.device, batch: int) -> str:
     parts = []
     here = [work for work in plan.work if not _is_description(work.model)]
     if here:
-        timed = {work.cell.model: _seconds_per_evaluation(work, batch) for work in _one_each(here)}
-        seconds = sum(timed[w.cell.model] * w.nfe * w.cell.samples for w in here)
+        timed = {work.name: _seconds_per_evaluation(work, batch) for work in _one_each(here)}
+        seconds = sum(timed[w.name] * w.nfe * w.cell.samples for w in here)
         parts.append(f"about {duration(seconds)} on {device}, from timing one batch")
-    networks = {w.cell.model: w.model for w in plan.work if isinstance(w.model, NetworkDenoiser)}
+    networks = {w.name: w.model for w in plan.work if isinstance(w.model, NetworkDenoiser)}
     if networks:
         each = {name: flops(model) for name, model in networks.items()}
-        total = sum(each.get(w.cell.model, 0) * w.nfe * w.cell.samples for w in plan.work)
+        total = sum(each.get(w.name, 0) * w.nfe * w.cell.samples for w in plan.work)
         parts.append(
             f"{total:.2g} floating-point operations in networks, {total / GPU_FLOPS / 3600:,.1f} "
             f"GPU-hours at an assumed {GPU_FLOPS / 1e12:g} TFLOP/s sustained"
@@ -87,7 +87,7 @@ def _is_description(model: Any) -> bool:
 
 
 def _one_each(works: list[Work]) -> list[Work]:
-    return list({work.cell.model: work for work in works}.values())
+    return list({work.name: work for work in works}.values())
 
 
 def _seconds_per_evaluation(work: Work, batch: int) -> float:

@@ -1,5 +1,6 @@
 """Work: one sampling job, cut into shards, that cells are measured from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,8 @@ class Work:
 
     Attributes:
         label: The curve it belongs to.
+        name: What the model is called.
+        settings: Every name and number of what samples, resolved: a record keeps them.
         sampler, model, extractor: What samples (``AnySampler``, or a ``Probe``), with which
             denoiser, and what looks at the result.
         cells: The cells; they differ in metric and reference only.
@@ -33,6 +36,8 @@ class Work:
     """
 
     label: str
+    name: str
+    settings: Mapping[str, Mapping[str, Any]]
     sampler: Any
     model: Denoiser
     extractor: Extractor | None

@@ -2,17 +2,17 @@
 
 import itertools
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sampler_bench import solvers
+from sampler_bench.bench.plan.curves import AXES as CURVE_AXES
 from sampler_bench.bench.plan.grid import PARTS, Grid, SamplerEntry
 from sampler_bench.kit import own_files
 from sampler_bench.kit.file_parameters import file
 from sampler_bench.kit.names import unknown
 from sampler_bench.kit.own_files import shown
-from sampler_bench.results.load import COLUMNS
 from sampler_bench.solvers import (
     DISCRETIZATIONS,
     EVERY_SOLVER,
@@ -33,17 +33,19 @@ from sampler_bench.solvers.listed import REPLACED
 Table = TypeVar("Table", bound=SamplerEntry)
 
 MOST_COMBINATIONS = 10_000
-CURVE_AXES = ("steps", "rtol", "atol", "abstol", "reltol")
-"""What varies along one curve; every other axis with several values makes curves of its own."""
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """A sampler, or a probe, the name of its curve, and the models it is for (all if none)."""
+    """A sampler, or a probe, the name of its curve, and the models it is for (all if none).
+
+    ``table`` says which of the grid's tables it is from.
+    """
 
     label: str
     sampler: Any
     models: tuple[str, ...] | None = None
+    table: str = ""
 
     def is_for(self, model: str) -> bool:
         """Return whether it is to be run with this model."""
@@ -94,7 +96,7 @@ def expand_tables(
             raise ValueError(f"{where}: {error}") from None
         if not found:
             raise ValueError(f"{where}: no combination can run: {left_out[0].reason}")
-        kept += found
+        kept += [replace(item, table=f"{kind}[{number}]") for item in found]
         skipped += left_out
     return kept, skipped
 
@@ -141,12 +143,8 @@ def _nesting(value: Any) -> int:
 
 
 def _check_parameters(sampler: AnySampler) -> None:
-    """Refuse a parameter of a user's own that no key can hold, or that has a column's name."""
+    """Refuse a parameter of a user's own that no key can hold."""
     for name, value in sampler.parameters.items() if sampler.files else ():
-        if name in COLUMNS:
-            raise ValueError(
-                f"a parameter of one's own cannot be called {name!r}: that is a column of results"
-            )
         if isinstance(value, bool) or not isinstance(
             value, str | int | float | tuple | Path | None
         ):

@@ -180,6 +180,12 @@ class Grid(BaseModel):
     unchecked: StrictBool = False
     sampler: list[SamplerEntry] = []
     profile: list[ProfileEntry] = []
+    _folder: str = PrivateAttr(default="")
+
+    @property
+    def folder(self) -> str:
+        """Where its file lies; empty for one that ships, or of no file."""
+        return self._folder
 
     def place(self, folder: Path, where: str = "grid") -> None:
         """Note where the grid stands: what lies beside it no longer depends on that.
@@ -245,5 +251,7 @@ def read(name_or_path: str, **instead: int | None) -> tuple[Grid, str]:
     changed = {key: value for key, value in instead.items() if value is not None}
     grid = validated(parse(text, where) | changed, Grid, where)
     grid.place(folder_of(name_or_path, GRIDS), where)
+    if name_or_path not in toml_files(GRIDS):
+        grid._folder = str(Path(name_or_path).resolve().parent)
     notes = "".join(f"# run with {key} = {value}\n" for key, value in changed.items())
     return grid, notes + text

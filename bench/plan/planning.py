@@ -14,6 +14,8 @@ from sampler_bench.bench.features.registry import EXTRACTORS
 from sampler_bench.bench.measure.registry import METRICS
 from sampler_bench.bench.measure.trajectory import name as trajectory_name
 from sampler_bench.bench.measure.work import SHARDS, Work, classes, precision
+from sampler_bench.bench.plan import curves
+from sampler_bench.bench.plan.curves import unseen
 from sampler_bench.bench.plan.expand import Labelled, Skipped, expand
 from sampler_bench.bench.plan.grid import Grid
 from sampler_bench.bench.plan.inventory import Inventory
@@ -32,11 +34,29 @@ COUNTED_STEPS = (128, 256)
 
 @dataclass(frozen=True)
 class Plan:
-    """All work of a grid, what was left out of it, and what has to be fetched before it can run."""
+    """All work of a grid, what was left out of it, and what has to be fetched before it can run.
+
+    Attributes:
+        work: What is measured, each once.
+        skipped: Combinations that are not run, with reasons.
+        missing: What has to be fetched, and what to do about it.
+        again: What is measured once and is a point of another curve as well.
+        folder: Where the grid's file lies.
+    """
 
     work: list[Work]
     skipped: list[Skipped]
     missing: dict[str, str] = field(default_factory=dict)
+    again: list[Work] = field(default_factory=list)
+    folder: str = ""
+
+    @property
+    def lines(self) -> list[Work]:
+        """All points of curves, in the order of the grid's work."""
+        others: dict[str, list[Work]] = {}
+        for work in self.again:
+            others.setdefault(work.key, []).append(work)
+        return [each for work in self.work for each in (work, *others.get(work.key, []))]
 
     @property
     def remarks(self) -> list[str]:
@@ -92,7 +112,7 @@ def make(
     if not dry:
         inventory.check()
     extractor = _extractor(grid, inventory, dry)
-    work: dict[str, Work] = {}
+    found = _Found(skipped)
     for spec, model in loaded.items():
         jobs = [
             job
@@ -101,24 +121,52 @@ def make(
         ]
         for item in (item for item in labelled if item.is_for(spec)):
             for job in _possible(jobs, item, skipped):
-                _add(work, _work(grid, job, item), _steps(item.sampler))
+                found.add(_work(grid, job, item), item.table)
         items = [item for item in probes if item.is_for(spec)]
         missing = inventory.missing if dry else None
-        _add(work, profile_work(grid, name_of(spec), model, items, missing), "all levels")
-    if not work:
+        for item in items:
+            found.add(profile_work(grid, name_of(spec), model, [item], missing), item.table)
+    if not found.work:
         reason = f": {skipped[0].reason}" if skipped else ""
         raise ValueError(f"grid {grid.name!r} has no cell that can run{reason}")
-    return Plan(list(work.values()), list(dict.fromkeys(skipped)), inventory.missing)
+    curves.check(found.lines)
+    left_out = list(dict.fromkeys(found.skipped))
+    work, folder = list(found.work.values()), str(grid.folder)
+    return Plan(work, left_out, inventory.missing, found.again, folder)
 
 
-def _add(work: dict[str, Work], found: Iterable[Work], where: str) -> None:
-    for made in found:
-        known = work.setdefault(made.key, made)
-        if known.label != made.label:
-            raise ValueError(
-                f"samplers {known.label!r} and {made.label!r} are the same at {where}: give each "
-                "cell one label"
-            )
+@dataclass
+class _Found:
+    """Work as it is found: what is asked for twice is measured once.
+
+    Of one table that is a second value of something that nothing sees, which is skipped; of two it
+    is a point of two curves.
+    """
+
+    skipped: list[Skipped]
+    work: dict[str, Work] = field(default_factory=dict)
+    again: list[Work] = field(default_factory=list)
+    _tables: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def lines(self) -> list[Work]:
+        return [*self.work.values(), *self.again]
+
+    def add(self, found: Iterable[Work], table: str) -> None:
+        for made in found:
+            known = self.work.setdefault(made.key, made)
+            if known is made:
+                self._tables[made.key, table] = made.label
+            elif (first := self._tables.setdefault((made.key, table), made.label)) != made.label:
+                what = ", ".join(unseen(known.settings, made.settings))
+                reason = f"the same as {first!r}: nothing of it sees {what}"
+                self.skipped.append(Skipped(made.label, f"model = {made.name}, {what}", reason))
+            elif all(_curve(made) != _curve(one) for one in self.lines if one.key == made.key):
+                self.again.append(made)
+
+
+def _curve(work: Work) -> tuple[str, str, str]:
+    return work.label, work.name, repr(work.settings)
 
 
 def _check_names(specs: Iterable[str]) -> None:
@@ -205,9 +253,8 @@ def _work(grid: Grid, job: _Job, item: Labelled) -> Iterator[Work]:
     for repeat in range(grid.repeats):
         cells = [
             Cell(
-                model=job.name,
                 model_digest=model.digest,
-                sampler=declared,
+                sampler=declared.parts,
                 seed_start=grid.first_seed + repeat * job.samples,
                 samples=job.samples,
                 shards=SHARDS,
@@ -223,7 +270,18 @@ def _work(grid: Grid, job: _Job, item: Labelled) -> Iterator[Work]:
             for metric in job.metrics
         ]
         label = item.label + job.suffix
-        yield Work(label, item.sampler, model, extractor, job.source, job.condition, cells, nfe)
+        yield Work(
+            label=label,
+            name=job.name,
+            settings=declared.settings,
+            sampler=item.sampler,
+            model=model,
+            extractor=extractor,
+            source=job.source,
+            condition=job.condition,
+            cells=cells,
+            nfe=nfe,
+        )
 
 
 def _extractor(grid: Grid, inventory: Inventory, dry: bool) -> Extractor | None:

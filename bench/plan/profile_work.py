@@ -49,9 +49,8 @@ def profile_work(
         own = clean if probe.needs_data else None
         for repeat in range(grid.repeats):
             cell = Cell(
-                model=name,
                 model_digest=model.digest,
-                sampler=declared,
+                sampler=declared.parts,
                 seed_start=grid.first_seed + repeat * grid.samples,
                 samples=grid.samples,
                 shards=SHARDS,
@@ -66,6 +65,8 @@ def profile_work(
             )
             yield Work(
                 label=item.label,
+                name=name,
+                settings=declared.settings,
                 sampler=probe,
                 model=model,
                 extractor=None,

@@ -27,7 +27,7 @@ def check(work: Work, batch: int) -> None:
     Raises:
         ValueError: If values are not finite, or the samples are nothing like the reference.
     """
-    model, name = work.model, work.cell.model
+    model, name = work.model, work.name
     if not isinstance(model, NetworkDenoiser):
         return
     with torch.inference_mode():

@@ -1,9 +1,8 @@
 """Running a plan: shard by shard, resumable at any moment, merged into records."""
 
-import json
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -19,6 +18,7 @@ from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan.planning import Plan
 from sampler_bench.bench.run import preflight, provenance
 from sampler_bench.bench.run.devices import full_precision
+from sampler_bench.bench.run.planned import plan_file
 from sampler_bench.results import Cell, Record, Shard, Store
 
 T = TypeVar("T")
@@ -67,37 +67,19 @@ class Runner:
                 network's first samples are not what they could be.
         """
         full_precision()
-        self._refuse_other_texts(plan)
         if not self.unchecked:
             self._look_first(plan)
         self.store.write_text("grid.toml", grid_text)
-        self.store.write_text("plan.json", json.dumps(_described(plan), indent=1))
+        self.store.write_plan(plan_file(plan))
         self.store.sweep()
         return [work for work in plan.work if not self._finish(work)]
-
-    def _refuse_other_texts(self, plan: Plan) -> None:
-        """Refuse a folder with results of another text of a user's own file: they would be mixed.
-
-        Raises:
-            ValueError: If there is one.
-        """
-        if not plan.files:
-            return
-        planned = {cell.key: cell.but_for_files for work in plan.work for cell in work.cells}
-        for record in self.store.records():
-            cell = record.cell
-            if cell.key not in planned and cell.but_for_files in planned.values():
-                raise ValueError(
-                    f"{self.store.root} holds results of another text of {record.label!r}'s file: "
-                    "give another folder by --out (bench check compares the two), or remove it"
-                )
 
     def _look_first(self, plan: Plan) -> None:
         """Take one look at each network that is still to be run, with each of its references."""
         looked = set()
         for work in plan.work:
             cell = work.cell
-            which = (cell.model, cell.extractor, cell.reference_digest, str(dict(cell.condition)))
+            which = (work.name, cell.extractor, cell.reference_digest, str(dict(cell.condition)))
             if which not in looked and not self._is_done(work):
                 preflight.check(work, self.batch)
                 looked.add(which)
@@ -202,6 +184,8 @@ class Runner:
         return Record(
             cell=cell,
             label=work.label,
+            model=work.name,
+            settings=work.settings,
             value=value,
             loo=tuple(loo),
             nfe=float(nfe.mean()),
@@ -253,13 +237,4 @@ def _receipt(shard: Shard) -> dict[str, object]:
         "nfe_total": float(shard.arrays["nfe"].sum()),
         "seconds": shard.meta["seconds"],
         "checks": shard.meta["checks"],
-    }
-
-
-def _described(plan: Plan) -> dict[str, object]:
-    """Return what ``plan.json`` keeps: the cells by key, what was skipped and why, users' files."""
-    return {
-        "cells": {cell.key: work.label for work in plan.work for cell in work.cells},
-        "skipped": [asdict(item) for item in plan.skipped],
-        **({"files": plan.files} if plan.files else {}),
     }

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from sampler_bench.reports.statements.estimate import Estimate, mean, measured
-from sampler_bench.results.load import COLUMNS
+from sampler_bench.reports.swept import called
+from sampler_bench.results.load import COLUMNS, SETTING
 
 CONDITION = ("class_label", "guidance")
 _METRIC = ("metric", "metric_name")
@@ -72,9 +73,9 @@ def panels(records: pd.DataFrame) -> list[Panel]:
     """
     if not set(_NEEDED) <= set(records.columns):
         return []
-    rows = [row for row in records.to_dict("records") if _usable(row)]
+    rows = [_bare(row) for row in records.to_dict("records") if _usable(row)]
     rows.sort(key=lambda row: (str(row.get("key")), repr(row["value"])))
-    unique = {row.get("key", i): row for i, row in enumerate(rows)}
+    unique = {(row.get("key", i), row.get("point", i)): row for i, row in enumerate(rows)}
     grouped: dict[tuple[Any, ...], list[dict[Any, Any]]] = {}
     for row in unique.values():
         place = tuple(_plain(row.get(c)) for c in ("model", "model_digest", *_METRIC, *_COMPARABLE))
@@ -134,6 +135,13 @@ def _estimate(row: Mapping[Any, Any]) -> Estimate:
     seeds = (_seed(row), number_of(row.get("samples")))
     left_out = loo if isinstance(loo, list | tuple) else ()
     return measured(row["value"], left_out, number_of(row.get("se")), seeds)
+
+
+def _bare(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """A row with its settings by their own names, as statements ask for them."""
+    named = {str(name): value for name, value in row.items()}
+    settings = {called(name): value for name, value in named.items() if name.startswith(SETTING)}
+    return settings | {k: v for k, v in named.items() if not k.startswith(SETTING)}
 
 
 def _usable(row: Mapping[Any, Any]) -> bool:

@@ -35,7 +35,7 @@ def of_sampler(records: pd.DataFrame, row: pd.Series) -> pd.Series:
     wanted = sampler_settings(row)
     fits = pd.Series(wanted is not None, index=records.index)
     for name, allowed in (wanted or {}).items():
-        fits &= records[name].isin(allowed) if name in records else False
+        fits &= records[column].isin(allowed) if (column := f"sampler.{name}") in records else False
     return fits
 
 

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from sampler_bench.kit.names import unknown
 from sampler_bench.kit.parameters import Parameter, check, keywords
-from sampler_bench.solvers.any_sampler import AnySampler, Value
+from sampler_bench.solvers.any_sampler import AnySampler
+from sampler_bench.solvers.declared import Declared, part, settings
 from sampler_bench.solvers.denoiser import Denoiser
 from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.noise import Noise, no_noise
@@ -150,17 +151,13 @@ class OriginalSampler(AnySampler):
             )
         return low, high
 
-    def declared(self, denoiser: Denoiser) -> dict[str, Value]:
-        """Return every number and name that decides the samples, for a cell's key."""
+    def declared(self, denoiser: Denoiser) -> Declared:
+        """Return every number and name that decides the samples: see :class:`Declared`."""
         low, high = self.sigma_range(denoiser)
-        return {
-            "solver": self.solver,
-            "solver_version": self.row.version,
-            "steps": self.steps,
-            "sigma_min": low,
-            "sigma_max": high,
-            **self.parameters,
-        }
+        steps = {} if self.steps is None else {"steps": self.steps}
+        parts = {"whole": {**part(self.solver, self.parameters, self.row.defaults()), **steps}}
+        told = {"solver": self.solver, "steps": self.steps, "sigma_min": low, "sigma_max": high}
+        return Declared(parts, {"sampler": settings(told | self.parameters)})
 
     def __call__(self, denoiser: Denoiser, latents: Tensor, noise: Noise = no_noise) -> Tensor:
         """Sample; see :meth:`solvers.any_sampler.AnySampler.__call__`."""

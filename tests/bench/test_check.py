@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from sampler_bench.bench.commands.cli import app
 from sampler_bench.bench.commands.gate import Comparison, compare, exit_code
-from sampler_bench.results import Cell, Record, Store
+from sampler_bench.results import Record, Store
+from tests.records import made_cell, made_record
 
 SHARDS = 20
 PASSED, REGRESSED, COULD_NOT_RUN, INCONCLUSIVE = range(4)
@@ -27,10 +28,10 @@ def record(
     samples: int = 1000,
 ) -> Record:
     """Return a record whose value is a mean over shards, so that its jackknife is known."""
-    cell = Cell(
-        model="made-up",
+    settings = {"solver": "heun", "steps": steps}
+    cell = made_cell(
+        settings,
         model_digest="m",
-        sampler={"solver": "heun", "steps": steps},
         seed_start=first_seed,
         samples=samples,
         precision="float64",
@@ -44,7 +45,9 @@ def record(
     value = 10.0 if shares is None else float(np.mean(shares))
     left_out = [] if shares is None else (np.sum(shares) - shares) / (len(shares) - 1)
     counts = np.broadcast_to(nfe, SHARDS)
-    return Record(
+    return made_record(
+        "made-up",
+        settings,
         cell=cell,
         label=f"{steps} steps",
         value=value,
@@ -122,7 +125,9 @@ def test_exact_cells_and_noisy_ones_share_a_rate():
     before += [record(10 + EXACT, steps=n) for n in (3, 4)]
     now = [record(shares * 1.05, steps=1), record(shares, steps=2)]
     now += [record(10.5 + EXACT, steps=3), record(10 + EXACT, steps=4)]
-    verdicts = {c.difference.record.cell.sampler["steps"]: c.verdict for c in compare(now, before)}
+    verdicts = {
+        c.difference.record.settings["sampler"]["steps"]: c.verdict for c in compare(now, before)
+    }
     assert verdicts == {1: "regressed", 2: "passed", 3: "regressed", 4: "passed"}
 
 

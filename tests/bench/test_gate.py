@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 from sampler_bench.bench.commands.cli import app
 from sampler_bench.bench.measure.trajectory import Trajectories
-from sampler_bench.bench.plan.planning import Plan
 from sampler_bench.bench.plan import grid as grids
 from sampler_bench.bench.plan import planning as plans
+from sampler_bench.bench.plan.planning import Plan
 from sampler_bench.bench.run.runner import Runner
 from sampler_bench.results import Store
 from sampler_bench.solvers import SOLVERS, Churn, FixedStep, Flow, discretizations, sampler

@@ -8,9 +8,9 @@ from pathlib import Path
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sampler_bench.bench.plan.grid import Grid
 from sampler_bench.bench.plan import grid as grids
 from sampler_bench.bench.plan import planning as plans
+from sampler_bench.bench.plan.grid import Grid
 from sampler_bench.bench.plan.shipped import GRIDS
 from sampler_bench.solvers.building import BUILD_KEYS
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -99,10 +98,11 @@ def ran(folder):
 
 def test_a_run_goes_on_by_the_same_command(ran, folder):
     assert bench("run", "../grid/mine.toml", "--out", "run").count("done before") == 2
-    planned = json.loads(Path("run/plan.json").read_text())
-    assert [*planned["files"]] == [str(folder / "mine.py")]
+    planned = results.Store("run").plan()
+    assert [*planned.files] == [str(folder / "mine.py")]
+    assert planned.grid_folder == str(folder)
     table = results.load("run")
-    assert set(table["solver"]) == {"file:half"} and set(table["alpha"]) == {0.5}
+    assert set(table["sampler.solver"]) == {"file:half"} and set(table["sampler.alpha"]) == {0.5}
 
 
 def test_where_a_file_lies_changes_no_key(ran, folder):
@@ -151,7 +151,6 @@ CASES = {
     "levels": ({"discretization": "mine.py:half"}, "f(n, sigma_min, sigma_max)"),
     "value": ({"solver": "mine.py:half", "alpha": "x"}, "alpha = 'x' is not allowed"),
     "key": ({"solver": "mine.py:half", "alpa": 1}, "unknown key 'alpa'; did you mean 'alpha'?"),
-    "column": ({"solver": "mine.py:column"}, "cannot be called 'order': that is a column"),
     "flag": ({"solver": "mine.py:flag"}, "yes = True: in a grid, a parameter of one's own is a w"),
     "count": ({"solver": "mine.py:claimed"}, "says it makes 4 evaluations per sample, and makes 2"),
     "two files": ({"solver": ["mine.py:half", "b.py:half"]}, "are both called 'file:half'"),

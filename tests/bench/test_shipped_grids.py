@@ -7,8 +7,6 @@ test_gate.
 Grids of published checkpoints are planned: see test_paper_grids.
 """
 
-import json
-
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -58,7 +56,7 @@ def test_a_grid_runs_and_is_reported(name, tmp_path, monkeypatch):
     asked += ["--unchecked"] if has_networks(name) else []
     result = CliRunner().invoke(app, asked)
     assert result.exit_code == 0, result.output
-    planned = json.loads((run / "plan.json").read_text("utf-8"))["cells"]
+    planned = {line.key for line in results.Store(run).plan().lines}
     records = results.load(run)
     assert set(records["key"]) == set(planned)
     assert keeps_its_keys(name, planned)

@@ -7,8 +7,8 @@ import torch
 
 from sampler_bench.bench.measure.samples import quantize
 from sampler_bench.bench.measure.work import Work
-from sampler_bench.bench.plan.grid import Grid
 from sampler_bench.bench.plan import planning as plans
+from sampler_bench.bench.plan.grid import Grid
 from sampler_bench.bench.run.runner import Runner
 from sampler_bench.results import Store
 from sampler_bench.solvers import SeedNoise

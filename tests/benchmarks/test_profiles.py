@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from sampler_bench.bench.measure.profiles.measured import measure_profile
-from sampler_bench.bench.plan.grid import Grid
 from sampler_bench.bench.plan import planning as plans
+from sampler_bench.bench.plan.grid import Grid
 
 BATCH = 64
 GROUP = "local error of exact-fashion"

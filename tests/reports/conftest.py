@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sampler_bench.reports import style
-from sampler_bench.results import Cell, Record
 from sampler_bench.results.load import table
+from tests.records import made_cell, made_record
 
 
 @pytest.fixture(scope="module")
@@ -72,18 +72,18 @@ def _record(label, solver, order, scale, cost, metric, n, repeat, model, extract
     loo = (
         tuple(value * (1 + 0.004 * rng.standard_normal(20))) if metric != "truncation-error" else ()
     )
-    cell = Cell(
-        model=model,
+    settings = {
+        "solver": solver,
+        "steps": None if solver == "rk45" else n,
+        "rtol": 1.0 / n if solver == "rk45" else None,
+        "schedule": "vp" if "σ" not in label else "linear",
+        "discretization": "edm",
+        "sigma_min": 0.002,
+        "sigma_max": 80.0,
+    }
+    cell = made_cell(
+        settings,
         model_digest="made-up",
-        sampler={
-            "solver": solver,
-            "steps": None if solver == "rk45" else n,
-            "rtol": 1.0 / n if solver == "rk45" else None,
-            "schedule": "vp" if "σ" not in label else "linear",
-            "discretization": "edm",
-            "sigma_min": 0.002,
-            "sigma_max": 80.0,
-        },
         seed_start=repeat * samples,
         samples=samples,
         precision="float32",
@@ -97,7 +97,9 @@ def _record(label, solver, order, scale, cost, metric, n, repeat, model, extract
     provenance = {"torch": "0.0 (made up)", "host": "nowhere", "device": "cpu"}
     if metric == "truncation-error":
         provenance["reference_error"] = "1e-6"
-    return Record(
+    return made_record(
+        model,
+        settings,
         cell=cell,
         label=label,
         value=value,
@@ -152,10 +154,9 @@ def make_swept(repeats=1, models=("exact-fashion",), label="Heun", without=(), *
 
 
 def _cell(sampler, model, repeat, metric, quantizer, extractor):
-    return Cell(
-        model=model,
+    return made_cell(
+        sampler,
         model_digest=model,
-        sampler=sampler,
         seed_start=repeat * 1000,
         samples=1000,
         precision="float32",
@@ -172,7 +173,8 @@ def _measured(label, sampler, model, repeat, value):
     cell = _cell(sampler, model, repeat, "fid", quantizer="uint8", extractor="fashion")
     nfe = 2 * sampler["steps"] - 1
     loo = tuple(value * (1 + 0.001 * k) for k in range(-10, 10))
-    return Record(cell, label, value, nfe, nfe, nfe, 0.1, loo)
+    counts = {"nfe": nfe, "nfe_min": nfe, "nfe_max": nfe, "seconds": 0.1}
+    return made_record(model, sampler, cell=cell, label=label, value=value, loo=loo, **counts)
 
 
 @pytest.fixture
@@ -197,7 +199,8 @@ def _profiled(metric, label, sampler, model, repeat, size):
     cell = _cell(sampler, model, repeat, metric, quantizer="none", extractor="none")
     mean = tuple(size * (1 + abs(np.log(s)) / 5) for s in SIGMA)
     profile = {"sigma": SIGMA, "mean": mean, "std": tuple(m / 4 for m in mean)}
-    return Record(cell, label, max(mean), 10, 10, 10, 0.1, profile=profile)
+    counts = {"nfe": 10, "nfe_min": 10, "nfe_max": 10, "seconds": 0.1, "profile": profile}
+    return made_record(model, sampler, cell=cell, label=label, value=max(mean), **counts)
 
 
 @pytest.fixture

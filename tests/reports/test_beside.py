@@ -7,6 +7,7 @@ import pytest
 from sampler_bench.reports.beside import beside_published, printed
 from sampler_bench.reports.tables import latex, markdown
 from sampler_bench.results.load import table
+from tests.records import resampled, settings_of
 
 MODEL = "baseline-cifar10-32x32-uncond-vp"
 SAMPLER = {
@@ -29,15 +30,7 @@ def true_fid(records):
     def made(repeats=3, steps=(9, 18, 36), sampler=SAMPLER, **options):
         given = {"model": MODEL, "extractor": "inception", "samples": 50_000, **options}
         plain = records(labels=["+ σ = t, s = 1"], repeats=repeats, steps=steps, **given)
-        return [
-            dataclasses.replace(
-                one,
-                cell=dataclasses.replace(
-                    one.cell, sampler={**sampler, "steps": one.cell.sampler["steps"]}
-                ),
-            )
-            for one in plain
-        ]
+        return [resampled(one, {**sampler, "steps": settings_of(one)["steps"]}) for one in plain]
 
     return made
 

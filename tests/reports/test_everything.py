@@ -10,6 +10,8 @@ from sampler_bench import reports
 from sampler_bench.bench.commands.cli import app
 from sampler_bench.reports.paper import PAPER
 from sampler_bench.results import Store
+from sampler_bench.results.schema import PlanFile
+from tests.records import lines_of
 from tests.reports.conftest import make_records
 
 pytestmark = pytest.mark.usefixtures("small_pictures")
@@ -93,9 +95,11 @@ def test_the_order_of_records_and_runs_does_not_matter(run, tmp_path):
 
 def test_a_missing_cell_is_said_in_the_caption(run, tmp_path):
     folder = run("figure2a")
-    (folder / "plan.json").write_text('{"cells": {"no such key": "Heun"}}')
+    here = lines_of(Store(folder))
+    gone = here[0].model_copy(update={"key": "0" * 16, "label": "Heun"})
+    Store(folder).write_plan(PlanFile(lines=[*here, gone]))
     html = reports.write_everything([folder], tmp_path / "all").read_text()
-    assert "1 of 1 planned cells are missing (Heun: 1)" in html
+    assert f"1 of {len(here) + 1} planned cells are missing (Heun: 1)" in html
 
 
 def test_statements_are_answered(of_one_run):

@@ -1,6 +1,5 @@
 import base64
 import io
-import json
 import random
 import re
 from html.parser import HTMLParser
@@ -12,6 +11,8 @@ import pytest
 from sampler_bench import reports
 from sampler_bench.reports import tables
 from sampler_bench.results import Store
+from sampler_bench.results.schema import PlanFile, SkippedLine
+from tests.records import lines_of
 from tests.reports.conftest import make_records
 
 pytestmark = pytest.mark.usefixtures("small_pictures")
@@ -89,8 +90,8 @@ def test_the_order_of_records_does_not_matter(ordinary, tmp_path):
 def test_what_went_wrong_is_shown(tmp_path):
     store = stored(tmp_path)
     store.write_text("grid.toml", 'name = "<grid>"')
-    skipped = {"entry": "RK45", "combination": "S_churn = 40", "reason": "takes no churn"}
-    store.write_text("plan.json", json.dumps({"skipped": [skipped]}))
+    skipped = SkippedLine(entry="RK45", combination="S_churn = 40", reason="takes no churn")
+    store.write_plan(PlanFile(lines=lines_of(store), skipped=[skipped]))
     store.write_failure("0" * 16, 3, "Traceback\n  …\nValueError: <nan>")
     for value in (1.0, 2.0):
         store.write_shard("0" * 15 + "1", 0, {"sum": np.array([value])}, {})

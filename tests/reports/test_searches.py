@@ -10,9 +10,11 @@ from sampler_bench.reports import FIGURES
 from sampler_bench.reports.churn_search import churn_search
 from sampler_bench.reports.searches import FRESH, paired_se, searches
 from sampler_bench.reports.style import NothingToDrawError, save
+from sampler_bench.reports.swept import CHURN
 from sampler_bench.reports.table5 import table5
 from sampler_bench.reports.tables import latex, markdown
 from sampler_bench.results.load import table
+from tests.records import resampled, settings_of
 from tests.reports.conftest import make_records
 
 NONE = (0, 0, math.inf, 1)
@@ -30,13 +32,11 @@ def record(churn, seeds, model="edm-imagenet-64x64-cond-adm", metric="fid"):
     [base] = make_records(model=model, labels=["+ σ = t, s = 1"], steps=(18,), metrics=(metric,))
     settings = dict(zip(("S_churn", "S_min", "S_max", "S_noise"), churn, strict=True))
     first, samples = seeds
-    cell = replace(
-        base.cell, sampler=base.cell.sampler | settings, seed_start=first, samples=samples
-    )
+    base = resampled(base, settings_of(base) | settings, seed_start=first, samples=samples)
     rng = np.random.default_rng([samples, int(10 * churn[0]), int(100 * churn[1])])
     level = value(churn, samples)
     loo = tuple(level + 0.1 * rng.standard_normal(20))
-    return replace(base, cell=cell, value=level, loo=loo, label="made up")
+    return replace(base, value=level, loo=loo, label="made up")
 
 
 def search_records(model="edm-imagenet-64x64-cond-adm"):
@@ -59,7 +59,7 @@ def test_a_search_is_found_among_other_records(frame):
     assert search.samples == [50, 150]
     assert search.breadth == 4
     assert set(search.tried["key"]) == set(frame["key"])
-    assert tuple(search.chosen[["S_churn", "S_min", "S_max", "S_noise"]]) == TRIED[3]
+    assert tuple(search.chosen[list(CHURN)]) == TRIED[3]
     assert search.fresh["samples"] == search.deterministic["samples"] == 1000
     assert search.evaluations == (35 * (5 * 50 + 3 * 150 + 2 * 1000))
 
@@ -110,7 +110,7 @@ def test_what_is_missing_is_a_dash_a_gap_and_a_note():
         one
         for one in search_records()
         if (one.cell.seed_start, one.cell.samples) not in (FINAL, RUNGS[1])
-        or one.cell.sampler["S_churn"] > 0
+        or settings_of(one)["S_churn"] > 0
     ]
     frame = table(some)
     [search] = searches(frame)

@@ -133,6 +133,7 @@ def test_the_usual_choice_has_a_large_dot(draw, settings, at, swept):
     records = swept(**settings)
     (name,) = (key for key, value in settings.items() if isinstance(value, tuple))
     found, legend = dots(records)
+    name = f"sampler.{name}"
     value = records.loc[records[name] == at, "value"].iloc[0]
     assert found == [([at], [pytest.approx(value)])]
     assert any(f"= {at}," in text for text in legend)
@@ -212,14 +213,16 @@ def test_precisions_are_lines_of_their_own(swept):
 
 def test_the_lowest_and_highest_nfe_are_in_the_title(swept):
     records = swept(alpha=(0.5, 1, 2), solver="rk2")
-    records.loc[records["alpha"] == 2, "nfe"] = 29
+    records.loc[records["sampler.alpha"] == 2, "nfe"] = 29
     assert fid_vs_alpha(records).axes[0].get_title() == "exact-fashion, NFE 29–35"
 
 
 def test_values_of_far_different_sizes_have_a_logarithmic_axis(swept):
     given = {"steps": (0, 10, 100), "solver": "churned", "denoised": "yes", "sigma": 0.2}
     parts = [swept(S_noise=noise, **given) for noise in (1.0, 1.007)]
-    parts[0].loc[parts[0]["steps"] == 100, "value"] *= 100  # far: linear limits would go below 0
+    parts[0].loc[parts[0]["sampler.steps"] == 100, "value"] *= (
+        100  # far: linear limits would go below 0
+    )
     figure = fid_vs_churns(pd.concat(parts, ignore_index=True))
     assert [axes.get_yscale() for axes in figure.axes] == ["log", "log"]
     (limits,) = {axes.get_ylim() for axes in figure.axes}
@@ -267,9 +270,9 @@ def test_s_noise_sets_panels_apart_on_one_axis(swept):
 @pytest.mark.parametrize(
     ("label", "parameter", "base"),
     [
-        ("Heun, rho = 3, alpha = 1", "rho", "Heun, alpha = 1"),
-        ("Heun, S_churn = 10", "S_churn", "Heun"),
-        ("Heun", "rho", "Heun"),
+        ("Heun, rho = 3, alpha = 1", "sampler.rho", "Heun, alpha = 1"),
+        ("Heun, S_churn = 10", "sampler.S_churn", "Heun"),
+        ("Heun", "sampler.rho", "Heun"),
     ],
 )
 def test_labels_without_what_the_grid_appended(label, parameter, base):

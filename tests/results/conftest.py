@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from sampler_bench.results import Cell, Record
+from tests.records import made_cell, made_record
 
 
 def make_cell(**changes: Any) -> Cell:
@@ -20,9 +21,7 @@ def make_cell(**changes: Any) -> Cell:
     }
     sampler |= changes.pop("sampler", {})
     fields: dict[str, Any] = {
-        "model": "exact-fashion",
         "model_digest": "m0",
-        "sampler": sampler,
         "seed_start": 0,
         "samples": 1000,
         "precision": "float32",
@@ -33,22 +32,25 @@ def make_cell(**changes: Any) -> Cell:
         "reference": "model",
         "reference_digest": "r0",
     }
-    return Cell(**(fields | changes))
+    return made_cell(sampler, **(fields | changes))
 
 
 def make_record(**changes: Any) -> Record:
     fields: dict[str, Any] = {
         "cell": make_cell(),
+        "model": "exact-fashion",
         "label": "Heun",
         "value": 12.5,
         "loo": (12.0, 12.4, 13.1),
-        "nfe": 35,
-        "nfe_min": 35,
-        "nfe_max": 35,
+        "nfe": 35.0,
+        "nfe_min": 35.0,
+        "nfe_max": 35.0,
         "seconds": 1.5,
         "provenance": {"torch": "2.11.0", "batch": "100"},
     }
-    return Record(**(fields | changes))
+    made = fields | changes
+    settings = {k: v for k, v in made["cell"].sampler["rule"].items() if k != "name"}
+    return made_record(settings=settings, **made)
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
-import json
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from sampler_bench.results import Conflict, Store, load
+from sampler_bench.results.damaged import NotShown
 from sampler_bench.results.load import COLUMNS, table
+from sampler_bench.results.schema import Code, PlanFile
+from tests.records import line_of
 
 
 @pytest.fixture
@@ -14,7 +17,7 @@ def some(record, cell):
     for steps in (4, 8):
         for seed in (0, 1000, 2000):
             made = cell(sampler={"steps": steps}, seed_start=seed)
-            rows.append(record(cell=made, nfe=2 * steps - 1, value=100 / steps + seed / 1e4))
+            rows.append(record(cell=made, nfe=2.0 * steps - 1, value=100 / steps + seed / 1e4))
     rows.append(record(cell=cell(metric="kid", sampler={"rtol": 1e-3}), label="RK45"))
     return rows
 
@@ -26,25 +29,90 @@ def test_one_row_per_record_with_every_field(tmp_path, some):
     frame = load(tmp_path)
     assert len(frame) == len(some)
     assert set(COLUMNS) <= set(frame.columns)
-    assert {"solver", "steps", "S_max", "rtol", "prov_torch"} <= set(frame.columns)
+    assert {
+        "sampler.solver",
+        "sampler.steps",
+        "sampler.S_max",
+        "sampler.rtol",
+        "prov_torch",
+    } <= set(frame.columns)
     first = frame.iloc[0]
     assert first["metric_name"] == "Fréchet distance, fashion features, 1,000 samples"
     assert first["loo"] == [12.0, 12.4, 13.1]
-    assert list(frame.loc[frame["steps"] == 8, "repeat"]) == [0, 1, 2]
+    assert list(frame.loc[frame["sampler.steps"] == 8, "repeat"]) == [0, 1, 2]
 
 
 def test_the_order_of_records_does_not_matter(some):
     pd.testing.assert_frame_equal(table(some), table(reversed(some)))
 
 
+def planned(records) -> PlanFile:
+    """Return the plan that has these records as points, under their own labels."""
+    return PlanFile(lines=[line_of(record) for record in records])
+
+
 def test_labels_keep_the_order_of_the_grid(tmp_path, some):
     store = Store(tmp_path)
     for each in some:
         store.write_record(each)
-    labels = sorted({each.label for each in some}, reverse=True)
-    store.write_text("plan.json", json.dumps({"cells": dict(enumerate(labels))}))
+    by_label = sorted(some, key=lambda one: one.label, reverse=True)
+    store.write_plan(planned(by_label))
     frame = load(tmp_path)
-    assert list(frame.sort_values("order")["label"].drop_duplicates()) == labels
+    assert list(frame.sort_values("order")["label"].drop_duplicates()) == ["RK45", "Heun"]
+
+
+def test_a_folder_is_one_plan(tmp_path, some):
+    """What lies there and is in no plan is said, and not shown; without a plan all is shown."""
+    store = Store(tmp_path)
+    for each in some:
+        store.write_record(each)
+    assert len(load(tmp_path)) == len(some)
+    store.write_plan(planned(some[:2]))
+    with pytest.warns(NotShown, match="5 records belong to no plan of it: not shown"):
+        assert len(load(tmp_path)) == 2
+
+
+def test_a_cell_may_be_a_point_of_several_curves(tmp_path, some):
+    """Under each label and settings that the plan has; the record's own are not asked for."""
+    store = Store(tmp_path)
+    store.write_record(some[0])
+    other = some[0].of("Churn, S_churn = 0", "another-name", {"sampler": {"S_churn": 0.0}})
+    store.write_plan(planned([some[0].of("Corrected", "m", some[0].settings), other]))
+    frame = load(tmp_path)
+    assert list(frame["label"]) == ["Churn, S_churn = 0", "Corrected"]
+    assert list(frame["model"]) == ["another-name", "m"]
+    assert frame["key"].nunique() == 1 and frame["point"].nunique() == 2
+    assert (frame["repeat"] == 0).all()
+
+
+def test_a_damaged_plan_is_set_aside_and_said(tmp_path, some):
+    store = Store(tmp_path)
+    store.write_record(some[0])
+    for text in ("{", "[]", '{"format": 3}', '{"format": 2, "lines": [{}]}', "[" * 100_000):
+        store.write_text("plan.json", text)
+        with pytest.warns(NotShown, match="plan.json"):
+            assert len(load(tmp_path)) == 1
+        assert (tmp_path / "damaged" / "plan.json").read_text() == text
+
+
+def coded(record, digest, value):
+    return replace(record, code=Code(digest=digest), value=value)
+
+
+def test_other_numbers_by_other_code_are_another_curve(tmp_path, some):
+    """Never a repeat, never a mean; equal within noise they are one measurement."""
+    store = Store(tmp_path)
+    store.write_record(coded(some[0], "aaaa", 1.0))
+    store.write_record(coded(some[0], "bbbb", 1.0 + 1e-6))
+    assert len(load(tmp_path)) == 1
+    store.write_record(coded(some[0], "cccc", 2.0))
+    frame = load(tmp_path)
+    assert list(frame["value"]) == [1.0, 2.0]
+    assert list(frame["label"]) == ["Heun, code aaaa", "Heun, code cccc"]
+    assert frame["point"].nunique() == 2 and (frame["repeat"] == 0).all()
+    store.write_record(coded(some[0], "cccc", 3.0))
+    with pytest.raises(Conflict, match=r"disagree on 'Heun': value"):
+        load(tmp_path)
 
 
 def test_several_runs_are_one_table(tmp_path, some, record):

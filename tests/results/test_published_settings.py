@@ -10,6 +10,7 @@ from sampler_bench.bench.plan.expand import expand
 from sampler_bench.bench.plan.grid import read
 from sampler_bench.results import published
 from sampler_bench.results.published import churn, settings
+from sampler_bench.results.schema import columns
 
 
 def entries():
@@ -42,7 +43,7 @@ def test_samplers_are_such_as_can_be_built_and_recorded():
         given = {name: allowed[0] for name, allowed in wanted.items()}
         takes_steps = given["solver"] != "rk45"
         sampler = solvers.build(**given, **({"steps": 250} if takes_steps else {}))
-        declared = sampler.declared(ANY)
+        declared = sampler.declared(ANY).settings["sampler"]
         for name, allowed in wanted.items():
             assert declared[name] in allowed, (row["sampler"], name)
 
@@ -52,7 +53,8 @@ def test_every_row_of_table_3_has_its_sampler_in_figure_2s_grids(grid):
     loaded, _ = read(grid)
     (model,) = loaded.models
     kept, _ = expand(loaded)
-    records = pd.DataFrame([{"label": one.label, **one.sampler.declared(ANY)} for one in kept])
+    told = [{"label": one.label, **columns(one.sampler.declared(ANY).settings)} for one in kept]
+    records = pd.DataFrame(told)
     rows = published.of_model(model)
     rows = rows[rows["figure_or_table"] == "Table 3"]
     assert len(rows) == (5 if grid != "figure2c" else 4)

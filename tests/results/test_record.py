@@ -7,13 +7,45 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sampler_bench.results import Record
+from sampler_bench.results.record import read
+from sampler_bench.results.schema import Code
 
 FLOATS = st.floats(-1e6, 1e6)
 
 
 def test_json_round_trip(record):
-    one = record(shards=({"index": 0, "digest": "ab", "n": 50, "checks": {"trace": 1.5}},))
+    receipt = {"index": 0, "digest": "ab", "n": 50, "nfe_total": 1750.0, "seconds": 0.1}
+    code = Code(digest="0123456789ab", names={"solvers.steps.heun": "89abcdef"})
+    one = record(shards=({**receipt, "checks": {"trace": 1.5}},), code=code, kept=True)
     assert Record.from_json(json.loads(json.dumps(one.to_json()))) == one
+
+
+def test_a_file_says_the_digest_of_its_own_bytes(record, tmp_path):
+    """Any bit of it that flips is seen: of the digest too, of names, and of white space."""
+    one = record()
+    path = tmp_path / one.file_name
+    path.write_text(one.text())
+    assert read(path) == one
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for place in rng.choice(8 * len(whole), 300, replace=False):
+        flipped = bytearray(whole)
+        flipped[place // 8] ^= 1 << (place % 8)
+        path.write_bytes(flipped)
+        with pytest.raises(ValueError, match="not a readable record"):
+            read(path)
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match="SHA-256"):
+        read(path)
+
+
+def test_a_record_under_another_ones_name_is_refused(record, cell, tmp_path):
+    """By the cell's key, and by the digest of what was measured."""
+    for other in (record(cell=cell(samples=10)), record(value=2.0)):
+        path = tmp_path / other.file_name
+        path.write_text(record().text())
+        with pytest.raises(ValueError, match="holds another record"):
+            read(path)
 
 
 @given(values=st.lists(FLOATS, min_size=2, max_size=20))
@@ -38,7 +70,7 @@ def test_values_that_are_not_finite_are_refused(record, change):
 def test_missing_fields_are_one_line(record):
     data = record().to_json()
     del data["nfe"]
-    with pytest.raises(ValueError, match=r"field missing.*nfe"):
+    with pytest.raises(ValueError, match="key 'nfe' is missing"):
         Record.from_json(data)
 
 

@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 from sampler_bench.kit.files import TEMPORARY, whole
 from sampler_bench.results import Conflict, Store
 from sampler_bench.results import shard as shards
+from sampler_bench.results.damaged import NotShown
 
 WORK = "0123456789abcdef"
 ARRAYS = st.dictionaries(
@@ -172,7 +173,7 @@ def test_two_records_of_one_cell_must_agree(store, record):
     assert len(store.conflicts()) == 1
 
 
-@pytest.mark.parametrize("nfe", [36, 35 + 1e-6])
+@pytest.mark.parametrize("nfe", [36.0, 35 + 1e-6])
 def test_two_records_of_one_cell_must_agree_on_what_it_cost(store, record, nfe):
     store.write_record(record())
     store.write_record(record(nfe=nfe))
@@ -207,7 +208,8 @@ def test_two_profiles_of_one_cell_must_agree(store, record, profile, what):
 
 def test_a_record_is_held_against_shards_lying_about(store, record):
     path = store.write_shard(record().cell.work_key, 0, arrays(), {"checks": {"trace": 1.0}})
-    receipt = {"index": 0, "digest": "0" * 12, "n": 5, "checks": {"trace": 1.0 + 1e-9}}
+    receipt = {"index": 0, "digest": "0" * 12, "n": 5, "nfe_total": 175.0, "seconds": 0.1}
+    receipt |= {"checks": {"trace": 1.0 + 1e-9}}
     store.write_record(record(shards=(receipt,)))
     assert store.conflicts() == []
     store.write_record(record(shards=(receipt | {"checks": {"trace": 1.1}},)))
@@ -259,11 +261,45 @@ def test_an_unwritable_directory_is_one_clear_line(tmp_path, record):
         assert "\n" not in str(raised.value)
 
 
-def test_a_damaged_record_is_named(store, record):
+def test_a_damaged_record_is_set_aside_and_said(store, record):
     path = store.write_record(record())
-    path.write_text(path.read_text()[:50])
-    with pytest.raises(ValueError, match=path.name):
-        store.records()
+    torn = path.read_text()[:50]
+    path.write_text(torn)
+    with pytest.warns(NotShown, match=f"{path.name}.*set aside in"):
+        assert list(store.records()) == []
+    assert not path.exists()
+    assert (store.root / "damaged" / "records" / path.name).read_text() == torn
+
+
+def test_a_damaged_failure_is_set_aside_and_said(store):
+    path = store.write_failure(WORK, 7, "Traceback …")
+    path.write_text('{"work_key": 7}')
+    with pytest.warns(NotShown, match=path.name):
+        assert store.failures() == []
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"images": np.array(3, np.uint8)},
+        {"images": np.zeros((2, 3, 4), np.uint8)},
+        {"images": np.zeros((2, 1, 4, 4))},
+        {"points": np.zeros((0, 2))},
+        {"t": np.zeros((2, 2))},
+    ],
+)
+def test_samples_that_cannot_be_shown_are_set_aside_and_said(store, arrays):
+    path = store.write_samples(WORK, arrays)
+    with pytest.warns(NotShown, match=path.name):
+        assert store.samples(WORK) is None
+    assert not path.exists()
+
+
+def test_torn_samples_are_set_aside_and_said(store):
+    path = store.write_samples(WORK, {"points": np.zeros((4, 2))})
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.warns(NotShown, match=path.name):
+        assert store.samples(WORK) is None
 
 
 def test_shard_bytes_depend_on_contents_alone(tmp_path):

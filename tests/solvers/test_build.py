@@ -29,8 +29,7 @@ from tests.solvers.combinations import PLAIN, each_discretization, each_flow, ea
 from tests.solvers.mixtures import Recorder, gaussian
 
 DECLARED = {
-    *("solver", "solver_version", "discretization", "discretization_version"),
-    *("schedule", "schedule_version", "scaling", "scaling_version"),
+    *("solver", "discretization", "schedule", "scaling"),
     *("steps", "end", "sigma_min", "sigma_max", "S_churn", "S_min", "S_max", "S_noise"),
 }
 
@@ -44,18 +43,22 @@ def test_every_combination_declares_all_that_decides_its_samples(
     solver, discretization, schedule, scaling
 ):
     keys = {"discretization": discretization, "scaling": scaling, "steps": 5}
-    declared = combinations.build(solver, schedule, **keys).declared(gaussian())
-    assert set(declared) == DECLARED | set(own_parameters(solver, discretization, schedule))
-    assert set(declared) >= set(BUILD_KEYS) - NEUTRAL  # what format 1 does not know
-    assert all(value is None or type(value) in (str, int, float) for value in declared.values())
-    assert json.loads(json.dumps(declared)) == declared
+    sampler = combinations.build(solver, schedule, **keys)
+    declared = sampler.declared(gaussian())
+    told = declared.settings["sampler"]
+    assert set(told) == DECLARED | set(own_parameters(solver, discretization, schedule))
+    assert set(told) >= set(BUILD_KEYS) - NEUTRAL
+    assert all(value is None or type(value) in (str, int, float) for value in told.values())
+    assert json.loads(json.dumps(told)) == told
+    again = solvers.build(**told)
+    assert again.declared(gaussian()) == declared
+    assert cell(again).key == cell(sampler).key
 
 
 def cell(sampler: Sampler) -> Cell:
     return Cell(
-        model="m",
         model_digest="d",
-        sampler=sampler.declared(gaussian()),
+        sampler=sampler.declared(gaussian()).parts,
         seed_start=0,
         samples=20,
         shards=20,
@@ -78,10 +81,20 @@ OTHER = {
 }
 
 
+WINDOW = {"S_min", "S_max", "S_noise"}
+
+
 @pytest.mark.parametrize("key", [key for key in BUILD_KEYS if key != "threshold_limit"])
 def test_another_argument_makes_another_cell(key):
-    assert cell(solvers.build(**{key: OTHER[key]})).key != cell(solvers.build()).key
-    assert cell(solvers.build()).key == cell(solvers.build()).key
+    churned = {"S_churn": 5.0} if key in WINDOW else {}
+    plain = cell(solvers.build(**churned)).key
+    assert cell(solvers.build(**churned, **{key: OTHER[key]})).key != plain
+    assert cell(solvers.build(**churned)).key == plain
+
+
+@pytest.mark.parametrize("key", sorted(WINDOW))
+def test_a_window_without_churn_is_in_no_key(key):
+    assert cell(solvers.build(**{key: OTHER[key]})).key == cell(solvers.build()).key
 
 
 def changed(value: float | None) -> float:
@@ -99,7 +112,7 @@ def test_another_parameter_makes_another_cell(solver, discretization, schedule, 
         other = 1e-3 if name == "atol" else changed(value)
         sampler = combinations.build(solver, **keys, **{name: other})
         assert cell(sampler).key != cell(combinations.build(solver, **keys)).key
-        assert sampler.declared(gaussian())[name] == other
+        assert sampler.declared(gaussian()).settings["sampler"][name] == other
 
 
 def test_numbers_that_are_equal_make_the_same_cell():
@@ -107,20 +120,21 @@ def test_numbers_that_are_equal_make_the_same_cell():
 
 
 def test_defaults_are_the_papers_and_declared_as_sampled():
-    declared = solvers.build().declared(Recorder(gaussian(), smin=0.02, smax=50.0))
+    sampler = solvers.build()
+    declared = sampler.declared(Recorder(gaussian(), smin=0.02, smax=50.0)).settings["sampler"]
     expected = {
         **{"solver": "heun", "discretization": "edm", "schedule": "linear", "scaling": "none"},
         **{"steps": 18, "rho": 7.0, "sigma_min": 0.02, "sigma_max": 50.0, "end": "zero"},
         **{"S_churn": 0.0, "S_min": 0.0, "S_max": math.inf, "S_noise": 1.0},
     }
     assert {name: declared[name] for name in expected} == expected
-    assert solvers.build(solver="rk45").declared(gaussian())["steps"] is None
+    assert solvers.build(solver="rk45").declared(gaussian()).settings["sampler"]["steps"] is None
 
 
 @pytest.mark.parametrize(("column", "keys"), TABLE_1.items())
 def test_the_presets_name_only_parts_and_build(column, keys):
     assert set(keys) == {"solver", "discretization", "schedule", "scaling"}
-    declared = solvers.build(**keys).declared(gaussian())
+    declared = solvers.build(**keys).declared(gaussian()).settings["sampler"]
     assert {name: declared[name] for name in keys} == keys
 
 
@@ -286,7 +300,7 @@ def test_a_solver_may_have_words_and_ranges_of_its_own(monkeypatch):
 
     monkeypatch.setitem(SOLVERS, "choosy", solvers.FixedStep(choosy, order=1))
     sampler = solvers.build(solver="choosy", form="noise", eta=0.5, plain=2)
-    assert sampler.declared(gaussian())["form"] == "noise" and cell(sampler).key
+    assert sampler.declared(gaussian()).parts["rule"]["form"] == "noise" and cell(sampler).key
     assert "unknown form 'dat'; did you mean 'data'?" in refusal(solver="choosy", form="dat")
     assert "eta = nan is not allowed: it must be a number at least 0 and below 1" in refusal(
         solver="choosy", eta=math.nan

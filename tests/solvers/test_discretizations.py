@@ -250,7 +250,8 @@ def test_a_discretization_may_ask_what_its_levels_are_for(monkeypatch):
     assert seen[-1].own_levels == (50.0, 2.0)
     assert seen[-1].schedule == VP.fit(0.002, 80.0)
     assert seen[-1].solver == Doubled(pairs=4)
-    assert "context" not in sampler.declared(model)
+    assert "context" not in sampler.declared(model).parts["grid"]
+    assert sampler.declared(model).parts["schedule"]["name"] == "vp"  # it may see it
     with pytest.raises(ValueError, match="unknown key 'context'"):
         solvers.build(discretization="noting", context=None)
 

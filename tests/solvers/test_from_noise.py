@@ -11,8 +11,8 @@ import torch
 from sampler_bench import models, solvers
 from sampler_bench.bench.measure.samples import InParts
 from sampler_bench.bench.measure.trajectory import Trajectories
-from sampler_bench.bench.plan.grid import Grid
 from sampler_bench.bench.plan import planning as plan
+from sampler_bench.bench.plan.grid import Grid
 from sampler_bench.models.exact import IdealDenoiser
 from sampler_bench.models.labels import Labelled
 from sampler_bench.solvers import PATHS, SOLVERS, Incompatible
@@ -88,14 +88,14 @@ def test_the_start_depends_on_the_model_and_is_declared():
     assert [a - b for a, b in itertools.pairwise(times)] == pytest.approx(
         [(1 - 0.002 / 1.002) / 3] * 3
     )
-    assert sampler.declared(gaussian())["sigma_max"] == math.inf
-    assert sampler.declared(Recorder(gaussian(), smax=50.0))["sigma_max"] == 50.0
+    assert sampler.declared(gaussian()).parts["grid"]["sigma_max"] == math.inf
+    assert sampler.declared(Recorder(gaussian(), smax=50.0)).parts["grid"]["sigma_max"] == 50.0
     network = models.load("fashion-edm-vp")
-    assert sampler.declared(network)["sigma_max"] == 80.0
+    assert sampler.declared(network).parts["grid"]["sigma_max"] == 80.0
     linear = solvers.build(discretization="uniform-t", steps=4)
-    assert linear.declared(gaussian())["sigma_max"] == 80.0
+    assert linear.declared(gaussian()).parts["grid"]["sigma_max"] == 80.0
     unit = flow(scaling="unit-variance", steps=4)
-    assert unit.declared(gaussian())["sigma_max"] == 80.0
+    assert unit.declared(gaussian()).parts["grid"]["sigma_max"] == 80.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +157,7 @@ def test_repeated_levels_cost_what_was_planned():
 
 def test_levels_may_be_listed_from_noise_on():
     sampler = solvers.build(solver="euler", schedule="flow", levels=[math.inf, 3.0, 1.0])
-    assert sampler.declared(gaussian())["levels"] == '["inf",3,1]'
+    assert sampler.declared(gaussian()).settings["sampler"]["levels"] == '["inf",3,1]'
     model = Recorder(gaussian())
     sampler(model, LATENTS)
     assert model.sigmas == [math.inf, 3.0, 1.0]
@@ -174,7 +174,7 @@ def test_a_grid_starts_at_t_1():
             sampler=[{**table, "steps": 4}],
         )
     )
-    assert [(work.nfe, work.cell.sampler["sigma_max"]) for work in made.work] == [
+    assert [(work.nfe, work.cell.sampler["grid"]["sigma_max"]) for work in made.work] == [
         (4.0, math.inf),
         (7.0, math.inf),
     ]

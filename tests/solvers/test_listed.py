@@ -40,12 +40,13 @@ def test_the_levels_of_a_discretization_make_the_same_samples_when_listed(schedu
 
 def test_a_cell_holds_the_numbers_flat_and_nothing_of_a_discretization():
     declared = solvers.build(levels=[80, 20, 0.25]).declared(gaussian())
-    assert declared["levels"] == "[80,20,0.25]"
-    assert (declared["steps"], declared["sigma_max"], declared["sigma_min"]) == (3, 80.0, 0.25)
-    assert not {"discretization", "discretization_version", "rho"} & set(declared)
+    assert declared.parts["grid"] == {"levels": [80, 20, 0.25]}
+    told = declared.settings["sampler"]
+    assert (told["levels"], told["steps"]) == ("[80,20,0.25]", 3)
+    assert not {"discretization", "rho"} & set(told)
     assert declared == solvers.build(levels=float64(80, 20, 0.25, 0)).declared(gaussian())
     assert solvers.build(levels=[80, 20], end="sigma-min").steps == 1
-    assert "levels" not in solvers.build(steps=3).declared(gaussian())
+    assert "levels" not in solvers.build(steps=3).declared(gaussian()).parts["grid"]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_files_lie_beside_the_grid(tmp_path):
         "euler, listed steps, levels = a.txt",
         "euler, listed steps, levels = [3, 1]",
     ]
-    assert kept[0].sampler.declared(gaussian())["levels"] == "[80,20,5,5,0.2]"
+    assert kept[0].sampler.declared(gaussian()).parts["grid"] == {"levels": [80, 20, 5, 5, 0.2]}
     (tmp_path / "d.txt").write_text("8 4 two")
     (tmp_path / "e.json").write_text("[" * 100_000)
     np.save(tmp_path / "f.npy", np.array([None]), allow_pickle=True)

@@ -125,14 +125,16 @@ def test_without_a_source_of_noise_it_says_so_or_needs_none(solver):
 
 @each_named
 def test_only_what_differs_from_a_names_defaults_is_in_a_key(solver):
-    plain = solvers.build(solver="heun").declared(three_components())
-    declared = solvers.build(solver=solver).declared(three_components())
-    assert set(declared) == set(plain)
+    """Of a path that belongs to a name its rate is not: without any there is no path."""
+    plain = solvers.build(solver=solver).declared(three_components()).parts
+    assert set(plain["rule"]) == {"name"}
+    assert set(plain.get("path", {})) <= {"name"}
     own = own_parameters(solver, "edm", "linear")
     for name in set(own) - {"rho"}:
         other = _another(solver, name, own[name])
-        changed = solvers.build(solver=solver, **{name: other}).declared(three_components())
-        assert changed == {**declared, name: other}
+        changed = solvers.build(solver=solver, **{name: other}).declared(three_components()).parts
+        (part,) = (part for part in changed if changed[part] != plain[part])
+        assert changed == {**plain, part: {**plain[part], name: other}}
 
 
 def _another(solver, name, value):
@@ -174,11 +176,20 @@ def test_any_rule_takes_any_path(path):
 
 
 def test_a_path_is_in_the_key_and_its_numbers_where_they_differ():
-    plain = solvers.build(solver="euler").declared(three_components())
-    sde = solvers.build(solver="euler", path="sde").declared(three_components())
-    half = solvers.build(solver="euler", path="sde", eta=0.5).declared(three_components())
-    assert sde == {**plain, "path": "sde"}
-    assert half == {**sde, "eta": 0.5}
+    plain, sde, half, still, own = (
+        solvers.build(**{"solver": "euler", **keys}).declared(three_components()).parts
+        for keys in (
+            {},
+            {"path": "sde"},
+            {"path": "sde", "eta": 0.5},
+            {"path": "sde", "eta": 0.0, "S_noise": 0.5},
+            {"solver": "dpmpp-2m-sde"},
+        )
+    )
+    assert sde == {**plain, "path": {"name": "sde"}}
+    assert half == {**plain, "path": {"name": "sde", "eta": 0.5}}
+    assert still == plain
+    assert own["path"] == sde["path"]
 
 
 def test_what_does_not_fit_is_left_out_of_a_grid_with_the_reason():

@@ -215,8 +215,8 @@ def test_nothing_said_is_the_weakest_claim():
 def test_what_is_declared_holds_no_path_and_pins_the_text(mine):
     sampler = solvers.build(solver="mine.py:ancestral", start="two", steps=3)
     declared = sampler.declared(gaussian())
-    assert declared["solver"] == "file:ancestral" and declared["start"] == "two"
-    assert declared["solver_file"] == own_files.digest_of(mine / "mine.py")[:16]
+    assert declared.parts["rule"] == {"name": "file:ancestral", "start": "two"}
+    assert declared.settings["sampler"]["solver"] == "file:ancestral"
     assert str(mine) not in repr(declared)
     assert sampler.files == {str(mine / "mine.py"): own_files.digest_of(mine / "mine.py")}
     made, _ = sample(sampler)
@@ -232,10 +232,11 @@ def test_a_parameter_that_is_a_file(mine):
     other.parent.mkdir()
     other.write_text("0.5")
     half = solvers.build(solver="mine.py:weighted", steps=4, weights="elsewhere/half.txt")
-    declared = [each.declared(gaussian())["weights"] for each in (sampler, half)]
+    declared = [each.declared(gaussian()).parts["rule"].get("weights") for each in (sampler, half)]
     digests = [own_files.digest_of(path)[:16] for path in (mine / "weights.txt", other)]
     assert declared == digests and str(other) in half.files
-    assert solvers.build(path="mine.py:read").declared(gaussian())["table"] == digests[0]
+    read = solvers.build(path="mine.py:read").declared(gaussian())
+    assert read.settings["sampler"]["table"] == digests[0]
     assert not torch.allclose(sample(sampler)[0], sample(half)[0])
     expected = sample(solvers.build(solver="euler", steps=4))[0]
     torch.testing.assert_close(sample(sampler)[0], expected)
@@ -253,7 +254,7 @@ def test_paths():
         for S_noise in (1.0, 0.5)
     )
     assert (noisy.configured_path().S_noise, calm.configured_path().S_noise) == (1.0, 0.5)
-    assert noisy.declared(gaussian())["height"] == 1.0
+    assert noisy.declared(gaussian()).settings["sampler"]["height"] == 1.0
     assert not torch.allclose(sample(noisy)[0], sample(calm)[0])
     rounding = gaussian()
     rounding.round_sigma = lambda sigma: sigma.round(decimals=1)
@@ -330,4 +331,4 @@ def test_another_packages_rows_are_made_in_the_same_way(mine, monkeypatch):
     with pytest.raises(ValueError, match=r"their_steps:still cannot be loaded: .* it must be one"):
         solvers.build(solver="theirs")
     sampler = solvers.build(solver="their_steps:ab2", steps=4)
-    assert sampler.declared(gaussian())["solver"] == "file:ab2"
+    assert sampler.declared(gaussian()).parts["rule"]["name"] == "file:ab2"

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from sampler_bench.bench.measure.profiles.probe import Drawn, Probe, over_log_sigma
 from sampler_bench.kit.parameters import Positive
-from sampler_bench.results.cell import OWN_FILES
 from sampler_bench.solvers import SOLVERS, Denoiser, Sampler, Schedule
+from sampler_bench.solvers.declared import Declared
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process, scaled
 from sampler_bench.solvers.schedules import Linear
@@ -22,7 +22,6 @@ HALF_WIDTH = 0.02
 """δ of the central difference, in e-folds of σ."""
 STEP = 0.2
 """Longest step along the trajectory, in e-folds of σ: a Runge–Kutta step of fourth order."""
-TOLD = ("schedule", "schedule_version", "scaling", "scaling_version", "sigma_min", "sigma_max")
 
 
 @dataclass(frozen=True)
@@ -76,11 +75,15 @@ class Curvature(Probe):
                 f"{100 * (reach - 1):.0f} % wider; the sampler's is [{low:g}, {high:g}]"
             )
 
-    def declared(self, model: Any) -> dict[str, str | int | float | None]:
-        """Return every number and name that decides the result, for a cell's key."""
-        said = self.sampler.declared(model)
-        own = {name: said[name] for name in (*TOLD, *OWN_FILES, "epsilon_s") if name in said}
-        return {**own, **self.told()}
+    def declared(self, model: Any) -> Declared:
+        """Return every number and name that decides the result: see :class:`Declared`."""
+        made, own, flow = self.sampler.declared(model), self.told(), self.sampler.flow_declared()
+        grid = {name: made.parts["grid"][name] for name in ("sigma_min", "sigma_max")}
+        parts = {"grid": grid, **flow, **own.parts}
+        numbers = [name for name in flow["schedule"] if name != "name"]
+        told = (*grid, "schedule", "scaling", *numbers)
+        seen = {name: made.settings["sampler"][name] for name in told}
+        return Declared(parts, {"sampler": seen, **own.settings})
 
     def evaluations(self, model: Any) -> int:
         """Return the denoiser evaluations per sample."""

@@ -16,6 +16,7 @@ from sampler_bench.models.network import NetworkDenoiser
 from sampler_bench.models.training.loss import EDM, denoising_loss
 from sampler_bench.models.untrained import untrained
 from sampler_bench.solvers import Denoiser
+from sampler_bench.solvers.declared import Declared
 
 WEIGHTS: Mapping[str, str] = {
     "trained": "the weights the model has",
@@ -63,9 +64,9 @@ class DenoisingLoss(Probe):
                 'weights = "initial" needs a network: an exact denoiser has no weights'
             )
 
-    def declared(self, model: Any) -> dict[str, str | int | float | None]:
-        """Return every number and name that decides the result, for a cell's key."""
-        return {**self.told(), **({"weights_seed": SEED} if self.weights == "initial" else {})}
+    def declared(self, model: Any) -> Declared:
+        """Return every number and name that decides the result: see :class:`Declared`."""
+        return self.told(**({"weights_seed": SEED} if self.weights == "initial" else {}))
 
     def evaluations(self, model: Any) -> int:
         """Return the denoiser evaluations per sample."""

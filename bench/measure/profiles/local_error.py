@@ -16,6 +16,7 @@ from sampler_bench.kit.parameters import Count, require
 from sampler_bench.models import Counted
 from sampler_bench.models.exact import GaussianMixture
 from sampler_bench.solvers import SOLVERS, Denoiser, Sampler, Schedule
+from sampler_bench.solvers.declared import Declared
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process, scaled
 from sampler_bench.solvers.schedules import Linear
@@ -70,9 +71,12 @@ class LocalError(Probe):
                 f"sigma_max = {high:g}"
             )
 
-    def declared(self, model: Any) -> dict[str, str | int | float | None]:
-        """Return every number and name that decides the result, for a cell's key."""
-        return {**self.sampler.declared(model), **self.told()}
+    def declared(self, model: Any) -> Declared:
+        """Return every number and name that decides the result: see :class:`Declared`."""
+        made = self.sampler.declared(model)
+        own = self.told()
+        flow = self.sampler.flow_declared()  # the exact solution sees it, whatever is judged
+        return Declared({**made.parts, **flow, **own.parts}, {**made.settings, **own.settings})
 
     def evaluations(self, model: Any) -> int:
         """Return the denoiser evaluations per sample."""

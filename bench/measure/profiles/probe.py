@@ -12,6 +12,7 @@ from torch import Tensor
 from sampler_bench.kit.parameters import check_fields
 from sampler_bench.results import Shard
 from sampler_bench.solvers import Denoiser
+from sampler_bench.solvers.declared import Declared
 
 SIGMA, VALUES = "sigma", "profile"
 """What shards call the noise levels [L] and the values [n, L]."""
@@ -63,8 +64,8 @@ class Probe(ABC):
         check_fields(self, without=NOT_OWN)
 
     @abstractmethod
-    def declared(self, model: Any) -> dict[str, str | int | float | None]:
-        """Return every number and name that decides the result, for a cell's key."""
+    def declared(self, model: Any) -> Declared:
+        """Return every number and name that decides the result: see :class:`Declared`."""
 
     @abstractmethod
     def evaluations(self, model: Any) -> int:
@@ -99,12 +100,20 @@ class Probe(ABC):
         """Return the levels as this denoiser supports them, float64 [L]."""
         return denoiser.round_sigma(torch.tensor(self.levels, dtype=torch.float64))
 
-    def told(self) -> dict[str, str | int | float]:
-        """Return what every probe declares: its version, its levels and its own fields."""
-        own = {f.name: getattr(self, f.name) for f in fields(self)}
-        numbers = " ".join(f"{level:g}" for level in own.pop("levels"))
-        own.pop("sampler", None)
-        return {"levels": numbers, "probe_version": self.version, **own}
+    def told(self, **more: Any) -> Declared:
+        """Return what every probe declares of itself: its levels, and its own fields.
+
+        Args:
+            more: What else decides the result.
+        """
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in NOT_OWN}
+        neutral = {f.name: f.default for f in fields(self)}
+        differing = {name: value for name, value in own.items() if value != neutral[name]}
+        levels = " ".join(f"{level:g}" for level in self.levels)
+        return Declared(
+            {"measurement": {"levels": list(self.levels), **differing, **more}},
+            {"measurement": {"levels": levels, **own, **more}},
+        )
 
     def merge(self, shards: Sequence[Shard]) -> tuple[float, list[float]]:
         """Return the value over all samples, and with each shard left out."""

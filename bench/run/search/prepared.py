@@ -36,7 +36,7 @@ class Prepared:
     @property
     def model(self) -> str:
         """The model's name."""
-        return self.deterministic.cell.model
+        return self.deterministic.name
 
     @property
     def nfe(self) -> float:
@@ -52,14 +52,15 @@ class Prepared:
         """Return the job of one setting on the seeds of one rung."""
         base = self.deterministic
         sampler = replace(self.sampler, churn=churn)
+        declared = sampler.declared(base.model)
         cell = replace(
             base.cell,
-            sampler=sampler.declared(base.model),
+            sampler=declared.parts,
             seed_start=rung.first_seed,
             samples=rung.samples,
         )
         label = base.label if sampler.deterministic else CHURNED
-        return replace(base, label=label, sampler=sampler, cells=[cell])
+        return replace(base, label=label, settings=declared.settings, sampler=sampler, cells=[cell])
 
 
 def prepare(
@@ -97,7 +98,7 @@ def _prepared(search: Search, work: Work, ladder: Ladder) -> Prepared:
     affordable = search.budget // nfe - ladder.reference
     if affordable < least:
         raise ValueError(
-            f"budget = {search.budget:,}: the smallest search of {work.cell.model} needs "
+            f"budget = {search.budget:,}: the smallest search of {work.name} needs "
             f"{(least + ladder.reference) * nfe:,} evaluations (NFE {nfe}; "
             f"{least:,} samples of candidates, {ladder.reference:,} of the deterministic sampler "
             "and of both last measurements)"

@@ -6,8 +6,8 @@ import zlib
 import numpy as np
 
 from sampler_bench.reports.statements.families import DETERMINISTIC, EDM, FAMILIES
-from sampler_bench.results import Cell, Record
 from sampler_bench.results.load import table
+from tests.records import made_cell, made_record
 
 VP, VE, DDIM = FAMILIES
 NETWORK = "fashion-vp"
@@ -23,10 +23,9 @@ def record(model, value, sampler, nfe=35.0, noise=SURE, metric="fid", samples=10
     rng = np.random.default_rng(zlib.crc32(repr((model, metric, sorted(sampler.items()))).encode()))
     deviation = rng.standard_normal(20)
     deviation = (deviation - deviation.mean()) / math.sqrt(19 / 20 * np.sum(deviation**2) or 1)
-    cell = Cell(
-        model=model,
+    cell = made_cell(
+        sampler,
         model_digest=model,
-        sampler=sampler,
         seed_start=0,
         samples=samples,
         precision="float32",
@@ -37,7 +36,9 @@ def record(model, value, sampler, nfe=35.0, noise=SURE, metric="fid", samples=10
         reference="made-up",
         reference_digest="made-up",
     )
-    return Record(
+    return made_record(
+        model,
+        sampler,
         cell=cell,
         label="labels are not to be trusted",
         value=float(value),

@@ -30,8 +30,9 @@ def test_each_can_be_built_and_samples(name):
     assert counted.samples == 3
     assert counted.per_sample.sum() == counted.evaluations
     declared = sampler.declared(gaussian())
-    assert declared["solver"] == name and declared["solver_version"] == ORIGINALS[name].version
-    assert set(ORIGINALS[name].defaults()) < set(declared)
+    told = declared.settings["sampler"]
+    assert told["solver"] == declared.parts["whole"]["name"] == name
+    assert set(ORIGINALS[name].defaults()) < set(told)
 
 
 # What the authors' programs run when nothing is asked for: Song et al.'s ranges, ε and r of their

@@ -1,0 +1,52 @@
+"""Curves by their labels: a label names exactly one."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sampler_bench.bench.measure.work import Work
+
+AXES = ("steps", "rtol", "atol", "abstol", "reltol")
+"""What varies along one curve; every other axis with several values makes curves of its own."""
+ALONG = (*AXES, "sigma_min", "sigma_max")
+"""What may differ between its points: resolved ends follow from the number of steps, too."""
+
+
+def check(works: Iterable[Work]) -> None:
+    """Refuse two samplers that have one label on one model.
+
+    Raises:
+        ValueError: If there are; one line that names what they differ in.
+    """
+    known: dict[tuple[str, str, str], Work] = {}
+    for work in works:
+        first = known.setdefault((work.label, work.name, work.cell.metric), work)
+        if differing := unseen(_fixed(first), _fixed(work)):
+            raise ValueError(
+                f"two samplers are called {work.label!r}, and differ in {', '.join(differing)}: "
+                "give each a label of its own"
+            )
+
+
+def unseen(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Return in what two samplers' settings differ, as texts: ``"rho = 7 or 1"``."""
+    flat = [
+        {name: value for part in settings.values() for name, value in part.items()}
+        for settings in (one, other)
+    ]
+    names = dict.fromkeys((*flat[0], *flat[1]))
+    return [
+        f"{name} = {_shown(flat[0].get(name))} or {_shown(flat[1].get(name))}"
+        for name in names
+        if flat[0].get(name) != flat[1].get(name)
+    ]
+
+
+def _fixed(work: Work) -> dict[str, Any]:
+    return {
+        part: {name: value for name, value in told.items() if name not in ALONG}
+        for part, told in work.settings.items()
+    }
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

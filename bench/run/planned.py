@@ -1,0 +1,42 @@
+"""What a run's folder keeps of its plan."""
+
+from sampler_bench.bench.measure.work import Work
+from sampler_bench.bench.plan.planning import Plan
+from sampler_bench.kit.canonical import faithful
+from sampler_bench.results.schema import Line, PlanFile, SkippedLine
+
+
+def plan_file(plan: Plan, before: PlanFile | None = None) -> PlanFile:
+    """Return what ``plan.json`` holds of a plan.
+
+    Args:
+        plan: The plan.
+        before: What the folder holds already, of a search whose rungs are planned one by one.
+    """
+    lines = [line for work in plan.lines for line in _lines(work)]
+    if before is not None:
+        lines = [*before.lines, *(line for line in lines if line not in before.lines)]
+    return PlanFile(
+        lines=lines,
+        skipped=[
+            SkippedLine(entry=one.entry, combination=one.combination, reason=one.reason)
+            for one in plan.skipped
+        ],
+        files=plan.files,
+        grid_folder=plan.folder,
+    )
+
+
+def _lines(work: Work) -> list[Line]:
+    return [
+        Line(
+            label=work.label,
+            model=work.name,
+            key=cell.key,
+            work_key=cell.work_key,
+            settings=faithful(work.settings),
+            samples=cell.samples,
+            nfe=work.nfe,
+        )
+        for cell in work.cells
+    ]

@@ -1,0 +1,27 @@
+"""Files that are not what they say: set aside, said, and never read again."""
+
+import contextlib
+import warnings
+from pathlib import Path
+
+FOLDER = "damaged"
+
+
+class NotShown(UserWarning):
+    """Something in a run's folder that no table or figure shows, and why."""
+
+
+def set_aside(root: Path, path: Path, wrong: ValueError) -> None:
+    """Move a file of a run into its folder `damaged/`, and say so.
+
+    What was measured there is then missing, and a run measures it again. Where the folder cannot
+    be written the file stays, and is left out.
+    """
+    target = root / FOLDER / path.relative_to(root)
+    where = f"{path} stays where it is"
+    with contextlib.suppress(OSError):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(target)
+        where = f"set aside in {root / FOLDER}"
+    reason = " ".join(str(wrong).split()).removeprefix(f"{path}: ")
+    warnings.warn(f"{path}: {reason}; {where}", NotShown, stacklevel=2)

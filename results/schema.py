@@ -1,0 +1,161 @@
+"""What the files of a run must look like: everything that is read is held against these."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sampler_bench.kit.toml import validated
+
+Hex = Annotated[str, Field(pattern=r"^[0-9a-f]+$")]
+Key = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+Text = Annotated[str, Field(max_length=100_000)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Scalar = str | int | float | None
+Settings = dict[str, dict[str, Scalar]]
+"""Names and numbers, resolved, of "sampler" and "measurement"."""
+
+
+class Told(BaseModel):
+    """A table of which no key is unknown, and no value of another kind."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Code(Told):
+    """The code that something was made by: definitions by name, and the digest over all of them."""
+
+    digest: str = "unknown"
+    names: dict[str, str] = Field(default_factory=dict)
+
+
+class Receipt(Told):
+    """What is left of a shard that was merged."""
+
+    index: Annotated[int, Field(ge=0)]
+    digest: Hex
+    n: Annotated[int, Field(ge=1)]
+    nfe_total: Number
+    seconds: Number
+    checks: dict[str, float]
+
+
+class RecordFile(Told):
+    """A record's file, the digest of its own bytes aside."""
+
+    format: Literal[2]
+    cell: dict[str, Any]
+    label: Text
+    model: Text
+    settings: Settings
+    metric_name: Text
+    value: Number
+    loo: list[Number]
+    nfe: Number
+    nfe_min: Number
+    nfe_max: Number
+    seconds: Number
+    provenance: dict[str, str]
+    code: Code
+    kept: bool = False
+    shards: list[Receipt]
+    profile: dict[str, list[Number]] = Field(default_factory=dict)
+
+
+class ShardMeta(Told):
+    """What a shard's file says besides its arrays."""
+
+    checks: dict[str, float]
+    seconds: Number
+    provenance: dict[str, str]
+    reference_error: Number | None = None
+    code: Code = Field(default_factory=Code)
+
+
+class FailureFile(Told):
+    """Work that raised."""
+
+    work_key: Key
+    index: Annotated[int, Field(ge=0)]
+    text: str
+
+
+class Rung(Told):
+    """The place of a cell in a search: the search's name, and the rung; the last is "fresh"."""
+
+    search: Text
+    rung: int | Literal["fresh"]
+
+
+class Line(Told):
+    """A point of a curve: a cell under the label, the model's name and the settings asked for."""
+
+    label: Text
+    model: Text
+    key: Key
+    work_key: Key
+    settings: Settings
+    samples: int = 0
+    nfe: Number | None = None
+    rung: Rung | None = None
+
+
+class SkippedLine(Told):
+    """A combination that was not run, and why."""
+
+    entry: Text
+    combination: Text
+    reason: Text
+
+
+class PlanFile(Told):
+    """What was asked for: `plan.json`.
+
+    lines        points of curves, in the order of the grid
+    skipped      combinations that were left out, with reasons
+    files        the SHA-256 of each of a user's own files, by path
+    grid_folder  where the grid's file lay, which paths in it are relative to
+    batch        most samples in one call of the denoiser, for all who work on it
+    """
+
+    format: Literal[2] = 2
+    lines: list[Line] = Field(default_factory=list)
+    skipped: list[SkippedLine] = Field(default_factory=list)
+    files: dict[str, str] = Field(default_factory=dict)
+    grid_folder: str = ""
+    batch: int | None = None
+
+    def text(self) -> str:
+        """The text of its file."""
+        told = self.model_dump(mode="json", exclude_defaults=True)
+        return json.dumps({"format": self.format, **told}, indent=1, ensure_ascii=False) + "\n"
+
+
+Made = TypeVar("Made", bound=Told)
+
+
+def read_json(path: Path, kind: type[Made]) -> Made:
+    """Read a JSON file. Raises ValueError, one line that names it, if it does not fit."""
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except RecursionError:
+        raise ValueError(f"{path}: nested too deeply") from None
+    except (OSError, ValueError) as wrong:
+        raise ValueError(f"{path}: not readable ({' '.join(str(wrong).split())})") from None
+    return fitting(data, kind, str(path))
+
+
+def fitting(data: Any, kind: type[Made], where: str) -> Made:
+    """Hold JSON data against a schema. Raises ValueError, one line: the first thing wrong."""
+    if not isinstance(data, dict):
+        raise ValueError(f"{where}: a table was expected, not {type(data).__name__}")
+    return validated(data, kind, where)
+
+
+def columns(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Settings as a table's columns: `sampler.steps`, `measurement.levels`."""
+    return {
+        f"{part}.{name}": value for part, told in settings.items() for name, value in told.items()
+    }
