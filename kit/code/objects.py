@@ -20,6 +20,8 @@ from sampler_bench.kit.code.text import hexed
 from sampler_bench.kit.registry import Registry
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), range, slice)
+_EMPTY = (dict, set)
+"""A network's modules have a dozen of them each: hooks that nobody set."""
 _WRAPS = ("__wrapped__", "py_func")
 """Where a decorated function, and one that numba compiles, keep the function they are of."""
 _BUILTINS = (types.BuiltinFunctionType, types.WrapperDescriptorType, types.MethodDescriptorType)
@@ -99,7 +101,8 @@ class Objects:
         elif not isinstance(thing, types.ModuleType | types.BuiltinFunctionType):
             self._class(type(thing))
             if self._is_followed(type(thing)) or _is_network(thing):
-                yield from getattr(thing, "__dict__", {}).values()
+                held = getattr(thing, "__dict__", {}).values()
+                yield from (each for each in held if not (isinstance(each, _EMPTY) and not each))
 
     def _called(self, thing: Any) -> Iterator[Any]:
         """Yield what a function is made of, itself for one, and note its own definition."""
@@ -114,7 +117,7 @@ class Objects:
             yield from _wrapped(thing)
 
     def _is_followed(self, cls: type) -> bool:
-        return isinstance(self._module(cls), Module)
+        return _is_nowhere(cls) or isinstance(self._module(cls), Module)
 
     def _label(self, thing: Any) -> str:
         """Return what the list calls an object: its definition, or that of its class."""
@@ -198,6 +201,9 @@ class Objects:
         return self._classes[cls]
 
     def _one_class(self, cls: type) -> str:
+        if _is_nowhere(cls):
+            self.values.setdefault(f"{cls.__name__}()", set()).add(self._held_by_class(cls))
+            return cls.__name__
         found = self._module(cls)
         if not isinstance(found, Module):
             return self._foreign(found, cls)
@@ -420,6 +426,11 @@ def _generated(thing: Any) -> bool:
 
 def _outermost(thing: Any) -> str:
     return thing.__qualname__.partition(".")[0]
+
+
+def _is_nowhere(cls: type) -> bool:
+    """Whether it was made by ``make_dataclass`` before Python 3.12, or by ``new_class``."""
+    return cls.__module__ == "types" and not hasattr(types, _outermost(cls))
 
 
 def _root(thing: Any) -> str:

@@ -21,6 +21,7 @@ from sampler_bench.kit.source import UnreadableError, specification
 OURS = __name__.partition(".")[0]
 ENVIRONMENT = frozenset({"torch", "numpy"})
 """With Python what everything runs on: recorded, and no part of the code."""
+_LIBRARIES = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
 _SITES = {"site-packages", "dist-packages"}
 
 
@@ -188,7 +189,7 @@ def _is_of(function: Any, cls: type) -> bool:
 
 def _file(folder: Path, name: str) -> Path | None:
     """Return the file of a module in a folder."""
-    if str(folder) in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
+    if str(folder) in _LIBRARIES:
         return None
     base = folder.joinpath(*name.split("."))
     candidates = [base / "__init__.py"]

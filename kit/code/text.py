@@ -19,6 +19,9 @@ _CLOSING = {getattr(token, f"{kind}STRING_END", None) for kind in "FT"} - {None}
 _INSIDE = "\0"
 """Stands for the end of a line inside a string; no source of Python holds one."""
 
+_MARKS = ("#", '"""', "'''", "\\\n")
+"""Without any of them there is no comment, and no string of several lines."""
+
 Span = tuple[int, int]
 
 
@@ -47,7 +50,7 @@ class Text:
         text = self.source[start:stop]
         cut = [(a - start, b - start) for a, b in self._silent(node)]
         kept: list[Span] = []
-        if "#" in text or "\n" in _without(text, cut):
+        if any(mark in _without(text, cut) for mark in _MARKS):
             comments, kept = _tokens(text)
             cut += [span for span in comments if not any(a <= span[0] < b for a, b in cut)]
         for a, b in kept:
@@ -71,12 +74,12 @@ class Text:
 
     def _silent(self, node: ast.AST) -> Iterator[Span]:
         """Yield where strings stand that are statements by themselves: docstrings, and below."""
-        for each in ast.walk(node):
-            for body in ("body", "orelse", "finalbody"):
-                statements = getattr(each, body, None)
-                for one in statements if isinstance(statements, list) else ():
-                    if is_string(one):
-                        yield self._span(one)
+        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inner = getattr(node, block, None)
+            for one in inner if isinstance(inner, list) else ():
+                if isinstance(one, ast.stmt) and is_string(one):
+                    yield self._span(one)
+                yield from self._silent(one)
 
 
 def is_string(statement: ast.stmt) -> bool:

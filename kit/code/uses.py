@@ -117,6 +117,8 @@ def _chain(node: ast.Name | ast.Attribute | ast.Subscript, bound: Bound) -> Iter
         inner = inner.value  # type: ignore[assignment]
     if not isinstance(inner, ast.Name):
         yield from _uses(inner, bound)
+    elif inner is node and isinstance(node.ctx, ast.Store):
+        return  # what a statement of a module or a class binds
     elif inner.id not in bound:
         yield Use(inner.id, tuple(attributes[::-1]), key)
     elif (imported := bound[inner.id]) is not None:
