@@ -71,10 +71,25 @@ class Loaded:
 
 
 @dataclass(frozen=True)
+class Texts:
+    """What a user's file was made of, as it was when it was run.
+
+    Attributes:
+        path: The file.
+        texts: Its bytes, and those of modules beside it, by path.
+    """
+
+    path: Path
+    texts: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
 class _Run:
     module: ModuleType
     digest: str
     files: Mapping[str, str]
+    texts: Texts | None = None
+    beside: Sequence[ModuleType] = ()
 
 
 _RUNS: dict[tuple[str, str], _Run] = {}
@@ -136,6 +151,13 @@ def files(text: str) -> Mapping[str, str]:
     spec = parsed(text)
     run = _RUNS.get((spec.place, spec.digest)) if spec else None
     return {} if run is None else run.files
+
+
+def modules() -> Iterator[tuple[ModuleType, Texts]]:
+    """Yield the modules that users' files and those beside them became, and their texts."""
+    for run in _RUNS.values():
+        if run.texts is not None:
+            yield from ((module, run.texts) for module in (run.module, *run.beside))
 
 
 def load(text: str, what: str) -> Loaded:
@@ -230,11 +252,12 @@ def _run(path: Path, where: str) -> _Run:
     """Run a file, unless this text of it was run before."""
     text = text_of(path, where)
     beside = _beside(path.parent, text)
-    files = {str(path): _digest(text)}
+    texts = {str(path): text}
     try:
-        files |= {str(each): digest_of(each) for paths in beside.values() for each in paths}
+        texts |= {str(each): each.read_bytes() for paths in beside.values() for each in paths}
     except OSError as error:
         raise ValueError(f"{where}{error.filename} cannot be read: {error.strerror}") from None
+    files = {place: _digest(each) for place, each in texts.items()}
     own, *others = files.values()
     # A lone file's digest is its own, so that anybody can make it again.
     digest = _digest("".join([own, *sorted(others)]).encode()) if others else own
@@ -245,12 +268,12 @@ def _run(path: Path, where: str) -> _Run:
         module.__file__ = str(path)
         sys.modules[module.__name__] = module  # dataclasses look for it there
         try:
-            with _first(path.parent, beside):
+            with _first(path.parent, beside, texts) as found:
                 exec(compile(text, path, "exec", dont_inherit=True), vars(module))
         except (Exception, SystemExit) as error:
             del sys.modules[module.__name__]
             raise ValueError(where + told(error, path)) from error
-        _RUNS[key] = _Run(module, digest, files)
+        _RUNS[key] = _Run(module, digest, files, Texts(path, texts), found.modules)
     return _RUNS[key]
 
 
@@ -280,17 +303,22 @@ class _AsWritten(SourceFileLoader):
     same length, would run as it was before.
     """
 
+    texts: Mapping[str, bytes] = {}
+
     def get_code(self, fullname: str) -> CodeType:
         """Return the compiled text."""
         path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+        return self.source_to_code(self.texts.get(path) or self.get_data(path), path)
 
 
 class _first:  # noqa: N801 - used as a function
     """While it is entered, modules beside a file come before all others; then they are gone."""
 
-    def __init__(self, folder: Path, beside: Mapping[str, list[Path]]) -> None:
-        self.folder, self.names = str(folder), set(beside)
+    def __init__(
+        self, folder: Path, beside: Mapping[str, list[Path]], texts: Mapping[str, bytes]
+    ) -> None:
+        self.folder, self.names, self.texts = str(folder), set(beside), texts
+        self.modules: list[ModuleType] = []
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: object = None
@@ -301,19 +329,21 @@ class _first:  # noqa: N801 - used as a function
         spec = PathFinder.find_spec(fullname, [self.folder] if path is None else path)
         if spec is not None and isinstance(spec.loader, SourceFileLoader):
             spec.loader = _AsWritten(spec.loader.name, spec.loader.path)
+            spec.loader.texts = self.texts
         return spec
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> "_first":
         self.others = self._taken_out()
         sys.meta_path.insert(0, self)
         sys.path.insert(0, self.folder)
         importlib.invalidate_caches()  # a file that was written a moment ago
+        return self
 
     def __exit__(self, *error: object) -> None:
         sys.meta_path.remove(self)
         with suppress(ValueError):  # the file itself may have put it elsewhere
             sys.path.remove(self.folder)
-        self._taken_out()
+        self.modules += self._taken_out().values()
         sys.modules.update(self.others)
 
     def _taken_out(self) -> dict[str, ModuleType]:

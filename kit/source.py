@@ -57,7 +57,7 @@ def module_of(name: str) -> Module:
     Raises:
         UnreadableError: If there is none, or it has no source.
     """
-    spec = _specification(name)
+    spec = specification(name)
     try:
         source = spec.loader.get_source(name)  # type: ignore[union-attr]
     except (AttributeError, ImportError, OSError, ValueError):
@@ -93,10 +93,14 @@ def _parsed(name: str, package: str, source: str | bytes | None) -> Module:
     return module
 
 
-def _specification(name: str) -> ModuleSpec:
-    """Find a module as an import would, component by component, without importing any."""
+def specification(name: str) -> ModuleSpec:
+    """Find a module as an import would, component by component, without importing any.
+
+    Raises:
+        UnreadableError: If there is none.
+    """
     parent = name.rpartition(".")[0]
-    path = _specification(parent).submodule_search_locations if parent else None
+    path = specification(parent).submodule_search_locations if parent else None
     if parent and path is None:
         raise UnreadableError(f"{parent} is no package")
     loaded = getattr(sys.modules.get(name), "__spec__", None)
