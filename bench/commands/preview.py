@@ -2,7 +2,6 @@
 
 import copy
 import time
-from typing import Any
 
 import torch
 from rich.console import Console
@@ -12,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan.planning import Plan
 from sampler_bench.bench.run.progress import duration
+from sampler_bench.models.model import Model
 from sampler_bench.models.network import NetworkDenoiser
 
 GPU_FLOPS = 10e12
@@ -82,8 +82,8 @@ def flops(model: NetworkDenoiser) -> int:
     return counter.get_total_flops()
 
 
-def _is_description(model: Any) -> bool:
-    return getattr(model, "device", torch.device("cpu")).type == "meta"
+def _is_description(model: Model) -> bool:
+    return model.card.device.type == "meta"
 
 
 def _one_each(works: list[Work]) -> list[Work]:
@@ -96,7 +96,7 @@ def _seconds_per_evaluation(work: Work, batch: int) -> float:
     """
     small = isinstance(work.model, NetworkDenoiser) and work.model.device.type == "cpu"
     size = min(4 if small else batch, work.cell.samples)
-    device = getattr(work.model, "device", torch.device("cpu"))
+    device = work.model.card.device
     x = torch.zeros(size, *work.model.shape, dtype=torch.float64, device=device)
     sigma = torch.tensor(1.0, dtype=torch.float64)
     with torch.inference_mode():

@@ -5,7 +5,7 @@ import torch
 from sampler_bench import solvers
 from sampler_bench.bench.features.moments import Moments
 from sampler_bench.bench.measure.samples import InParts, quantize
-from sampler_bench.bench.measure.work import Work, classes
+from sampler_bench.bench.measure.work import Work
 from sampler_bench.models.network import NetworkDenoiser
 from sampler_bench.solvers import SeedNoise
 
@@ -75,5 +75,5 @@ def _samples(work: Work, model: NetworkDenoiser, batch: int) -> torch.Tensor:
     noise = SeedNoise(range(SAMPLES), model.device)
     latents = noise.latents(model.shape)
     denoiser = InParts(model, min(batch, SAMPLES))
-    bound = work.condition.bind(denoiser, classes(model), noise.labels, SAMPLES)
+    bound = work.condition.bind(denoiser, model.label_dim, noise.labels, SAMPLES)
     return solvers.build(solver="heun", steps=STEPS)(bound, latents, noise)

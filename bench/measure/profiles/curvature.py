@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -64,6 +65,11 @@ class Curvature(Probe):
                     f"levels: {low:g} and {high:g} are nearer than a factor of "
                     f"{math.exp(2 * HALF_WIDTH):.3f}"
                 )
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Those of the sampler that it is about."""
+        return self.sampler.files
 
     def check(self, model: Any) -> None:
         """Raise ValueError, one line, if it cannot be measured with this model."""

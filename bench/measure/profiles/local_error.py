@@ -1,7 +1,7 @@
 """The error of one step, over the noise level it ends at (EDM, Appendix D.1, Figure 13a, b)."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -58,6 +58,11 @@ class LocalError(Probe):
         if not SOLVERS[self.sampler.solver].one_step:
             raise ValueError(unknown(shown(self.sampler.solver), _one_step(), "solver"))
         require((self.sampler.steps or 0) >= 2, "steps", self.sampler.steps, "at least 2")
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Those of the sampler that it is about."""
+        return self.sampler.files
 
     def check(self, model: Any) -> None:
         """Raise ValueError, one line, if it cannot be measured with this model."""

@@ -91,6 +91,11 @@ class Probe(ABC):
         """Return the denoiser that is measured: the given one, or one made from it."""
         return model
 
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The SHA-256 of each of a user's own files that it is made of, by path."""
+        return {}
+
     def shown(self, denoiser: Denoiser, drawn: Drawn) -> dict[str, np.ndarray]:
         """Return what is kept of a few samples to look at; nothing of most probes."""
         return {}
