@@ -12,10 +12,9 @@ if TYPE_CHECKING:
     from sampler_bench.models.card import Card, Data
     from sampler_bench.models.counted import Counted
     from sampler_bench.models.exact import GaussianMixture, IdealDenoiser
-    from sampler_bench.models.execution import Execution
     from sampler_bench.models.loading import described, load
     from sampler_bench.models.model import Model, Wrapped
-    from sampler_bench.models.network import NetworkDenoiser
+    from sampler_bench.models.network import Execution, NetworkDenoiser
 
 # Not imported before they are used: names of models need no PyTorch.
 __getattr__, __dir__ = lazily(
@@ -25,9 +24,8 @@ __getattr__, __dir__ = lazily(
         "counted": ("Counted",),
         "exact": ("GaussianMixture", "IdealDenoiser"),
         "loading": ("described", "load"),
-        "execution": ("Execution",),
         "model": ("Model", "Wrapped"),
-        "network": ("NetworkDenoiser",),
+        "network": ("Execution", "NetworkDenoiser"),
     },
 )
 

@@ -1,14 +1,16 @@
 """What a model says of itself, all in one place: its card."""
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sampler_bench.models.execution import Execution
+if TYPE_CHECKING:
+    from sampler_bench.models.network import NetworkDenoiser
 
 
 class Draws(Protocol):
@@ -52,9 +54,10 @@ class Card:
         data: Its true data, where they are known exactly.
         reference: The statistics of its training data, by name, where there are any.
         variance: Whether it has learned a variance: iDDPM's networks.
-        execution: How its network is evaluated; ``None`` without a network.
         notes: Where it came from: what its file said of itself.
         files: SHA-256 by path of the user's own files that it was made of.
+        network: The network that it evaluates, if it does: what can be timed, looked at, and
+            begun anew.
     """
 
     digest: str = ""
@@ -64,9 +67,9 @@ class Card:
     data: Data | None = None
     reference: str | None = None
     variance: bool = False
-    execution: Execution | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    network: "NetworkDenoiser | None" = None
 
 
 TOLD = (
@@ -77,17 +80,48 @@ TOLD = (
 
 
 def card_of(denoiser: Any) -> Card:
-    """Return the card of any denoiser, by those of :data:`TOLD` that it has."""
+    """Return the card of any denoiser, by those of :data:`TOLD` that it has.
+
+    Raises:
+        ValueError: If one of them is impossible; one line.
+    """
     told = {name: getattr(denoiser, name) for name in TOLD if hasattr(denoiser, name)}
-    images, moments = told.get("data_images"), told.get("true_moments")
+    images, moments = (_function(told, name) for name in ("data_images", "true_moments"))
     dtype = str(told.get("dtype", torch.float32)).removeprefix("torch.")
-    reference = told.get("reference")
     return Card(
-        digest="" if told.get("digest") is None else str(told["digest"]),
-        classes=int(told.get("label_dim") or 0),
+        digest=_text(told, "digest") or "",
+        classes=_classes(told.get("label_dim", 0)),
         precision=str(told.get("precision", dtype)),
-        device=torch.device(told.get("device", "cpu")),
+        device=_device(told.get("device", "cpu")),
         data=Data(images, moments) if images or moments else None,
-        reference=None if reference is None else str(reference),
+        reference=_text(told, "reference"),
         variance="with_variance" in told,
     )
+
+
+def _text(told: Mapping[str, Any], name: str) -> str | None:
+    return None if told.get(name) is None else str(told[name])
+
+
+def _function(told: Mapping[str, Any], name: str) -> Callable[[], Any] | None:
+    found = told.get(name)
+    if found is not None and not callable(found):
+        raise ValueError(f"{name} is a {type(found).__name__}; it must be a function: {name}()")
+    return found
+
+
+def _classes(label_dim: Any) -> int:
+    try:
+        classes = operator.index(label_dim)
+    except TypeError:
+        classes = -1
+    if classes < 0:
+        raise ValueError(f"label_dim = {label_dim!r}: must be a number of classes, 0 for none")
+    return classes
+
+
+def _device(device: Any) -> torch.device:
+    try:
+        return torch.device(device)
+    except (RuntimeError, TypeError):
+        raise ValueError(f"device = {device!r}: must be a device, as 'cpu' or 'cuda'") from None

@@ -11,10 +11,9 @@ from sampler_bench.kit.names import unknown
 from sampler_bench.models import fetch, own
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
 from sampler_bench.models.checkpoints.reading import read
-from sampler_bench.models.execution import Execution
 from sampler_bench.models.ideal import IDEAL, ideal, short_name
 from sampler_bench.models.model import Model, model_of
-from sampler_bench.models.network import NetworkDenoiser, assemble
+from sampler_bench.models.network import Execution, NetworkDenoiser, assemble
 from sampler_bench.models.networks import build
 from sampler_bench.models.preconditioning import precondition
 from sampler_bench.models.published import PUBLISHED

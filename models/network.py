@@ -2,19 +2,53 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from sampler_bench.kit.names import lookup
 from sampler_bench.models.card import Card
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
 from sampler_bench.models.digest import content_digest
-from sampler_bench.models.execution import Execution
 from sampler_bench.models.model import Model, Wrapped
 from sampler_bench.models.networks import build
 from sampler_bench.models.preconditioning import IDDPM, Preconditioning, precondition
 from sampler_bench.solvers.denoiser import Denoiser, Plain
+
+PRECISIONS = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a network is evaluated.
+
+    Attributes:
+        precision: ``"float32"``, or ``"bfloat16"`` or ``"float16"``: matrix products and
+            convolutions in it, the rest in float32 (autocast).
+        compile: Whether the network is compiled by ``torch.compile``.
+        channels_last: Whether images are laid out with channels last in memory.
+
+    Raises:
+        ValueError: If there is no such precision.
+    """
+
+    precision: str = "float32"
+    compile: bool = False
+    channels_last: bool = False
+
+    def __post_init__(self) -> None:
+        lookup(PRECISIONS, self.precision, "precision")
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What matrix products are computed in."""
+        return PRECISIONS[self.precision]
 
 
 class NetworkDenoiser(nn.Module, Plain, Model):
@@ -101,8 +135,8 @@ class NetworkDenoiser(nn.Module, Plain, Model):
             device=self.device,
             reference=self.reference,
             variance=self._has_variance,
-            execution=self.execution,
             notes=self.notes,
+            network=self,
         )
 
     @property

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -26,7 +27,7 @@ class OwnModel(Wrapped):
     Args:
         denoiser: The denoiser.
         digest: Of the text.
-        files: SHA-256 by path of what it was made of.
+        files: SHA-256 by path of what it was made of, its own file first.
 
     Raises:
         ValueError: If what it says of itself is impossible.
@@ -36,7 +37,8 @@ class OwnModel(Wrapped):
         super().__init__(denoiser)
         said = super().card
         own = hash_of({"file": digest, "own": said.digest}) if said.digest else digest
-        self._card = replace(said, digest=own, files=files)
+        reference = _beside(next(iter(files)), said.reference)
+        self._card = replace(said, digest=own, files=files, reference=reference)
 
     @property
     def card(self) -> Card:
@@ -56,8 +58,10 @@ def load(spec: str, device: str | torch.device) -> OwnModel:
     with own_files.in_one_line(f"model {name}: "):
         made = make(torch.device(device))
     _check(name, made)
-    with own_files.in_one_line(f"model {name}: "):
+    try:
         return OwnModel(made, loaded.spec.digest, loaded.files)
+    except ValueError as error:
+        raise ValueError(f"model {name}: {error}") from None
 
 
 def maker(name: str, found: Any) -> Callable[[Any], Any]:
@@ -77,6 +81,12 @@ def maker(name: str, found: Any) -> Callable[[Any], Any]:
         return found if takes else lambda device: found()
     _check(name, found)
     return lambda device: found
+
+
+def _beside(file: str, reference: str | None) -> str | None:
+    """Return the reference that a file's model names: one beside the file by its path."""
+    path = None if reference is None else Path(file).parent / reference
+    return str(path) if path and path.is_file() else reference
 
 
 def _check(name: str, made: Any) -> None:

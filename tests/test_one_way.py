@@ -163,7 +163,7 @@ def test_a_reader_is_not(line):
     assert not writes(line)
 
 
-# ---- who asks what a thing has --------------------------------------------------------------------
+# ---- who asks what a thing has -------------------------------------------------------------------
 
 GUESSES = {
     "models/card.py: hasattr(denoiser, name)": "any denoiser becomes a model here, once",

@@ -32,8 +32,8 @@ from sampler_bench.bench.run.provenance import collect
 from sampler_bench.kit.files import write_whole
 from sampler_bench.models.data.dataset import to_unit
 from sampler_bench.models.data.loading import load
-from sampler_bench.models.execution import Execution
 from sampler_bench.models.labels import Condition
+from sampler_bench.models.network import Execution
 from sampler_bench.models.zoo.trained import TRAINED
 from sampler_bench.solvers import SeedNoise
 

@@ -62,7 +62,8 @@ def _cost(plan: Plan, device: torch.device, batch: int) -> str:
         timed = {work.cell.model: _seconds_per_evaluation(work, batch) for work in _one_each(here)}
         seconds = sum(timed[w.cell.model] * w.nfe * w.cell.samples for w in here)
         parts.append(f"about {duration(seconds)} on {device}, from timing one batch")
-    networks = {w.cell.model: w.model for w in plan.work if isinstance(w.model, NetworkDenoiser)}
+    found = {work.cell.model: work.model.card.network for work in plan.work}
+    networks = {name: network for name, network in found.items() if network}
     if networks:
         each = {name: flops(model) for name, model in networks.items()}
         total = sum(each.get(w.cell.model, 0) * w.nfe * w.cell.samples for w in plan.work)
@@ -94,9 +95,9 @@ def _seconds_per_evaluation(work: Work, batch: int) -> float:
     """Return the time of one denoiser evaluation per sample, from one batch (a small one of a
     network: minutes would pass otherwise where there is no GPU).
     """
-    small = isinstance(work.model, NetworkDenoiser) and work.model.device.type == "cpu"
-    size = min(4 if small else batch, work.cell.samples)
     device = work.model.card.device
+    small = work.model.card.network and device.type == "cpu"
+    size = min(4 if small else batch, work.cell.samples)
     x = torch.zeros(size, *work.model.shape, dtype=torch.float64, device=device)
     sigma = torch.tensor(1.0, dtype=torch.float64)
     with torch.inference_mode():

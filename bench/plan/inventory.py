@@ -17,11 +17,11 @@ from sampler_bench.bench.features.extractors import (
 )
 from sampler_bench.bench.features.references import OWN
 from sampler_bench.models import fetch
-from sampler_bench.models.execution import Execution
 from sampler_bench.models.fetch import NotHere
 from sampler_bench.models.ideal import IDEAL, described_ideal, ideal
 from sampler_bench.models.loading import described
 from sampler_bench.models.model import Model
+from sampler_bench.models.network import Execution
 from sampler_bench.models.published import REFERENCES
 
 T = TypeVar("T")

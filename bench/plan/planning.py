@@ -19,10 +19,10 @@ from sampler_bench.bench.plan.inventory import Inventory
 from sampler_bench.bench.plan.profile_work import profile_work
 from sampler_bench.bench.plan.profiles import expand_profiles
 from sampler_bench.kit import own_files
-from sampler_bench.models.execution import Execution
 from sampler_bench.models.labels import Condition
 from sampler_bench.models.loading import name_of
 from sampler_bench.models.model import Model, Wrapped
+from sampler_bench.models.network import Execution
 from sampler_bench.results import Cell
 from sampler_bench.solvers import AnySampler, Denoiser, Incompatible
 

@@ -34,9 +34,9 @@ def collect(device: torch.device, batch: int, model: Model) -> dict[str, str]:
 
 
 def _of_network(card: Card) -> dict[str, str]:
-    execution = card.execution
-    if execution is None:
+    if card.network is None:
         return {}
+    execution = card.network.execution
     flags = {"compile": execution.compile, "channels_last": execution.channels_last}
     notes = {f"checkpoint_{name}": text for name, text in card.notes.items()}
     return {name: str(flag) for name, flag in flags.items()} | notes

@@ -21,8 +21,7 @@ from torch import nn
 
 from sampler_bench.kit.names import lookup
 from sampler_bench.kit.toml import parse, text_of, toml_files, validated
-from sampler_bench.models.execution import Execution
-from sampler_bench.models.network import NetworkDenoiser
+from sampler_bench.models.network import Execution, NetworkDenoiser
 from sampler_bench.models.networks import NETWORKS, build
 from sampler_bench.models.preconditioning import Preconditioning, precondition
 from sampler_bench.models.training import CONFIGURATIONS

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from sampler_bench.models.data.dataset import Dataset, to_unit
-from sampler_bench.models.execution import Execution
-from sampler_bench.models.network import NetworkDenoiser
+from sampler_bench.models.network import Execution, NetworkDenoiser
 from sampler_bench.models.training.config import Configuration, Parts
 from sampler_bench.models.training.draws import draw, positions
 from sampler_bench.models.training.ema import EMA

@@ -10,6 +10,7 @@ from importlib import import_module
 
 import pytest
 import torch
+from torch import nn
 
 import sampler_bench
 from sampler_bench import models
@@ -43,9 +44,9 @@ class Everything(Plain, Model):
         data=Data(images=lambda: torch.zeros(2, 1, 2, 2, dtype=torch.uint8)),
         reference="r",
         variance=True,
-        execution=Execution(precision="bfloat16"),
         notes={"a": "b"},
         files={"c": "d"},
+        network=nn.Identity(),
     )
 
     def __init__(self, rows=None, channels=1):
@@ -233,7 +234,7 @@ def test_what_forgets_one_answer_cannot_be_made(forgotten):
 
 
 def test_whatever_is_public_of_a_model_must_be_answered():
-    """What only Plain has, or Complete by default, a wrapper would answer silently, or not at all."""
+    """What only Plain has, or Complete by default, a wrapper would not pass on."""
     classes = (Model, Complete, Plain)
     bases = {name for each in classes for name in vars(each) if name[0] != "_"}
     assert bases | {"__call__"} == {*Model.__abstractmethods__}

@@ -4,7 +4,7 @@ import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sampler_bench.bench.measure.profiles.probe import Drawn, Probe, over_log_sigma
 from sampler_bench.kit.parameters import Positive
+from sampler_bench.models.model import Model
 from sampler_bench.results.cell import OWN_FILES
 from sampler_bench.solvers import SOLVERS, Denoiser, Sampler, Schedule
 from sampler_bench.solvers.point import Point
@@ -71,7 +72,7 @@ class Curvature(Probe):
         """Those of the sampler that it is about."""
         return self.sampler.files
 
-    def check(self, model: Any) -> None:
+    def check(self, model: Model) -> None:
         """Raise ValueError, one line, if it cannot be measured with this model."""
         super().check(model)
         low, high = self.sampler.sigma_range(model)
@@ -82,13 +83,13 @@ class Curvature(Probe):
                 f"{100 * (reach - 1):.0f} % wider; the sampler's is [{low:g}, {high:g}]"
             )
 
-    def declared(self, model: Any) -> dict[str, str | int | float | None]:
+    def declared(self, model: Model) -> dict[str, str | int | float | None]:
         """Return every number and name that decides the result, for a cell's key."""
         said = self.sampler.declared(model)
         own = {name: said[name] for name in (*TOLD, *OWN_FILES, "epsilon_s") if name in said}
         return {**own, **self.told()}
 
-    def evaluations(self, model: Any) -> int:
+    def evaluations(self, model: Model) -> int:
         """Return the denoiser evaluations per sample."""
         return sum(4 * (len(way) - 1) + 3 for way in self._ways(model))
 
@@ -144,7 +145,7 @@ class Curvature(Probe):
     def _schedule(self, denoiser: Denoiser) -> Schedule:
         return self.sampler.schedule_for(denoiser)
 
-    def _ways(self, denoiser: Any) -> list[list[float]]:
+    def _ways(self, denoiser: Denoiser) -> list[list[float]]:
         """Return the levels stepped through to each level, from the highest one down."""
         _, high = self.sampler.sigma_range(denoiser)
         stops = [high, *self.at(denoiser).tolist()[::-1]]

@@ -3,13 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sampler_bench.kit.parameters import check_fields
+from sampler_bench.models.model import Model
 from sampler_bench.results import Shard
 from sampler_bench.solvers import Denoiser
 
@@ -63,11 +64,11 @@ class Probe(ABC):
         check_fields(self, without=NOT_OWN)
 
     @abstractmethod
-    def declared(self, model: Any) -> dict[str, str | int | float | None]:
+    def declared(self, model: Model) -> dict[str, str | int | float | None]:
         """Return every number and name that decides the result, for a cell's key."""
 
     @abstractmethod
-    def evaluations(self, model: Any) -> int:
+    def evaluations(self, model: Model) -> int:
         """Return the denoiser evaluations per sample."""
 
     @abstractmethod
@@ -78,7 +79,7 @@ class Probe(ABC):
     def summary(self, mean: np.ndarray) -> float:
         """Return the one number that stands for the mean over samples at each level [L]."""
 
-    def check(self, model: Any) -> None:
+    def check(self, model: Model) -> None:
         """Raise ValueError, one line, if it cannot be measured with this model."""
         low, high = self.levels[0], self.levels[-1]
         if low < model.sigma_min * (1 - 1e-6) or high > model.sigma_max * (1 + 1e-6):
@@ -87,7 +88,7 @@ class Probe(ABC):
                 f"[{model.sigma_min:g}, {model.sigma_max:g}]"
             )
 
-    def model(self, model: Any) -> Any:
+    def model(self, model: Model) -> Model:
         """Return the denoiser that is measured: the given one, or one made from it."""
         return model
 
@@ -100,7 +101,7 @@ class Probe(ABC):
         """Return what is kept of a few samples to look at; nothing of most probes."""
         return {}
 
-    def at(self, denoiser: Any) -> Tensor:
+    def at(self, denoiser: Denoiser) -> Tensor:
         """Return the levels as this denoiser supports them, float64 [L]."""
         return denoiser.round_sigma(torch.tensor(self.levels, dtype=torch.float64))
 
