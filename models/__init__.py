@@ -9,29 +9,37 @@ from sampler_bench.kit.lazy import lazily
 from sampler_bench.models.registry import MODELS
 
 if TYPE_CHECKING:
+    from sampler_bench.models.card import Card, Data
     from sampler_bench.models.counted import Counted
     from sampler_bench.models.exact import GaussianMixture, IdealDenoiser
     from sampler_bench.models.loading import described, load
+    from sampler_bench.models.model import Model, Wrapped
     from sampler_bench.models.network import Execution, NetworkDenoiser
 
 # Not imported before they are used: names of models need no PyTorch.
 __getattr__, __dir__ = lazily(
     __name__,
     {
+        "card": ("Card", "Data"),
         "counted": ("Counted",),
         "exact": ("GaussianMixture", "IdealDenoiser"),
         "loading": ("described", "load"),
+        "model": ("Model", "Wrapped"),
         "network": ("Execution", "NetworkDenoiser"),
     },
 )
 
 __all__ = [
     "MODELS",
+    "Card",
     "Counted",
+    "Data",
     "Execution",
     "GaussianMixture",
     "IdealDenoiser",
+    "Model",
     "NetworkDenoiser",
+    "Wrapped",
     "described",
     "load",
 ]

@@ -1,15 +1,13 @@
 """NFE, counted where it happens: the only truth about it."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
+from sampler_bench.models.model import Wrapped
 from sampler_bench.solvers.denoiser import Denoiser
-from sampler_bench.solvers.variance import with_variance
 
 
-class Counted:
+class Counted(Wrapped):
     """Any denoiser, with its evaluations counted per sample.
 
     A call on a batch of B samples costs B evaluations. Samplers announce through :meth:`begin` how
@@ -21,25 +19,10 @@ class Counted:
     """
 
     def __init__(self, denoiser: Denoiser) -> None:
-        self.denoiser = denoiser
+        super().__init__(denoiser)
         self.evaluations = 0
         self.samples = 0
         self._counts: list[Tensor] = []
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one sample."""
-        return self.denoiser.shape
-
-    @property
-    def sigma_min(self) -> float:
-        """Lowest supported noise level."""
-        return self.denoiser.sigma_min
-
-    @property
-    def sigma_max(self) -> float:
-        """Highest supported noise level."""
-        return self.denoiser.sigma_max
 
     @property
     def nfe(self) -> float:
@@ -48,6 +31,7 @@ class Counted:
 
     def begin(self, samples: int) -> None:
         """Note that ``samples`` more samples are about to be made."""
+        super().begin(samples)
         self.samples += samples
         self._counts.append(torch.zeros(samples, dtype=torch.int64))
 
@@ -65,7 +49,7 @@ class Counted:
 
     def only(self, rows: Tensor) -> "View":
         """Return a denoiser for some of the samples last begun, counted as theirs."""
-        return View(self, self.denoiser, rows)
+        return View(self, self.denoiser.only(rows), rows)
 
     def with_variance(self) -> "View":
         """Return it with the variance its network learned, counted as before.
@@ -73,13 +57,9 @@ class Counted:
         Raises:
             ValueError: If it has learned none.
         """
-        return View(self, with_variance(self.denoiser))
+        return View(self, self.denoiser.with_variance())
 
-    def round_sigma(self, sigma: Tensor) -> Tensor:
-        """Return the supported noise level nearest to each ``sigma``."""
-        return self.denoiser.round_sigma(sigma)
-
-    def __call__(self, x: Tensor, sigma: Tensor, *labels: Tensor | None) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Tensor, /, *labels: Tensor | None) -> Tensor:
         """Denoise, and count one evaluation for each sample of the batch.
 
         Guidance calls twice, once without labels: it costs two evaluations.
@@ -98,8 +78,8 @@ class Counted:
         self.evaluations += samples
 
 
-class View:
-    """A denoiser whose evaluations are counted elsewhere.
+class View(Wrapped):
+    """A model whose evaluations are counted elsewhere.
 
     Args:
         counted: What counts.
@@ -107,13 +87,20 @@ class View:
         rows: Which of the samples last begun these are, int64 [b]; all if ``None``.
     """
 
-    def __init__(self, counted: Counted, denoiser: Any, rows: Tensor | None = None) -> None:
-        self.counted, self.denoiser, self.rows = counted, denoiser, rows
-        self.shape = counted.shape
-        self.sigma_min, self.sigma_max = counted.sigma_min, counted.sigma_max
-        self.round_sigma, self.begin = counted.round_sigma, counted.begin
+    def __init__(self, counted: Counted, denoiser: Denoiser, rows: Tensor | None = None) -> None:
+        super().__init__(denoiser)
+        self.counted, self.rows = counted, rows
 
-    def __call__(self, x: Tensor, sigma: Tensor, *labels: Tensor | None) -> Tensor:
+    def begin(self, samples: int) -> None:
+        """Note that ``samples`` more samples are about to be made."""
+        self.counted.begin(samples)
+
+    def only(self, rows: Tensor) -> "View":
+        """Return a denoiser for some of these samples, counted as theirs."""
+        mine = rows if self.rows is None else self.rows[rows.to(self.rows.device)]
+        return View(self.counted, self.denoiser.only(rows), mine)
+
+    def __call__(self, x: Tensor, sigma: Tensor, /, *labels: Tensor | None) -> Tensor:
         """Denoise ``x`` [b, *shape], and count one evaluation for each sample."""
         self.counted.count(len(x), self.rows)
         return self.denoiser(x, sigma, *labels)

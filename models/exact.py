@@ -6,6 +6,7 @@ They are the field's only models with zero network error and known true statisti
 import hashlib
 import json
 import math
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Self
 
@@ -13,28 +14,35 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sampler_bench.models.card import Card, Data, Draws
+from sampler_bench.models.model import Model
+from sampler_bench.solvers.denoiser import Plain
+
 CHUNK_BYTES = 64 * 2**20
 """Upper bound for the largest temporary of one evaluation."""
 
 
-class _Exact:
+class _Exact(Plain, Model):
     """What exact denoisers share: any noise level above 0, ∞ too, and float64 unless asked."""
 
+    shape: tuple[int, ...] = ()
     sigma_min = 0.0
     sigma_max = math.inf
     from_noise = True
-    shape: tuple[int, ...]
     digest: str
+    device: torch.device
     dtype: torch.dtype
 
     @property
-    def precision(self) -> str:
-        """What it computes in, by name."""
-        return str(self.dtype).removeprefix("torch.")
+    def card(self) -> Card:
+        """What it is, its true data included."""
+        precision = str(self.dtype).removeprefix("torch.")
+        return Card(self.digest, precision=precision, device=self.device, data=self.data)
 
-    def round_sigma(self, sigma: Tensor) -> Tensor:
-        """Return ``sigma`` unchanged."""
-        return sigma
+    @property
+    @abstractmethod
+    def data(self) -> Data:
+        """What is known of its data: all."""
 
 
 class IdealDenoiser(_Exact):
@@ -66,7 +74,7 @@ class IdealDenoiser(_Exact):
         self._data = data.to(dtype)
         self._half_norm = (0.5 * (data**2).sum(1)).to(dtype)
 
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Tensor, /) -> Tensor:
         """Denoise ``x`` [B, *shape] at ``sigma`` > 0 (0-d or [B]); returns ``x``'s dtype."""
         flat = x.reshape(len(x), -1).to(self.dtype)
         variance = (sigma.to(self.device, self.dtype) ** 2).reshape(-1, 1)
@@ -81,6 +89,11 @@ class IdealDenoiser(_Exact):
         if weights.count_nonzero() == len(x) and (weights.amax(1) == 1).all():
             return self._data[weights.argmax(1)]  # what the product is, bit for bit, at small σ
         return weights @ self._data
+
+    @property
+    def data(self) -> Data:
+        """The data set, and its moments."""
+        return Data(images=self.data_images, moments=self.true_moments)
 
     def data_images(self) -> Tensor:
         """Return the data set itself, uint8 [n, C, H, W]: the true distribution."""
@@ -131,7 +144,7 @@ class GaussianMixture(_Exact):
         self._basis = None if basis is None else basis.to(self.device, dtype)
         self._rotated_means = self._rotate(flat.to(self.device, dtype)[:, None, :])[:, 0]
 
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Tensor, /) -> Tensor:
         """Denoise ``x`` [B, *shape] at ``sigma`` > 0 (0-d or [B]); returns ``x``'s dtype."""
         if sigma.isinf().all():  # of infinite variances there is no likelihood: all are the mean
             mean = (self.weights @ self.means).reshape(self.shape)
@@ -157,6 +170,11 @@ class GaussianMixture(_Exact):
     def _rotate(self, x: Tensor) -> Tensor:
         return x if self._basis is None else x @ self._basis
 
+    @property
+    def data(self) -> Data:
+        """The mixture's moments and draws: there are no images."""
+        return Data(moments=self.true_moments, draw=self.draw)
+
     def true_moments(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the true mean [d] and covariance [d, d], float64."""
         w, mu = self.weights[:, None], self.means
@@ -165,6 +183,19 @@ class GaussianMixture(_Exact):
         within = _full(self.covariances, mu.shape[1])
         covariance = (self.weights[:, None, None] * within).sum(0) + (w * centred).T @ centred
         return mean.numpy(), covariance.numpy()
+
+    def draw(self, draws: Draws, n: int) -> Tensor:
+        """Return draws, float64 [n, *shape]: a normal number chooses each one's component."""
+        chosen = torch.special.ndtr(draws(torch.zeros(n, dtype=torch.float64)))
+        upto = self.weights.cumsum(0)[:-1]
+        k = torch.searchsorted(upto, chosen.cpu())
+        z = draws(torch.zeros(n, math.prod(self.shape), dtype=torch.float64)).cpu()
+        if self.covariances.ndim == 1:
+            spread = self.covariances[k].sqrt()[:, None] * z
+        else:
+            factors = torch.linalg.cholesky(self.covariances)
+            spread = (factors[k] @ z[:, :, None])[:, :, 0]
+        return (self.means[k] + spread).reshape(n, *self.shape)
 
     @classmethod
     def isotropic(

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from sampler_bench.solvers.rows import restricted
-from sampler_bench.solvers.variance import with_variance
+from sampler_bench.models.model import Model, Wrapped, model_of
+from sampler_bench.solvers.denoiser import Denoiser
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,9 @@ class Condition:
         guidance = {} if self.guidance is None else {"guidance": self.guidance}
         return {"class_label": label, **guidance}
 
-    def bind(self, denoiser: Any, classes: int, draw: Callable[[int], Tensor], n: int) -> Any:
+    def bind(
+        self, denoiser: Denoiser, classes: int, draw: Callable[[int], Tensor], n: int
+    ) -> Model:
         """Return ``denoiser`` with the labels of ``n`` samples bound.
 
         Args:
@@ -53,14 +54,14 @@ class Condition:
             n: Number of samples.
         """
         if not classes:
-            return denoiser
+            return model_of(denoiser)
         labels = draw(classes) if self.label is None else torch.full((n,), self.label)
         if self.guidance is None:
             return Labelled(denoiser, labels)
         return Guided(denoiser, labels, self.guidance)
 
 
-class Labelled:
+class Labelled(Wrapped):
     """A denoiser with one class label per sample.
 
     Args:
@@ -68,43 +69,30 @@ class Labelled:
         labels: int64 [B]; the batch has to be this one.
     """
 
-    def __init__(self, denoiser: Any, labels: Tensor) -> None:
-        self.denoiser, self.labels = denoiser, labels
-        self.shape: tuple[int, ...] = denoiser.shape
-        self.sigma_min: float = denoiser.sigma_min
-        self.sigma_max: float = denoiser.sigma_max
-        self.round_sigma: Callable[[Tensor], Tensor] = denoiser.round_sigma
-
-    def begin(self, samples: int) -> None:
-        """Tell a denoiser, if it counts, how many samples are about to be made."""
-        begin = getattr(self.denoiser, "begin", None)
-        if begin is not None:
-            begin(samples)
+    def __init__(self, denoiser: Denoiser, labels: Tensor) -> None:
+        super().__init__(denoiser)
+        self.labels = labels
 
     def only(self, rows: Tensor) -> "Labelled":
         """Return the same for some samples of the batch."""
-        return Labelled(restricted(self.denoiser, rows), self.labels[rows.to(self.labels.device)])
+        made = self.around(self.denoiser.only(rows))
+        made.labels = self.labels[rows.to(self.labels.device)]
+        return made
 
-    def with_variance(self) -> "Labelled":
-        """Return the same with the variance its network learned.
-
-        Raises:
-            ValueError: If it has learned none.
-        """
-        return Labelled(with_variance(self.denoiser), self.labels)
-
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Tensor, /, *labels: Tensor | None) -> Tensor:
         """Denoise ``x`` [B, *shape] at ``sigma``.
 
         Raises:
-            ValueError: If ``x`` does not hold one sample per label.
+            ValueError: If ``x`` does not hold one sample per label, or is given other labels.
         """
+        if labels:
+            raise ValueError("these samples have labels: no others can be given")
         if len(x) != len(self.labels):
             raise ValueError(f"{len(x)} samples for {len(self.labels)} labels")
         return self._labelled(x, sigma)
 
     def _labelled(self, x: Tensor, sigma: Tensor) -> Tensor:
-        return self.denoiser(x, sigma, self.labels)
+        return super().__call__(x, sigma, self.labels)
 
 
 class Guided(Labelled):
@@ -118,20 +106,12 @@ class Guided(Labelled):
         w: The guidance weight.
     """
 
-    def __init__(self, denoiser: Any, labels: Tensor, w: float) -> None:
+    def __init__(self, denoiser: Denoiser, labels: Tensor, w: float) -> None:
         super().__init__(denoiser, labels)
         self.w = w
 
-    def only(self, rows: Tensor) -> "Guided":
-        """Return the same for some samples of the batch."""
-        labels = self.labels[rows.to(self.labels.device)]
-        return Guided(restricted(self.denoiser, rows), labels, self.w)
-
-    def with_variance(self) -> "Guided":
-        """Return the same; D and v are extrapolated alike, as the network's outputs are."""
-        return Guided(with_variance(self.denoiser), self.labels, self.w)
-
     def _labelled(self, x: Tensor, sigma: Tensor) -> Tensor:
-        conditional = self.denoiser(x, sigma, self.labels)
-        unconditional = self.denoiser(x, sigma, None)
+        # With a learned variance D and v are extrapolated alike, as the network's outputs are.
+        conditional = super()._labelled(x, sigma)
+        unconditional = Wrapped.__call__(self, x, sigma, None)
         return torch.lerp(unconditional, conditional, self.w)

@@ -12,6 +12,7 @@ from sampler_bench.models import fetch, own
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
 from sampler_bench.models.checkpoints.reading import read
 from sampler_bench.models.ideal import IDEAL, ideal, short_name
+from sampler_bench.models.model import Model, model_of
 from sampler_bench.models.network import Execution, NetworkDenoiser, assemble
 from sampler_bench.models.networks import build
 from sampler_bench.models.preconditioning import precondition
@@ -25,10 +26,8 @@ def load(
     device: str | torch.device = "cpu",
     execution: Execution | None = None,
     options: Mapping[str, Any] | None = None,
-) -> Any:
-    """Return a model as a :class:`~solvers.denoiser.Denoiser` on ``device``.
-
-    Besides the protocol it has ``digest``, a hash of what it is made of.
+) -> Model:
+    """Return a model on ``device``: D(x; σ), and its card.
 
     Args:
         spec: A name (``bench list models``), a checkpoint's path, its http(s) address, ``ideal:``
@@ -47,7 +46,7 @@ def load(
             raise ValueError(
                 f"model {spec!r}: precision, compile and channels-last are for networks"
             )
-        return own.load(spec, device) if MODELS.is_own(spec) else MODELS[spec](device)
+        return own.load(spec, device) if MODELS.is_own(spec) else _of_row(spec, device)
     if spec.startswith(IDEAL):
         return ideal(spec, device)
     path, checkpoint = found(spec, options)
@@ -61,6 +60,13 @@ def load(
     if spec in TRAINED:
         denoiser.reference = REFERENCES[denoiser.shape[-1]]
     return denoiser
+
+
+def _of_row(name: str, device: str | torch.device) -> Model:
+    made = model_of(MODELS[name](device))
+    if not made.card.digest:
+        raise ValueError(f"model {name!r} has no digest, and nothing else says which one it is")
+    return made
 
 
 def found(spec: str, options: Mapping[str, Any] | None = None) -> tuple[Path, Checkpoint]:
@@ -131,8 +137,12 @@ def _unknown(spec: str) -> str:
 def _check_published(spec: str, path: Path, denoiser: NetworkDenoiser) -> None:
     """Refuse a file that is not what the catalogue says of it."""
     expected = described(spec)
-    for what in ("shape", "label_dim", "sigma_min", "sigma_max"):
-        found, listed = getattr(denoiser, what), getattr(expected, what)
+    for what, found, listed in (
+        ("shape", denoiser.shape, expected.shape),
+        ("label_dim", denoiser.label_dim, expected.label_dim),
+        ("sigma_min", denoiser.sigma_min, expected.sigma_min),
+        ("sigma_max", denoiser.sigma_max, expected.sigma_max),
+    ):
         if found != listed:
             raise CheckpointError(
                 f"{path}: its {what} is {found}, but {spec} is listed with {listed}"

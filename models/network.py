@@ -9,10 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from sampler_bench.kit.names import lookup
+from sampler_bench.models.card import Card
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
 from sampler_bench.models.digest import content_digest
+from sampler_bench.models.model import Model, Wrapped
 from sampler_bench.models.networks import build
-from sampler_bench.models.preconditioning import Preconditioning, precondition
+from sampler_bench.models.preconditioning import IDDPM, Preconditioning, precondition
+from sampler_bench.solvers.denoiser import Denoiser, Plain
 
 PRECISIONS = {
     "float32": torch.float32,
@@ -48,7 +51,7 @@ class Execution:
         return PRECISIONS[self.precision]
 
 
-class NetworkDenoiser(nn.Module):
+class NetworkDenoiser(nn.Module, Plain, Model):
     """D(x; σ) = c_skip·x + c_out·F_θ(c_in·x; c_noise), EDM's Eq. 7.
 
     Images have values in [−1, 1], whatever convention the network was trained with.
@@ -83,7 +86,7 @@ class NetworkDenoiser(nn.Module):
         self.notes = dict(notes or {})
         self.reference: str | None = None
         self.recipe: tuple[str, Mapping[str, Any]] = ("", {})
-        if hasattr(preconditioning, "u"):
+        if isinstance(preconditioning, IDDPM):
             # A buffer, so that it has its place in the state dict as in EDM's released networks.
             self.register_buffer("u", preconditioning.u)
         # Not registered as a module: the compiled network has the same weights under other names.
@@ -107,9 +110,10 @@ class NetworkDenoiser(nn.Module):
         return self.preconditioning.sigma_max
 
     @property
-    def own_levels(self) -> Tensor | None:
+    def own_levels(self) -> tuple[float, ...] | None:  # type: ignore[override]
         """The noise levels above 0 it was trained at, the highest first; ``None`` if at any."""
-        return self.preconditioning.own_levels
+        levels = self.preconditioning.own_levels
+        return None if levels is None else tuple(levels.tolist())
 
     @property
     def label_dim(self) -> int:
@@ -122,9 +126,22 @@ class NetworkDenoiser(nn.Module):
         return next(self.model.parameters()).device
 
     @property
-    def precision(self) -> str:
-        """What matrix products are computed in, by name."""
-        return self.execution.precision
+    def card(self) -> Card:
+        """What it is."""
+        return Card(
+            digest=self.digest,
+            classes=self.label_dim,
+            precision=self.execution.precision,
+            device=self.device,
+            reference=self.reference,
+            variance=self._has_variance,
+            notes=self.notes,
+            network=self,
+        )
+
+    @property
+    def _has_variance(self) -> bool:
+        return self.model.out_channels == 2 * self.model.img_channels
 
     def round_sigma(self, sigma: Tensor) -> Tensor:
         """Return the supported noise level nearest to each ``sigma``, in its dtype."""
@@ -150,20 +167,20 @@ class NetworkDenoiser(nn.Module):
         """
         return self._evaluate(x, sigma, labels, augment_labels)[:, : x.shape[1]]
 
-    def with_variance(self) -> "WithVariance":
+    def with_variance(self) -> Denoiser:
         """Return D(x; σ) followed by the variance's channels v.
 
         Raises:
             ValueError: If the network has none.
         """
-        if self.model.out_channels != 2 * self.model.img_channels:
-            raise ValueError(
-                "the network has not learned a variance: use variance = 'small' or 'large'"
-            )
-        return WithVariance(self)
+        return WithVariance(self) if self._has_variance else super().with_variance()
 
     def _evaluate(
-        self, x: Tensor, sigma: Tensor, labels: Tensor | None, augment_labels: Tensor | None = None
+        self,
+        x: Tensor,
+        sigma: Tensor,
+        labels: Tensor | None = None,
+        augment_labels: Tensor | None = None,
     ) -> Tensor:
         """Return D(x; σ), and after it whatever more the network has."""
         noisy = x.to(torch.float32)
@@ -209,7 +226,7 @@ class NetworkDenoiser(nn.Module):
         return labels.to(x.device, torch.float32)
 
 
-class WithVariance:
+class WithVariance(Wrapped):
     """A network's denoiser with the variance it learned: results are [B, 2·C, H, W].
 
     Args:
@@ -217,14 +234,16 @@ class WithVariance:
     """
 
     def __init__(self, denoiser: NetworkDenoiser) -> None:
-        self.denoiser = denoiser
-        self.shape = denoiser.shape
-        self.sigma_min, self.sigma_max = denoiser.sigma_min, denoiser.sigma_max
-        self.round_sigma = denoiser.round_sigma
+        super().__init__(denoiser)
+        self._evaluate = denoiser._evaluate
 
-    def __call__(self, x: Tensor, sigma: Tensor, labels: Tensor | None = None) -> Tensor:
+    def with_variance(self) -> "WithVariance":
+        """Return it as it is."""
+        return self
+
+    def __call__(self, x: Tensor, sigma: Tensor, /, *labels: Tensor | None) -> Tensor:
         """Return D(x; σ) and v, one after the other."""
-        return self.denoiser._evaluate(x, sigma, labels)
+        return self._evaluate(x, sigma, *labels)
 
 
 def assemble(

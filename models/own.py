@@ -2,49 +2,51 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from sampler_bench.kit import own_files
 from sampler_bench.kit.canonical import hash_of
 from sampler_bench.kit.forms import positional
+from sampler_bench.models.card import Card
 from sampler_bench.models.forms import FORMS
+from sampler_bench.models.model import Wrapped
 from sampler_bench.models.registry import MODELS
+from sampler_bench.solvers.denoiser import Denoiser
 
 NEEDED = ("shape", "sigma_min", "sigma_max", "round_sigma", "__call__")
 """What a denoiser has: see :class:`~solvers.denoiser.Denoiser`."""
 
 
-class OwnDenoiser:
-    """A denoiser, identified by the text it was made by, and by its own digest if it has one.
+class OwnModel(Wrapped):
+    """A model identified by the text it was made by, and by its own digest if it has one.
 
     Args:
         denoiser: The denoiser.
         digest: Of the text.
-        files: SHA-256 by path of what it was made of.
+        files: SHA-256 by path of what it was made of, its own file first.
+
+    Raises:
+        ValueError: If what it says of itself is impossible.
     """
 
-    def __init__(self, denoiser: Any, digest: str, files: Mapping[str, str]) -> None:
-        self.denoiser, self.files = denoiser, files
-        own = getattr(denoiser, "digest", None)
-        self.digest = digest if own is None else hash_of({"file": digest, "own": str(own)})
+    def __init__(self, denoiser: Denoiser, digest: str, files: Mapping[str, str]) -> None:
+        super().__init__(denoiser)
+        said = super().card
+        own = hash_of({"file": digest, "own": said.digest}) if said.digest else digest
+        reference = _beside(next(iter(files)), said.reference)
+        self._card = replace(said, digest=own, files=files, reference=reference)
 
-    def __call__(self, x: Tensor, sigma: Tensor, *labels: Tensor | None) -> Tensor:
-        """Denoise."""
-        return self.denoiser(x, sigma, *labels)
-
-    def __getattr__(self, name: str) -> Any:
-        """Return what the denoiser has besides: its shape, true data, classes, ….
-
-        Raises:
-            AttributeError: If it has no such thing.
-        """
-        return getattr(self.denoiser, name)
+    @property
+    def card(self) -> Card:
+        """The denoiser's, with its own digest and files."""
+        return self._card
 
 
-def load(spec: str, device: str | torch.device) -> OwnDenoiser:
+def load(spec: str, device: str | torch.device) -> OwnModel:
     """Return a user's own model.
 
     Raises:
@@ -56,7 +58,10 @@ def load(spec: str, device: str | torch.device) -> OwnDenoiser:
     with own_files.in_one_line(f"model {name}: "):
         made = make(torch.device(device))
     _check(name, made)
-    return OwnDenoiser(made, loaded.spec.digest, loaded.files)
+    try:
+        return OwnModel(made, loaded.spec.digest, loaded.files)
+    except ValueError as error:
+        raise ValueError(f"model {name}: {error}") from None
 
 
 def maker(name: str, found: Any) -> Callable[[Any], Any]:
@@ -76,6 +81,12 @@ def maker(name: str, found: Any) -> Callable[[Any], Any]:
         return found if takes else lambda device: found()
     _check(name, found)
     return lambda device: found
+
+
+def _beside(file: str, reference: str | None) -> str | None:
+    """Return the reference that a file's model names: one beside the file by its path."""
+    path = None if reference is None else Path(file).parent / reference
+    return str(path) if path and path.is_file() else reference
 
 
 def _check(name: str, made: Any) -> None:

@@ -1,5 +1,6 @@
-"""The one thing a sampler needs to know of a model, and what a model may say besides."""
+"""What a sampler may ask of a model: three numbers and D(x; σ) of any, and more of some."""
 
+from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -32,41 +33,171 @@ class Denoiser(Protocol):
         ...
 
 
-class FromNoise(Denoiser, Protocol):
-    """A denoiser that has an answer at σ = ∞, too: flow time t = 1, where there is noise alone.
+class Complete(ABC):
+    """A :class:`Denoiser` that answers everything a sampler may ask: :func:`complete` makes one.
 
-    It is called there with ``x`` the noise n itself, a standard normal, and an infinite ``sigma``.
-    What D is then decides a flow's first step; where data and noise are independent it is the mean
-    of the data, whatever n.
-
-    Attributes:
-        from_noise: ``True``.
+    All of it is abstract: what wraps a model and forgets to pass one answer on cannot be made.
     """
 
     @property
-    def from_noise(self) -> bool: ...  # noqa: D102
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample, without the batch."""
+
+    @property
+    @abstractmethod
+    def sigma_min(self) -> float:
+        """Lowest supported noise level; 0 if any positive level will do."""
+
+    @property
+    @abstractmethod
+    def sigma_max(self) -> float:
+        """Highest supported noise level; ``inf`` if any will do."""
+
+    @property
+    @abstractmethod
+    def from_noise(self) -> bool:
+        """Whether it has an answer at σ = ∞, too: flow time t = 1, where there is noise alone.
+
+        It is called there with ``x`` the noise n itself, a standard normal, and an infinite
+        ``sigma``. What D is then decides a flow's first step; where data and noise are independent
+        it is the mean of the data, whatever n.
+        """
+
+    @property
+    @abstractmethod
+    def own_levels(self) -> tuple[float, ...] | None:
+        """The noise levels above 0 it was trained at, the highest first; ``None`` if at any."""
+
+    @abstractmethod
+    def __call__(self, x: Tensor, sigma: Tensor, /) -> Tensor:
+        """Denoise ``x`` [B, *shape] at noise level ``sigma`` > 0 (0-d, or [B]: one per sample)."""
+
+    @abstractmethod
+    def round_sigma(self, sigma: Tensor) -> Tensor:
+        """Return the supported noise level nearest to each ``sigma``."""
+
+    @abstractmethod
+    def begin(self, samples: int) -> None:
+        """Note that ``samples`` more samples are about to be made.
+
+        A solver may evaluate a part of the batch at a time, so a counter cannot tell from calls.
+        """
+
+    @abstractmethod
+    def only(self, rows: Tensor) -> Denoiser:
+        """Return it for some samples of the batch that was begun, with what is bound to them.
+
+        Args:
+            rows: Their indices, int64 [b].
+        """
+
+    @abstractmethod
+    def with_variance(self) -> Denoiser:
+        """Return it with D(x; σ) in the first half of the results' channels and v after.
+
+        v is what iDDPM's networks learned: (v + 1)/2 interpolates between the logarithms of the
+        least and the greatest variance of a step.
+
+        Raises:
+            ValueError: If its network has not learned a variance.
+        """
 
 
-def answers_noise(denoiser: Denoiser) -> bool:
-    """Return whether a denoiser, or what it wraps, is a :class:`FromNoise`."""
-    return bool(_told(denoiser, "from_noise"))
+class Plain(Complete):
+    """A denoiser that wraps no other; what it does not say itself is the weakest claim."""
+
+    from_noise: bool = False
+    own_levels: tuple[float, ...] | None = None
+
+    def round_sigma(self, sigma: Tensor) -> Tensor:
+        """Return ``sigma`` unchanged: any level within the range will do."""
+        return sigma
+
+    def begin(self, samples: int) -> None:
+        """Do nothing: it does not count."""
+
+    def only(self, rows: Tensor) -> Denoiser:
+        """Return it as it is: nothing is bound to samples."""
+        return self
+
+    def with_variance(self) -> Denoiser:
+        """Raise ValueError: it has learned none."""
+        raise ValueError(
+            "the model has not learned a variance: use variance = 'small' or variance = 'large'"
+        )
 
 
-def own_levels(denoiser: Denoiser) -> tuple[float, ...] | None:
-    """Return the noise levels above 0 that a model was trained at, the highest first.
+class Adapted(Plain):
+    """Any denoiser, as a :class:`Complete`: it may have attributes of the same names, and need not.
 
-    They are its attribute ``own_levels``, a tensor or a sequence; ``None``, as where there is no
-    such attribute, is for a model trained at all levels of its range.
+    Where it has not and keeps another as ``denoiser``, ``from_noise`` and ``own_levels`` are that
+    one's.
+
+    Args:
+        denoiser: The denoiser.
     """
-    levels = _told(denoiser, "own_levels")
-    return None if levels is None else tuple(float(level) for level in levels)
+
+    def __init__(self, denoiser: Any) -> None:
+        self.denoiser = denoiser
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample."""
+        return self.denoiser.shape
+
+    @property
+    def sigma_min(self) -> float:
+        """Lowest supported noise level."""
+        return self.denoiser.sigma_min
+
+    @property
+    def sigma_max(self) -> float:
+        """Highest supported noise level."""
+        return self.denoiser.sigma_max
+
+    @property
+    def from_noise(self) -> bool:  # type: ignore[override]  # nobody sets Plain's
+        """Whether it, or what it wraps, says so."""
+        return bool(_said(self.denoiser, "from_noise"))
+
+    @property
+    def own_levels(self) -> tuple[float, ...] | None:  # type: ignore[override]
+        """Those it says, a tensor or a sequence, as numbers."""
+        levels = _said(self.denoiser, "own_levels")
+        return None if levels is None else tuple(float(level) for level in levels)
+
+    def __call__(self, x: Tensor, sigma: Tensor, /, *labels: Tensor | None) -> Tensor:
+        """Denoise, with labels if it takes them."""
+        return self.denoiser(x, sigma, *labels)
+
+    def round_sigma(self, sigma: Tensor) -> Tensor:
+        """Return the supported noise level nearest to each ``sigma``."""
+        return self.denoiser.round_sigma(sigma)
+
+    def begin(self, samples: int) -> None:
+        """Tell it, if it counts."""
+        if hasattr(self.denoiser, "begin"):
+            self.denoiser.begin(samples)
+
+    def only(self, rows: Tensor) -> Denoiser:
+        """Return it for some samples, if it tells them apart."""
+        return self.denoiser.only(rows) if hasattr(self.denoiser, "only") else self
+
+    def with_variance(self) -> Denoiser:
+        """Return it with the variance it learned; ValueError if there is none."""
+        if hasattr(self.denoiser, "with_variance"):
+            return self.denoiser.with_variance()
+        return super().with_variance()
 
 
-def _told(denoiser: Any, name: str) -> Any:
-    """Return what a model says under a name, whatever wraps it; ``None`` if it says nothing.
+def complete(denoiser: Denoiser) -> Complete:
+    """Return a denoiser as one that answers everything: itself, if it does."""
+    return denoiser if isinstance(denoiser, Complete) else Adapted(denoiser)
 
-    A wrapper keeps what it wraps as ``denoiser``. This is the one place where that is looked up.
-    """
+
+def _said(denoiser: Any, name: str) -> Any:
+    """Return what a denoiser, or one that it keeps as ``denoiser``, says; ``None`` if nothing."""
     while denoiser is not None:
         if hasattr(denoiser, name):
             return getattr(denoiser, name)

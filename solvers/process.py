@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from sampler_bench.solvers.denoiser import Denoiser, answers_noise
+from sampler_bench.solvers.denoiser import Denoiser, complete
 from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.noise import no_noise
 from sampler_bench.solvers.point import Point
@@ -67,7 +67,7 @@ class Scaled:
         """
         sigma = self._sigmas.get(at.sigma)
         if sigma is None:
-            if at.sigma == math.inf and not answers_noise(self.denoiser):
+            if at.sigma == math.inf and not complete(self.denoiser).from_noise:
                 raise Incompatible(NOT_FROM_NOISE)
             sigma = self._sigmas[at.sigma] = torch.scalar_tensor(at.sigma, dtype=torch.float64)
         scale = at.b if at.sigma == math.inf else at.s

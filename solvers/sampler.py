@@ -18,7 +18,7 @@ from sampler_bench.solvers.any_sampler import AnySampler
 from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.context import Context
 from sampler_bench.solvers.declared import Declared, numbers, part, settings
-from sampler_bench.solvers.denoiser import Denoiser, answers_noise, own_levels
+from sampler_bench.solvers.denoiser import Denoiser, Plain, complete
 from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.listed import Listed
 from sampler_bench.solvers.noise import Noise, no_noise
@@ -121,7 +121,7 @@ class Sampler(AnySampler):
         own = DISCRETIZATIONS[self.discretization]
         low = max(_given(self.sigma_min, own.sigma_min), denoiser.sigma_min)
         high = _given(self.sigma_max, own.sigma_max)
-        if self.sigma_max is None and own.from_noise and answers_noise(denoiser):
+        if self.sigma_max is None and own.from_noise and complete(denoiser).from_noise:
             high = math.inf if self._has_noise_alone else high
         self._check_start(high, denoiser)
         high = min(high, denoiser.sigma_max)
@@ -145,7 +145,7 @@ class Sampler(AnySampler):
         if not self._has_noise_alone:
             named = f"schedule {self.schedule!r} with scaling {self.scaling!r}"
             raise Incompatible(f"sigma_max = inf: {named} has no level of noise alone")
-        if not answers_noise(denoiser):
+        if not complete(denoiser).from_noise:
             raise Incompatible(NOT_FROM_NOISE)
         path = self.configured_path()
         stuck = [] if self.configured_solver().from_infinity else [self.solver]
@@ -188,7 +188,7 @@ class Sampler(AnySampler):
         solver, steps = self._planned()
         count = 2 if steps is None else steps + (self.end != "zero")
         row = DISCRETIZATIONS[self.discretization]
-        context = Context(self.schedule_for(denoiser), own_levels(denoiser), solver)
+        context = Context(self.schedule_for(denoiser), complete(denoiser).own_levels, solver)
         levels = row.made(count, low, high, context, **self._own(row.defaults()))
         in_range = (levels > low * (1 - 1e-6)) & (levels <= high * (1 + 1e-6))
         if not (in_range.all() and (levels.diff() <= 0).all()):
@@ -220,7 +220,7 @@ class Sampler(AnySampler):
         """
         schedule = self.schedule_for(denoiser)
         route = self.route(denoiser, schedule)
-        announce_samples(denoiser, len(latents))
+        complete(denoiser).begin(len(latents))
         dtype = self.options.dtype
 
         def draw(z: Tensor, high: Point, low: Point) -> Tensor:
@@ -410,16 +410,6 @@ def _name_of(make: Callable[..., Path]) -> str:
     return next((name for name in PATHS if PATHS[name] is make), make.__name__)
 
 
-def announce_samples(denoiser: Denoiser, samples: int) -> None:
-    """Tell a denoiser that counts (one with ``begin``) how many samples are about to be made.
-
-    A solver may evaluate a part of the batch at a time, so a counter cannot tell from the calls.
-    """
-    begin = getattr(denoiser, "begin", None)
-    if begin is not None:
-        begin(samples)
-
-
 def _given(value: float | None, default: float) -> float:
     return default if value is None else value
 
@@ -428,7 +418,7 @@ def _zeros(z: Tensor, high: Point, low: Point) -> Tensor:
     return torch.zeros_like(z)
 
 
-class _Trivial:
+class _Trivial(Plain):
     """A denoiser without limits, to try numbers out before there is a model."""
 
     shape: tuple[int, ...] = ()
@@ -436,8 +426,5 @@ class _Trivial:
     sigma_max = math.inf
     from_noise = True
 
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Tensor, /) -> Tensor:
         return x
-
-    def round_sigma(self, sigma: Tensor) -> Tensor:
-        return sigma

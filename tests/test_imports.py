@@ -16,8 +16,6 @@ ALLOWED = {
         "kit",
         "solvers.denoiser",
         "solvers.levels",
-        "solvers.rows",
-        "solvers.variance",
     },
     "results": {"kit"},
     "reports": {"kit", "results"},

@@ -161,3 +161,50 @@ def test_a_writer_is_seen(line):
 )
 def test_a_reader_is_not(line):
     assert not writes(line)
+
+
+# ---- who asks what a thing has -------------------------------------------------------------------
+
+GUESSES = {
+    "models/card.py: hasattr(denoiser, name)": "any denoiser becomes a model here, once",
+    "models/own.py: hasattr(made, needed)": "whether what a user's file gave is a denoiser",
+    "solvers/denoiser.py: hasattr(self.denoiser, 'begin')": "any denoiser is completed here, once",
+    "solvers/denoiser.py: hasattr(self.denoiser, 'only')": "the same",
+    "solvers/denoiser.py: hasattr(self.denoiser, 'with_variance')": "the same",
+    "solvers/denoiser.py: hasattr(denoiser, name)": "the same",
+    "solvers/denoiser.py: getattr(denoiser, 'denoiser', None)": "the same",
+    "models/network.py: getattr(module, 'resampling', None)": "of PyTorch's modules, some have it",
+    "solvers/sampler.py: getattr(SCALINGS[self.scaling], 'version', 1)": "a row may be a function",
+    "solvers/listed.py: hasattr(given, 'tolist')": "an array, a tensor or a list",
+    "bench/commands/app.py: getattr(param, 'multiple', False)": "Click's",
+    "bench/commands/app.py: getattr(param, 'is_flag', False)": "Click's",
+}
+"""Where it is asked whether a thing has an attribute, and why.
+
+None is a model: what one says is in its card or answered by all (models/model.py).
+"""
+
+
+def guesses(source):
+    """Return the calls of ``hasattr``, and of ``getattr`` with a default, of a file."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return [
+        ast.unparse(call)
+        for call in calls
+        if (name := ast.unparse(call.func)) == "hasattr" or (name == "getattr" and call.args[2:])
+    ]
+
+
+def test_no_attribute_is_guessed_but_those_that_are_listed():
+    found = {
+        f"{name}: {call}"
+        for name, source in SOURCES.items()
+        if not name.startswith("kit/")  # knows no model
+        for call in guesses(source)
+    }
+    assert found == {*GUESSES}
+
+
+def test_a_guess_is_seen():
+    text = "hasattr(m, 'a')\ngetattr(m, 'b', 0)\ngetattr(m, 'c')\nf(lambda: getattr(m, d, None))"
+    assert guesses(text) == ["hasattr(m, 'a')", "getattr(m, 'b', 0)", "getattr(m, d, None)"]

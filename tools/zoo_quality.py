@@ -71,7 +71,7 @@ def main() -> None:
     }
     for name, job in jobs.items():
         of = name.removesuffix(CHURNED)
-        digest = models.load(of).digest if of in NETWORKS else ""
+        digest = models.load(of).card.digest if of in NETWORKS else ""
         if found.get(name, {}).get("digest") != digest:
             with threadpool_limits(1, user_api="blas"), torch.inference_mode():
                 found[name] = {"digest": digest, **job()}
@@ -110,9 +110,9 @@ def gaussian(train: str) -> dict[str, Any]:
 
 def network(name: str, sampler: Any, device: torch.device) -> dict[str, Any]:
     """Return distance and classes of a network's samples of seeds 0 … 9,999."""
-    model = models.load(name, execution=Execution(channels_last=True)).to(device)
+    model = models.load(name, device, Execution(channels_last=True))
     found = _judged(_samples(model, sampler))
-    provenance = collect(model.device, BATCH, model)
+    provenance = collect(device, BATCH, model)
     kept = {key: provenance[key] for key in ("torch", "commit", "device", "created")}
     how = {"schedule": sampler.schedule, "nfe": 2 * sampler.steps - 1}
     how |= {"S_churn": sampler.churn.S_churn, "sigma_max": sampler.sigma_max}
@@ -130,13 +130,13 @@ def _sampler(arguments: argparse.Namespace) -> Any:
     )
 
 
-def _samples(model: Any, sampler: Any) -> Iterator[Tensor]:
+def _samples(model: models.Model, sampler: Any) -> Iterator[Tensor]:
     """Yield uint8 images, a shard at a time."""
-    size = SAMPLES // SHARDS
+    size, card = SAMPLES // SHARDS, model.card
     for shard in range(SHARDS):
-        noise = SeedNoise(range(shard * size, (shard + 1) * size), model.device)
+        noise = SeedNoise(range(shard * size, (shard + 1) * size), card.device)
         latents = noise.latents(model.shape)
-        bound = Condition().bind(InParts(model, BATCH), model.label_dim, noise.labels, size)
+        bound = Condition().bind(InParts(model, BATCH), card.classes, noise.labels, size)
         yield quantize(sampler(bound, latents, noise)).cpu()
 
 

@@ -2,7 +2,6 @@
 
 import copy
 import time
-from typing import Any
 
 import torch
 from rich.console import Console
@@ -12,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan.planning import Plan
 from sampler_bench.bench.run.progress import duration
+from sampler_bench.models.model import Model
 from sampler_bench.models.network import NetworkDenoiser
 
 GPU_FLOPS = 10e12
@@ -62,7 +62,8 @@ def _cost(plan: Plan, device: torch.device, batch: int) -> str:
         timed = {work.name: _seconds_per_evaluation(work, batch) for work in _one_each(here)}
         seconds = sum(timed[w.name] * w.nfe * w.cell.samples for w in here)
         parts.append(f"about {duration(seconds)} on {device}, from timing one batch")
-    networks = {w.name: w.model for w in plan.work if isinstance(w.model, NetworkDenoiser)}
+    found = {work.name: work.model.card.network for work in plan.work}
+    networks = {name: network for name, network in found.items() if network}
     if networks:
         each = {name: flops(model) for name, model in networks.items()}
         total = sum(each.get(w.name, 0) * w.nfe * w.cell.samples for w in plan.work)
@@ -82,8 +83,8 @@ def flops(model: NetworkDenoiser) -> int:
     return counter.get_total_flops()
 
 
-def _is_description(model: Any) -> bool:
-    return getattr(model, "device", torch.device("cpu")).type == "meta"
+def _is_description(model: Model) -> bool:
+    return model.card.device.type == "meta"
 
 
 def _one_each(works: list[Work]) -> list[Work]:
@@ -94,9 +95,9 @@ def _seconds_per_evaluation(work: Work, batch: int) -> float:
     """Return the time of one denoiser evaluation per sample, from one batch (a small one of a
     network: minutes would pass otherwise where there is no GPU).
     """
-    small = isinstance(work.model, NetworkDenoiser) and work.model.device.type == "cpu"
+    device = work.model.card.device
+    small = work.model.card.network and device.type == "cpu"
     size = min(4 if small else batch, work.cell.samples)
-    device = getattr(work.model, "device", torch.device("cpu"))
     x = torch.zeros(size, *work.model.shape, dtype=torch.float64, device=device)
     sigma = torch.tensor(1.0, dtype=torch.float64)
     with torch.inference_mode():

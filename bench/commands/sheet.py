@@ -1,7 +1,6 @@
 """A picture of a network's samples: the same seeds each time."""
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from PIL import Image
@@ -10,6 +9,7 @@ from sampler_bench import solvers
 from sampler_bench.bench.measure.samples import quantize
 from sampler_bench.kit.files import whole
 from sampler_bench.models.labels import Labelled
+from sampler_bench.models.model import Model
 from sampler_bench.models.network import NetworkDenoiser
 from sampler_bench.solvers import SeedNoise
 
@@ -42,7 +42,7 @@ def samples(model: NetworkDenoiser) -> torch.Tensor:
     """Return what Heun's method with EDM's steps (NFE 35) makes of seeds 0 … 49."""
     noise = SeedNoise(range(ROWS * COLUMNS), model.device)
     latents = noise.latents(model.shape)
-    denoiser: Any = model
+    denoiser: Model = model
     if model.label_dim:
         labels = torch.arange(ROWS * COLUMNS) % COLUMNS % model.label_dim
         denoiser = Labelled(denoiser, labels)

@@ -16,6 +16,8 @@ from sampler_bench.bench.features.reference_files import load
 from sampler_bench.bench.features.statistics import SHIPPED
 from sampler_bench.kit.names import unknown
 from sampler_bench.models import fetch
+from sampler_bench.models.card import Data
+from sampler_bench.models.model import Model
 from sampler_bench.models.published import REFERENCES, PublishedReference
 
 OWN = "model"
@@ -33,7 +35,7 @@ class ReferenceSource:
     """
 
     name: str
-    model: Any
+    model: Model
     extractor: Extractor | None = None
     _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -45,7 +47,7 @@ class ReferenceSource:
     @property
     def stands_for(self) -> str:
         """The name given; of a model that says whose statistics it is judged by, theirs."""
-        own = getattr(self.model, "reference", None)
+        own = self.model.card.reference
         return own if self.name == OWN and own else self.name
 
     @property
@@ -66,7 +68,8 @@ class ReferenceSource:
     @property
     def model_makes_images(self) -> bool:
         """Whether the model's samples are images: a mixture's are not, though they look like it."""
-        return hasattr(self.model, "data_images") or not hasattr(self.model, "true_moments")
+        data = self.model.card.data
+        return data is None or data.images is not None or data.moments is None
 
     @cached_property
     def digest(self) -> str:
@@ -78,7 +81,7 @@ class ReferenceSource:
             return ""
         if not self.is_own:
             return self.statistics().digest
-        text = f"true data of {self.model.digest} in {self.extractor.digest}, version 1"
+        text = f"true data of {self.model.card.digest} in {self.extractor.digest}, version 1"
         return hashlib.sha256(text.encode()).hexdigest()
 
     def check(self, features: bool) -> None:
@@ -132,11 +135,13 @@ class ReferenceSource:
         if not self.is_own:
             return load(self._file(), self.extractor)
         name = "the model's own data"
-        if hasattr(self.model, "data_images"):
+        data = self._own_data
+        if data.images:
             return Reference.from_moments(
                 Moments.from_features(self._own_features()), name, self.digest
             )
-        mean, covariance = self.model.true_moments()
+        assert data.moments is not None  # see check
+        mean, covariance = data.moments()
         return Reference(mean, covariance, None, name, self.digest)
 
     def _file(self) -> Path:
@@ -160,10 +165,16 @@ class ReferenceSource:
 
     def _own_features(self) -> np.ndarray:
         assert self.extractor is not None
-        return self.extractor(self.model.data_images()).numpy()
+        images = self._own_data.images
+        assert images is not None  # see check
+        return self.extractor(images()).numpy()
+
+    @property
+    def _own_data(self) -> Data:
+        return self.model.card.data or Data()
 
     def _check_features(self) -> None:
-        if not self.is_own or not hasattr(self.model, "data_images"):
+        if not self.is_own or not self._own_data.images:
             raise ValueError(
                 "kid, precision and recall compare with real images: only reference = 'model' of "
                 "a model with a finite data set has them"
@@ -188,9 +199,9 @@ class ReferenceSource:
 
     def _check_own(self) -> None:
         assert self.extractor is not None
-        if hasattr(self.model, "data_images"):
+        if self._own_data.images:
             return
-        if not hasattr(self.model, "true_moments"):
+        if not self._own_data.moments:
             raise ValueError(
                 "the model's true data are not known: give reference = 'FILE' (bench reference "
                 "makes one from images)"

@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,10 +13,9 @@ from torch import Tensor
 
 from sampler_bench.bench.features.moments import Moments
 from sampler_bench.bench.measure.trajectory import Trajectories
-from sampler_bench.bench.measure.work import Work, classes
-from sampler_bench.models import Counted
-from sampler_bench.solvers import SeedNoise
-from sampler_bench.solvers.variance import with_variance
+from sampler_bench.bench.measure.work import Work
+from sampler_bench.models import Counted, Wrapped
+from sampler_bench.solvers import Denoiser, SeedNoise
 
 SHOWN = 8
 """Samples of a cell kept to look at: the first of its first shard."""
@@ -113,9 +111,9 @@ def _sample(
     started = time.perf_counter()
     for part in _calls(seeds, batch, work.sampler.group):
         denoiser = Counted(InParts(work.model, batch))
-        noise = SeedNoise(part, _device(work.model))
+        noise = SeedNoise(part, work.model.card.device)
         latents = noise.latents(work.model.shape)  # each seed's first draw; its label is the second
-        bound = work.condition.bind(denoiser, classes(work.model), noise.labels, len(part))
+        bound = work.condition.bind(denoiser, work.model.card.classes, noise.labels, len(part))
         samples.append(work.sampler(bound, latents, noise))
         nfe.append(denoiser.per_sample.numpy())
         on_samples(len(part), denoiser.evaluations)
@@ -134,10 +132,10 @@ def _exact(work: Work, batch: int, trajectories: Trajectories) -> tuple[Tensor, 
     cell = work.cell
     assert work.sampler.deterministic  # others follow no trajectory: see bench.plan.planning
     seeds = range(cell.seed_start, cell.seed_start + cell.samples)
-    noise = SeedNoise(seeds, _device(work.model))
+    noise = SeedNoise(seeds, work.model.card.device)
     latents = noise.latents(work.model.shape)
     denoiser = InParts(work.model, batch)
-    bound = work.condition.bind(denoiser, classes(work.model), noise.labels, len(seeds))
+    bound = work.condition.bind(denoiser, work.model.card.classes, noise.labels, len(seeds))
     identity = (cell.model_digest, cell.precision, str(dict(cell.condition)))
     return trajectories.end(work.sampler, seeds, latents, bound, identity, cell.precision)
 
@@ -160,24 +158,14 @@ def _shown(samples: Tensor, visible: float) -> dict[str, np.ndarray]:
     return {}
 
 
-def _device(model: Any) -> torch.device:
-    return getattr(model, "device", torch.device("cpu"))
-
-
-class InParts:
+class InParts(Wrapped):
     """A denoiser evaluated at most ``most`` samples at a time, so that a group can be any size."""
 
-    def __init__(self, denoiser: Any, most: int) -> None:
-        self.denoiser, self.most = denoiser, most
-        self.shape = denoiser.shape
-        self.sigma_min, self.sigma_max = denoiser.sigma_min, denoiser.sigma_max
-        self.round_sigma = denoiser.round_sigma
+    def __init__(self, denoiser: Denoiser, most: int) -> None:
+        super().__init__(denoiser)
+        self.most = most
 
-    def with_variance(self) -> "InParts":
-        """Return the same with the variance its network learned; ValueError if there is none."""
-        return InParts(with_variance(self.denoiser), self.most)
-
-    def __call__(self, x: Tensor, sigma: Tensor, *labels: Tensor | None) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Tensor, /, *labels: Tensor | None) -> Tensor:
         """Denoise ``x`` [B, *shape] at ``sigma``, 0-d or [B], with labels [B] if there are any."""
         if len(x) <= self.most:
             return self.denoiser(x, sigma, *labels)

@@ -4,16 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-
 from sampler_bench.bench.features.extractors import Extractor
 from sampler_bench.bench.features.references import ReferenceSource
 from sampler_bench.bench.measure.profiles.probe import VALUES, Probe
 from sampler_bench.bench.measure.registry import METRICS
 from sampler_bench.models.data.clean import Clean
 from sampler_bench.models.labels import Condition
+from sampler_bench.models.model import Model
 from sampler_bench.results import Cell
-from sampler_bench.solvers import Denoiser
 
 SHARDS = 20
 
@@ -39,7 +37,7 @@ class Work:
     name: str
     settings: Mapping[str, Mapping[str, Any]]
     sampler: Any
-    model: Denoiser
+    model: Model
     extractor: Extractor | None
     source: ReferenceSource
     condition: Condition = field(default_factory=Condition)
@@ -65,8 +63,7 @@ class Work:
     @property
     def files(self) -> dict[str, str]:
         """Return the SHA-256 of each of a user's own files that it is made of, by path."""
-        about = getattr(self.sampler, "sampler", self.sampler)  # a probe's, if it is about one
-        return {**getattr(self.model, "files", {}), **getattr(about, "files", {})}
+        return {**self.model.card.files, **self.sampler.files}
 
     @property
     def is_adaptive(self) -> bool:
@@ -89,14 +86,3 @@ class Work:
         """Return the seeds of one shard: contiguous, and nearly equally many in each."""
         first, samples, shards = self.cell.seed_start, self.cell.samples, self.cell.shards
         return range(first + shard * samples // shards, first + (shard + 1) * samples // shards)
-
-
-def classes(model: Any) -> int:
-    """Return a model's number of classes; 0 for unconditional ones."""
-    return getattr(model, "label_dim", 0)
-
-
-def precision(model: Any) -> str:
-    """Return what a model computes in, by name: its precision or dtype; float32 without either."""
-    dtype = str(getattr(model, "dtype", torch.float32)).removeprefix("torch.")
-    return getattr(model, "precision", dtype)

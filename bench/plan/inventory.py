@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 
@@ -20,6 +20,7 @@ from sampler_bench.models import fetch
 from sampler_bench.models.fetch import NotHere
 from sampler_bench.models.ideal import IDEAL, described_ideal, ideal
 from sampler_bench.models.loading import described
+from sampler_bench.models.model import Model
 from sampler_bench.models.network import Execution
 from sampler_bench.models.published import REFERENCES
 
@@ -40,7 +41,7 @@ class Inventory:
     execution: Execution | None = None
     missing: dict[str, str] = field(default_factory=dict)
 
-    def model(self, spec: str, dry: bool = False) -> Any:
+    def model(self, spec: str, dry: bool = False) -> Model:
         """Return a model, or the description of one that is not here: published, or, if ``dry``,
         the ideal denoiser of data that are not.
         """
@@ -56,9 +57,9 @@ class Inventory:
             lambda: models.load(spec, self.device, self.execution), lambda: described(spec)
         )
 
-    def look_for_references(self, reference: str, loaded: Iterable[Any]) -> None:
+    def look_for_references(self, reference: str, loaded: Iterable[Model]) -> None:
         """Note which published statistics a grid's ``reference`` stands for and are not here."""
-        own = [getattr(model, "reference", None) for model in loaded]
+        own = [model.card.reference for model in loaded]
         for name in own if reference == OWN else [reference]:
             if name in REFERENCES:
                 self._wanted(partial(fetch.verified, name), Path)

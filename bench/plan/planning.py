@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -13,7 +12,7 @@ from sampler_bench.bench.features.references import ReferenceSource
 from sampler_bench.bench.features.registry import EXTRACTORS
 from sampler_bench.bench.measure.registry import METRICS
 from sampler_bench.bench.measure.trajectory import name as trajectory_name
-from sampler_bench.bench.measure.work import SHARDS, Work, classes, precision
+from sampler_bench.bench.measure.work import SHARDS, Work
 from sampler_bench.bench.plan import curves
 from sampler_bench.bench.plan.curves import unseen
 from sampler_bench.bench.plan.expand import Labelled, Skipped, expand
@@ -24,10 +23,10 @@ from sampler_bench.bench.plan.profiles import expand_profiles
 from sampler_bench.kit import own_files
 from sampler_bench.models.labels import Condition
 from sampler_bench.models.loading import name_of
+from sampler_bench.models.model import Model, Wrapped
 from sampler_bench.models.network import Execution
 from sampler_bench.results import Cell
 from sampler_bench.solvers import AnySampler, Denoiser, Incompatible
-from sampler_bench.solvers.variance import with_variance
 
 COUNTED_STEPS = (128, 256)
 
@@ -185,7 +184,7 @@ class _Job:
     """What is done with one model: features are taken, or errors measured."""
 
     name: str
-    model: Any
+    model: Model
     metrics: list[str]
     source: ReferenceSource
     samples: int
@@ -193,7 +192,7 @@ class _Job:
     suffix: str
 
 
-def _conditions(grid: Grid, model: Any) -> list[Condition]:
+def _conditions(grid: Grid, model: Model) -> list[Condition]:
     """Return what is asked of a model: a condition for each guidance weight.
 
     Raises:
@@ -202,12 +201,12 @@ def _conditions(grid: Grid, model: Any) -> list[Condition]:
     weights = grid.guidance if isinstance(grid.guidance, list) else [grid.guidance]
     conditions = [Condition(grid.class_label, weight) for weight in weights]
     for condition in conditions:
-        condition.check(classes(model))
+        condition.check(model.card.classes)
     return conditions
 
 
 def _jobs(
-    grid: Grid, name: str, model: Any, extractor: Extractor | None, condition: Condition
+    grid: Grid, name: str, model: Model, extractor: Extractor | None, condition: Condition
 ) -> Iterator[_Job]:
     if not grid.sampler:
         return
@@ -222,7 +221,7 @@ def _jobs(
         )
         yield _Job(name, model, of_features, source, grid.samples, condition, suffix)
     if of_errors:
-        source = ReferenceSource(trajectory_name(precision(model)), model)
+        source = ReferenceSource(trajectory_name(model.card.precision), model)
         samples = min(grid.samples, grid.truncation_samples)
         yield _Job(name, model, of_errors, source, samples, condition, suffix)
 
@@ -253,19 +252,19 @@ def _work(grid: Grid, job: _Job, item: Labelled) -> Iterator[Work]:
     for repeat in range(grid.repeats):
         cells = [
             Cell(
-                model_digest=model.digest,
+                model_digest=model.card.digest,
                 sampler=declared.parts,
                 seed_start=grid.first_seed + repeat * job.samples,
                 samples=job.samples,
                 shards=SHARDS,
-                precision=precision(model),
+                precision=model.card.precision,
                 quantizer=quantizer(job.source),
                 extractor=extractor.name if extractor else "none",
                 extractor_digest=extractor.digest if extractor else "",
                 metric=metric,
                 reference=job.source.kind,
                 reference_digest=job.source.digest,
-                condition=job.condition.declared(classes(model)),
+                condition=job.condition.declared(model.card.classes),
             )
             for metric in job.metrics
         ]
@@ -337,27 +336,24 @@ def _counted(sampler: AnySampler, model: Denoiser) -> float:
     return stand_in.nfe
 
 
-class _StandIn:
-    """The denoiser of N(0, ½²) with another model's limits on σ."""
+class _StandIn(Wrapped):
+    """The denoiser of N(0, ½²), all else a model's own."""
 
     shape: tuple[int, ...] = (1,)
 
-    def __init__(self, model: Denoiser) -> None:
-        self.sigma_min, self.sigma_max = model.sigma_min, model.sigma_max
-        self.denoiser = model
-
-    def round_sigma(self, sigma: torch.Tensor) -> torch.Tensor:
-        return self.denoiser.round_sigma(sigma)
-
     def with_variance(self) -> "_StandIn":
-        with_variance(self.denoiser)  # says so if there is none
+        self.denoiser.with_variance()  # says so if there is none
         return _StandInWithVariance(self.denoiser)
 
-    def __call__(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+    def __call__(
+        self, x: torch.Tensor, sigma: torch.Tensor, /, *labels: torch.Tensor | None
+    ) -> torch.Tensor:
         return x * 0.25 / (0.25 + sigma**2)
 
 
 class _StandInWithVariance(_StandIn):
-    def __call__(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+    def __call__(
+        self, x: torch.Tensor, sigma: torch.Tensor, /, *labels: torch.Tensor | None
+    ) -> torch.Tensor:
         clean = super().__call__(x, sigma)
         return torch.cat([clean, torch.zeros_like(clean)], 1)

@@ -1,22 +1,22 @@
 """The work of a grid's profiles."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from sampler_bench.bench.features.references import ReferenceSource
 from sampler_bench.bench.measure.profiles.probe import Probe
-from sampler_bench.bench.measure.work import SHARDS, Work, classes, precision
+from sampler_bench.bench.measure.work import SHARDS, Work
 from sampler_bench.bench.plan.expand import Labelled
 from sampler_bench.bench.plan.grid import Grid
 from sampler_bench.models.data.clean import Clean, clean_data
 from sampler_bench.models.labels import Condition
+from sampler_bench.models.model import Model
 from sampler_bench.results import Cell
 
 
 def profile_work(
     grid: Grid,
     name: str,
-    model: Any,
+    model: Model,
     items: Iterable[Labelled],
     missing: dict[str, str] | None = None,
 ) -> Iterator[Work]:
@@ -49,19 +49,19 @@ def profile_work(
         own = clean if probe.needs_data else None
         for repeat in range(grid.repeats):
             cell = Cell(
-                model_digest=model.digest,
+                model_digest=model.card.digest,
                 sampler=declared.parts,
                 seed_start=grid.first_seed + repeat * grid.samples,
                 samples=grid.samples,
                 shards=SHARDS,
-                precision=precision(model),
+                precision=model.card.precision,
                 quantizer="none",
                 extractor="none",
                 extractor_digest="",
                 metric=probe.metric,
                 reference="true data" if probe.needs_data else "none",
                 reference_digest=own.digest if own else "",
-                condition=condition.declared(classes(model)),
+                condition=condition.declared(model.card.classes),
             )
             yield Work(
                 label=item.label,
@@ -78,7 +78,7 @@ def profile_work(
             )
 
 
-def _clean(grid: Grid, name: str, model: Any, missing: dict[str, str] | None) -> Clean | None:
+def _clean(grid: Grid, name: str, model: Model, missing: dict[str, str] | None) -> Clean | None:
     try:
         return clean_data(model, grid.data)
     except ValueError as error:
@@ -88,7 +88,7 @@ def _clean(grid: Grid, name: str, model: Any, missing: dict[str, str] | None) ->
         return None
 
 
-def _condition(grid: Grid, model: Any) -> Condition:
+def _condition(grid: Grid, model: Model) -> Condition:
     """Return how a model is asked: each sample for the class of its own data.
 
     Raises:
@@ -99,5 +99,5 @@ def _condition(grid: Grid, model: Any) -> Condition:
     if isinstance(grid.guidance, list):
         raise ValueError("guidance: give one weight where there are profiles")
     condition = Condition(None, grid.guidance)
-    condition.check(classes(model))
+    condition.check(model.card.classes)
     return condition

@@ -5,8 +5,8 @@ import torch
 from sampler_bench import solvers
 from sampler_bench.bench.features.moments import Moments
 from sampler_bench.bench.measure.samples import InParts, quantize
-from sampler_bench.bench.measure.work import Work, classes
-from sampler_bench.models.network import NetworkDenoiser
+from sampler_bench.bench.measure.work import Work
+from sampler_bench.models.model import Model
 from sampler_bench.solvers import SeedNoise
 
 SAMPLES = 16
@@ -28,7 +28,7 @@ def check(work: Work, batch: int) -> None:
         ValueError: If values are not finite, or the samples are nothing like the reference.
     """
     model, name = work.model, work.name
-    if not isinstance(model, NetworkDenoiser):
+    if model.card.network is None:
         return
     with torch.inference_mode():
         try:
@@ -71,9 +71,9 @@ def _range(samples: torch.Tensor) -> str:
     return f"values from {float(samples.min()):.3g} to {float(samples.max()):.3g}"
 
 
-def _samples(work: Work, model: NetworkDenoiser, batch: int) -> torch.Tensor:
-    noise = SeedNoise(range(SAMPLES), model.device)
+def _samples(work: Work, model: Model, batch: int) -> torch.Tensor:
+    noise = SeedNoise(range(SAMPLES), model.card.device)
     latents = noise.latents(model.shape)
     denoiser = InParts(model, min(batch, SAMPLES))
-    bound = work.condition.bind(denoiser, classes(model), noise.labels, SAMPLES)
+    bound = work.condition.bind(denoiser, model.card.classes, noise.labels, SAMPLES)
     return solvers.build(solver="heun", steps=STEPS)(bound, latents, noise)

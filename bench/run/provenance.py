@@ -7,20 +7,22 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import torch
+
+from sampler_bench.models.card import Card
+from sampler_bench.models.model import Model
 
 PACKAGES = ("sampler-bench", "torch", "torchvision", "torch-fidelity", "numpy", "scipy")
 
 
-def collect(device: torch.device, batch: int, model: Any) -> dict[str, str]:
+def collect(device: torch.device, batch: int, model: Model) -> dict[str, str]:
     """Return versions, commit, device, precision flags, batch size and time, as text.
 
     Of a network also how it was evaluated and what its file said of itself.
     """
     return {
-        **_of_network(model),
+        **_of_network(model.card),
         **{name: _version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "commit": _commit(),
@@ -31,12 +33,12 @@ def collect(device: torch.device, batch: int, model: Any) -> dict[str, str]:
     }
 
 
-def _of_network(model: Any) -> dict[str, str]:
-    execution = getattr(model, "execution", None)
-    if execution is None:
+def _of_network(card: Card) -> dict[str, str]:
+    if card.network is None:
         return {}
+    execution = card.network.execution
     flags = {"compile": execution.compile, "channels_last": execution.channels_last}
-    notes = {f"checkpoint_{name}": text for name, text in model.notes.items()}
+    notes = {f"checkpoint_{name}": text for name, text in card.notes.items()}
     return {name: str(flag) for name, flag in flags.items()} | notes
 
 

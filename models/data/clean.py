@@ -1,32 +1,20 @@
 """True data of a model, drawn by seed: what noise is added to."""
 
 import hashlib
-import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-import torch
 from torch import Tensor
 
+from sampler_bench.models.card import Draws
 from sampler_bench.models.data.dataset import Dataset
 from sampler_bench.models.data.loading import load
 from sampler_bench.models.data.sizing import pad, resize
-from sampler_bench.models.exact import GaussianMixture
+from sampler_bench.models.model import Model
 from sampler_bench.models.zoo.exact import fashion_images
 
 OWN = "model"
-
-
-class Draws(Protocol):
-    """A source of random numbers, one stream per seed (``solvers.SeedNoise``)."""
-
-    def labels(self, classes: int) -> Tensor:
-        """Return whole numbers below ``classes``, int64 [n]."""
-        ...
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Return standard normal numbers shaped like ``x`` [n, …]."""
-        ...
 
 
 class Clean(Protocol):
@@ -63,32 +51,28 @@ class Images:
 
 
 @dataclass(frozen=True)
-class Mixture:
-    """A mixture of Gaussians."""
+class Drawn:
+    """Draws of a distribution.
 
-    mixture: GaussianMixture
+    Attributes:
+        distribution: ``(draws, n)`` returns float64 [n, *shape].
+        model_digest: Of the model whose data they are.
+    """
+
+    distribution: Callable[[Draws, int], Tensor]
+    model_digest: str
 
     @property
     def digest(self) -> str:
-        """Of the mixture."""
-        return hashlib.sha256(f"draws of {self.mixture.digest}".encode()).hexdigest()
+        """Of the distribution."""
+        return hashlib.sha256(f"draws of {self.model_digest}".encode()).hexdigest()
 
     def draw(self, draws: Draws, n: int) -> tuple[Tensor, Tensor | None]:
-        """Return draws, float64 [n, *shape]: a normal number chooses each one's component."""
-        mixture = self.mixture
-        chosen = torch.special.ndtr(draws(torch.zeros(n, dtype=torch.float64)))
-        upto = mixture.weights.cumsum(0)[:-1]
-        k = torch.searchsorted(upto, chosen.cpu())
-        z = draws(torch.zeros(n, math.prod(mixture.shape), dtype=torch.float64)).cpu()
-        if mixture.covariances.ndim == 1:
-            spread = mixture.covariances[k].sqrt()[:, None] * z
-        else:
-            factors = torch.linalg.cholesky(mixture.covariances)
-            spread = (factors[k] @ z[:, :, None])[:, :, 0]
-        return (mixture.means[k] + spread).reshape(n, *mixture.shape), None
+        """Return draws, float64 [n, *shape], of no class."""
+        return self.distribution(draws, n), None
 
 
-def clean_data(model: Any, source: str = OWN) -> Clean:
+def clean_data(model: Model, source: str = OWN) -> Clean:
     """Return the data a model is of, or those of a source that fit it.
 
     Args:
@@ -100,16 +84,17 @@ def clean_data(model: Any, source: str = OWN) -> Clean:
         ValueError: If the data are not known or cannot be read, are of another shape, or lack the
             classes that the model is to be told; one line.
     """
-    classes = getattr(model, "label_dim", 0)
+    card = model.card
+    classes, data = card.classes, card.data
     if source != OWN:
-        data = load(source, labels=classes > 0)
-        _check(data, model.shape, classes)
-        return Images(data)
-    if hasattr(model, "data_images"):
-        return Images(Dataset(model.data_images(), None, "the model's own data"))
-    if isinstance(model, GaussianMixture):
-        return Mixture(model)
-    if str(getattr(model, "reference", "")).startswith("fashion-mnist"):
+        given = load(source, labels=classes > 0)
+        _check(given, model.shape, classes)
+        return Images(given)
+    if data and data.images:
+        return Images(Dataset(data.images(), None, "the model's own data"))
+    if data and data.draw:
+        return Drawn(data.draw, card.digest)
+    if (card.reference or "").startswith("fashion-mnist"):
         return Images(_shipped(model.shape[-1], classes > 0))
     raise ValueError(
         "the model's true data are not known: give data = 'FILE', the images it was trained on"

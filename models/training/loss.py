@@ -1,6 +1,6 @@
 """What is minimised: E λ(σ)·‖D(y + σn; σ) − y‖² (EDM, Eq. 2 and 8; Table 1)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -52,7 +52,7 @@ WEIGHTINGS: dict[str, Any] = {"inverse": Inverse, "edm": EDM}
 
 
 def denoising_loss(
-    denoiser: Any,
+    denoiser: Callable[..., Tensor],
     images: Tensor,
     sigma: Tensor,
     noise: Tensor,
@@ -80,7 +80,7 @@ def denoising_loss(
 
 @torch.no_grad()
 def loss_over_sigma(
-    denoiser: Any,
+    denoiser: Callable[..., Tensor],
     images: Tensor,
     sigmas: Sequence[float],
     seed: int,

@@ -7,11 +7,10 @@ from pydantic import Field
 from torch import Tensor
 
 from sampler_bench.kit.parameters import Fraction, NotNegative
-from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.denoiser import Denoiser, complete
 from sampler_bench.solvers.noise import Noise
 from sampler_bench.solvers.original.ddim import check_chain, ends, levels_of, spaced
 from sampler_bench.solvers.original.whole import Original
-from sampler_bench.solvers.variance import with_variance
 
 
 def ddpm(
@@ -30,7 +29,7 @@ def ddpm(
     """Sample iDDPM's chain backwards on respaced steps, N evaluations.
 
     Args:
-        denoiser: D(x; σ), with :func:`~solvers.variance.with_variance` where that is ``"learned"``.
+        denoiser: D(x; σ), with a variance (``with_variance()``) where that is ``"learned"``.
         latents: Standard normal [B, *shape]: the state at the highest level, as in the original.
         noise: Source of every later draw; drawn at each step, unused at the last.
         steps: N of the M levels.
@@ -40,7 +39,7 @@ def ddpm(
         spacing: ``"even"``: rounded to the nearest levels; ``"stride"``: every i-th level.
         M, C_1, C_2: The schedule's.
     """
-    evaluate = with_variance(denoiser) if variance == "learned" else denoiser
+    evaluate = complete(denoiser).with_variance() if variance == "learned" else denoiser
     alpha_bar = levels_of(M, C_1, C_2)[spaced(M, steps, spacing)].to(latents.device)
     below = torch.cat([alpha_bar.new_ones(1), alpha_bar[:-1]])
     beta = 1 - alpha_bar / below
@@ -65,7 +64,7 @@ def ddpm(
 
 def _suits(denoiser: Denoiser, given: dict[str, Any]) -> None:
     if given["variance"] == "learned":
-        with_variance(denoiser)
+        complete(denoiser).with_variance()
 
 
 DDPM = Original(ddpm, ends=ends, check=check_chain, suits=_suits)

@@ -11,10 +11,9 @@ from sampler_bench.kit.names import unknown
 from sampler_bench.kit.parameters import Parameter, check, keywords
 from sampler_bench.solvers.any_sampler import AnySampler
 from sampler_bench.solvers.declared import Declared, part, settings
-from sampler_bench.solvers.denoiser import Denoiser
+from sampler_bench.solvers.denoiser import Denoiser, complete
 from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.noise import Noise, no_noise
-from sampler_bench.solvers.sampler import announce_samples
 
 TAKES = ("solver", "steps")
 """The arguments of ``solvers.build`` that such a sampler takes besides its own parameters."""
@@ -161,5 +160,5 @@ class OriginalSampler(AnySampler):
 
     def __call__(self, denoiser: Denoiser, latents: Tensor, noise: Noise = no_noise) -> Tensor:
         """Sample; see :meth:`solvers.any_sampler.AnySampler.__call__`."""
-        announce_samples(denoiser, len(latents))
+        complete(denoiser).begin(len(latents))
         return self.row.sample(denoiser, latents, noise, self.steps, **self.parameters)

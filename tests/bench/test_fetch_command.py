@@ -15,7 +15,7 @@ from sampler_bench.bench.commands.cli import app
 from sampler_bench.bench.features import reference_files as reference
 from sampler_bench.bench.features.extractors import Extractor, build_extractor
 from sampler_bench.bench.features.references import OWN, ReferenceSource
-from sampler_bench.models import download, fetch
+from sampler_bench.models import Card, download, fetch
 from sampler_bench.models.published import PUBLISHED, REFERENCES
 from tests.bench import runs
 from tests.models.serving import Page, publish, site
@@ -156,7 +156,7 @@ def inception(dim=3):
 
 
 def model(shape=(3, 32, 32), **more):
-    return SimpleNamespace(shape=shape, digest="m", **more)
+    return SimpleNamespace(shape=shape, card=Card(digest="m", **more))
 
 
 def source(name=CIFAR, extractor=None, **more):

@@ -44,6 +44,14 @@ def test_each_sample_s_own_count_is_kept():
     assert (counted.evaluations, counted.nfe) == (5, 1)
 
 
+def test_a_part_of_a_part_is_counted_as_its_own_samples():
+    counted = models.Counted(gaussian())
+    counted.begin(4)
+    part = counted.only(torch.tensor([3, 1, 0])).only(torch.tensor([0, 2]))
+    part(torch.zeros(2, 2, dtype=torch.float64), ONE)
+    assert counted.per_sample.tolist() == [1, 0, 0, 1]
+
+
 def test_where_a_solver_does_not_say_which_samples_each_has_the_mean():
     counted = models.Counted(gaussian())
     counted.begin(4)

@@ -128,7 +128,7 @@ def test_a_directory_that_is_none(tmp_path):
 def test_precision_and_layout_are_kept(pickled):
     execution = models.Execution("bfloat16", channels_last=True)
     denoiser = models.load(str(pickled), execution=execution)
-    assert denoiser.precision == "bfloat16"
+    assert denoiser.card.precision == "bfloat16"
     weight = denoiser.model.enc["16x16_block0"].conv0.weight
     assert weight.is_contiguous(memory_format=torch.channels_last)
 

@@ -69,18 +69,21 @@ def test_a_model_is_a_function_an_object_or_a_class(name):
     model = models.load(f"mine.py:{name}", "cpu")
     x = torch.ones(2, 1, 8, 8, dtype=torch.float64)
     assert torch.equal(model(x, torch.tensor(0.5)), x / 2)
-    assert model.shape == (1, 8, 8) and model.dtype == torch.float64
-    assert name_of(f"mine.py:{name}") == f"file:{name}" and not hasattr(model, "data_images")
+    assert model.shape == (1, 8, 8) and model.card.precision == "float64"
+    assert name_of(f"mine.py:{name}") == f"file:{name}" and model.card.data is None
+
+
+def card(name):
+    return models.load(f"mine.py:{name}").card
 
 
 def test_its_digest_is_the_texts_and_its_own(mine):
-    made = models.load("mine.py:make")
+    made, weighted, retrained = (card(name) for name in ("make", "Weighted", "retrained"))
     assert made.digest == own_files.digest_of(mine)[:16] and [*made.files] == [str(mine)]
-    weighted, retrained = (models.load(f"mine.py:{name}") for name in ("Weighted", "retrained"))
     assert len({made.digest, weighted.digest, retrained.digest}) == 3
     mine.write_text(MINE + "\n")
-    assert models.load("mine.py:make").digest != made.digest
-    assert models.load("mine.py:Weighted").digest != weighted.digest
+    assert card("make").digest != made.digest
+    assert card("Weighted").digest != weighted.digest
 
 
 @pytest.mark.parametrize(

@@ -245,7 +245,7 @@ def test_a_discretization_may_ask_what_its_levels_are_for(monkeypatch):
     monkeypatch.setitem(SOLVERS, "doubled", Doubled())
     sampler = solvers.build(solver="doubled", discretization="noting", schedule="vp", steps=4)
     model = gaussian()
-    model.own_levels = float64(50.0, 2.0)
+    model.own_levels = (50.0, 2.0)
     assert len(sampler.levels(Counted(model))) == 2 * 4 + 1
     assert seen[-1].own_levels == (50.0, 2.0)
     assert seen[-1].schedule == VP.fit(0.002, 80.0)

@@ -16,7 +16,7 @@ from sampler_bench.bench.plan.grid import Grid
 from sampler_bench.models.exact import IdealDenoiser
 from sampler_bench.models.labels import Labelled
 from sampler_bench.solvers import PATHS, SOLVERS, Incompatible
-from sampler_bench.solvers.denoiser import answers_noise
+from sampler_bench.solvers.denoiser import complete
 from sampler_bench.solvers.rules.runge_kutta import Euler
 from tests.solvers.combinations import float64, normal
 from tests.solvers.mixtures import Recorder, gaussian, three_components
@@ -68,11 +68,15 @@ def test_exact_models_answer_noise_with_the_mean_of_the_data():
         )
 
 
+class Unlabelled(models.Wrapped):
+    def __call__(self, x, sigma, /, *labels):
+        return self.denoiser(x, sigma)
+
+
 def test_whatever_wraps_a_model_passes_its_answer_on_and_counts_it():
-    counted = models.Counted(three_components())
+    counted = models.Counted(Unlabelled(three_components()))
     wrapped = Labelled(InParts(counted, most=3), torch.zeros(10, dtype=torch.int64))
-    assert answers_noise(wrapped) and not answers_noise(models.load("fashion-edm-vp"))
-    wrapped.denoiser.denoiser.denoiser = lambda x, sigma, labels: three_components()(x, sigma)
+    assert complete(wrapped).from_noise and not models.load("fashion-edm-vp").from_noise
     noise = float64(math.inf)[0]
     torch.testing.assert_close(
         wrapped(LATENTS[:10], noise), three_components()(LATENTS[:10], noise)

@@ -2,8 +2,9 @@
 
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from sampler_bench.bench.measure.profiles.probe import Drawn, Probe, over_log_sigma
 from sampler_bench.kit.parameters import Positive
+from sampler_bench.models.model import Model
 from sampler_bench.solvers import SOLVERS, Denoiser, Sampler, Schedule
 from sampler_bench.solvers.declared import Declared
 from sampler_bench.solvers.point import Point
@@ -64,7 +66,12 @@ class Curvature(Probe):
                     f"{math.exp(2 * HALF_WIDTH):.3f}"
                 )
 
-    def check(self, model: Any) -> None:
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Those of the sampler that it is about."""
+        return self.sampler.files
+
+    def check(self, model: Model) -> None:
         """Raise ValueError, one line, if it cannot be measured with this model."""
         super().check(model)
         low, high = self.sampler.sigma_range(model)
@@ -75,7 +82,7 @@ class Curvature(Probe):
                 f"{100 * (reach - 1):.0f} % wider; the sampler's is [{low:g}, {high:g}]"
             )
 
-    def declared(self, model: Any) -> Declared:
+    def declared(self, model: Model) -> Declared:
         """Return every number and name that decides the result: see :class:`Declared`."""
         made, own, flow = self.sampler.declared(model), self.told(), self.sampler.flow_declared()
         grid = {name: made.parts["grid"][name] for name in ("sigma_min", "sigma_max")}
@@ -85,7 +92,7 @@ class Curvature(Probe):
         seen = {name: made.settings["sampler"][name] for name in told}
         return Declared(parts, {"sampler": seen, **own.settings})
 
-    def evaluations(self, model: Any) -> int:
+    def evaluations(self, model: Model) -> int:
         """Return the denoiser evaluations per sample."""
         return sum(4 * (len(way) - 1) + 3 for way in self._ways(model))
 
@@ -141,7 +148,7 @@ class Curvature(Probe):
     def _schedule(self, denoiser: Denoiser) -> Schedule:
         return self.sampler.schedule_for(denoiser)
 
-    def _ways(self, denoiser: Any) -> list[list[float]]:
+    def _ways(self, denoiser: Denoiser) -> list[list[float]]:
         """Return the levels stepped through to each level, from the highest one down."""
         _, high = self.sampler.sigma_range(denoiser)
         stops = [high, *self.at(denoiser).tolist()[::-1]]

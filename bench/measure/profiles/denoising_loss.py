@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 from sampler_bench.bench.measure.profiles.probe import Drawn, Probe, over_log_sigma
 from sampler_bench.kit.names import lookup
 from sampler_bench.kit.parameters import Positive
-from sampler_bench.models.network import NetworkDenoiser
+from sampler_bench.models.model import Model
 from sampler_bench.models.training.loss import EDM, denoising_loss
 from sampler_bench.models.untrained import untrained
 from sampler_bench.solvers import Denoiser
@@ -56,25 +56,26 @@ class DenoisingLoss(Probe):
         super().__post_init__()
         lookup(WEIGHTS, self.weights, "weights")
 
-    def check(self, model: Any) -> None:
+    def check(self, model: Model) -> None:
         """Raise ValueError, one line, if it cannot be measured with this model."""
         super().check(model)
-        if self.weights == "initial" and not isinstance(model, NetworkDenoiser):
+        if self.weights == "initial" and model.card.network is None:
             raise ValueError(
                 'weights = "initial" needs a network: an exact denoiser has no weights'
             )
 
-    def declared(self, model: Any) -> Declared:
+    def declared(self, model: Model) -> Declared:
         """Return every number and name that decides the result: see :class:`Declared`."""
         return self.told(**({"weights_seed": SEED} if self.weights == "initial" else {}))
 
-    def evaluations(self, model: Any) -> int:
+    def evaluations(self, model: Model) -> int:
         """Return the denoiser evaluations per sample."""
         return len(self.levels)
 
-    def model(self, model: Any) -> Any:
+    def model(self, model: Model) -> Model:
         """Return the model, or one of its architecture with initial weights."""
-        return untrained(model, SEED) if self.weights == "initial" else model
+        network = model.card.network
+        return untrained(network, SEED) if network and self.weights == "initial" else model
 
     def __call__(self, denoiser: Denoiser, drawn: Drawn) -> Tensor:
         """Return the loss of each sample at each level, float64 [n, L]."""

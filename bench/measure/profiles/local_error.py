@@ -1,9 +1,9 @@
 """The error of one step, over the noise level it ends at (EDM, Appendix D.1, Figure 13a, b)."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from sampler_bench.kit.own_files import shown
 from sampler_bench.kit.parameters import Count, require
 from sampler_bench.models import Counted
 from sampler_bench.models.exact import GaussianMixture
+from sampler_bench.models.model import Model
 from sampler_bench.solvers import SOLVERS, Denoiser, Sampler, Schedule
 from sampler_bench.solvers.declared import Declared
 from sampler_bench.solvers.point import Point
@@ -60,7 +61,12 @@ class LocalError(Probe):
             raise ValueError(unknown(shown(self.sampler.solver), _one_step(), "solver"))
         require((self.sampler.steps or 0) >= 2, "steps", self.sampler.steps, "at least 2")
 
-    def check(self, model: Any) -> None:
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Those of the sampler that it is about."""
+        return self.sampler.files
+
+    def check(self, model: Model) -> None:
         """Raise ValueError, one line, if it cannot be measured with this model."""
         super().check(model)
         _, high = self.sampler.sigma_range(model)
@@ -71,14 +77,14 @@ class LocalError(Probe):
                 f"sigma_max = {high:g}"
             )
 
-    def declared(self, model: Any) -> Declared:
+    def declared(self, model: Model) -> Declared:
         """Return every number and name that decides the result: see :class:`Declared`."""
         made = self.sampler.declared(model)
         own = self.told()
         flow = self.sampler.flow_declared()  # the exact solution sees it, whatever is judged
         return Declared({**made.parts, **flow, **own.parts}, {**made.settings, **own.settings})
 
-    def evaluations(self, model: Any) -> int:
+    def evaluations(self, model: Model) -> int:
         """Return the denoiser evaluations per sample."""
         own, truth = (_cost(SOLVERS[name]) for name in (self.sampler.solver, self.truth))
         return len(self.levels) * (own + self.substeps * truth)
@@ -101,13 +107,13 @@ class LocalError(Probe):
         """Return the largest: what bounds the global error (D.1)."""
         return float(mean.max())
 
-    def _steps(self, denoiser: Any) -> Iterator[list[float]]:
+    def _steps(self, denoiser: Denoiser) -> Iterator[list[float]]:
         """Yield σ_{i−1} and σ_i, as the denoiser supports them."""
         for level in self.levels:
             ends = torch.tensor([self._before(level, denoiser), level], dtype=torch.float64)
             yield denoiser.round_sigma(ends).tolist()
 
-    def _before(self, level: float, denoiser: Any) -> float:
+    def _before(self, level: float, denoiser: Denoiser) -> float:
         """Return σ_{i−1} (D.1)."""
         low, high = self.sampler.sigma_range(denoiser)
         rho, steps = self.sampler.parameters["rho"], self.sampler.steps

@@ -3,7 +3,6 @@
 import itertools
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,10 +11,9 @@ from torch import Tensor
 
 from sampler_bench.bench.measure.profiles.probe import SIGMA, VALUES, Drawn, Probe
 from sampler_bench.bench.measure.samples import SHOWN, InParts, Measured
-from sampler_bench.bench.measure.work import Work, classes
-from sampler_bench.models import Counted
+from sampler_bench.bench.measure.work import Work
+from sampler_bench.models import Counted, Model
 from sampler_bench.solvers import SeedNoise
-from sampler_bench.solvers.sampler import announce_samples
 
 
 def measure_profile(
@@ -66,9 +64,11 @@ def measure_profile(
     return measured
 
 
-def _drawn(work: Work, model: Any, seeds: Sequence[int], batch: int) -> tuple[Counted, Any, Drawn]:
+def _drawn(
+    work: Work, model: Model, seeds: Sequence[int], batch: int
+) -> tuple[Counted, Model, Drawn]:
     """Return what seeds decide, and the denoiser of their classes: those of the data, if any."""
-    device = getattr(model, "device", torch.device("cpu"))
+    device = model.card.device
     noise = SeedNoise(seeds, device)
     counted = Counted(InParts(model, batch))
     latents = noise.latents(counted.shape)
@@ -80,12 +80,12 @@ def _drawn(work: Work, model: Any, seeds: Sequence[int], batch: int) -> tuple[Co
     def of_class(count: int) -> Tensor:
         return noise.labels(count) if labels is None else labels.to(device)
 
-    bound = work.condition.bind(counted, classes(model), of_class, len(seeds))
-    announce_samples(bound, len(seeds))
+    bound = work.condition.bind(counted, model.card.classes, of_class, len(seeds))
+    bound.begin(len(seeds))
     return counted, bound, Drawn(latents, clean)
 
 
-def _shown(work: Work, model: Any, probe: Probe, batch: int) -> dict[str, np.ndarray]:
+def _shown(work: Work, model: Model, probe: Probe, batch: int) -> dict[str, np.ndarray]:
     seeds = list(work.seeds(0))[:SHOWN]
     _, bound, drawn = _drawn(work, model, seeds, batch)
     return probe.shown(bound, drawn)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sampler_bench.kit.parameters import check_fields
+from sampler_bench.models.model import Model
 from sampler_bench.results import Shard
 from sampler_bench.solvers import Denoiser
 from sampler_bench.solvers.declared import Declared
@@ -64,11 +65,11 @@ class Probe(ABC):
         check_fields(self, without=NOT_OWN)
 
     @abstractmethod
-    def declared(self, model: Any) -> Declared:
+    def declared(self, model: Model) -> Declared:
         """Return every number and name that decides the result: see :class:`Declared`."""
 
     @abstractmethod
-    def evaluations(self, model: Any) -> int:
+    def evaluations(self, model: Model) -> int:
         """Return the denoiser evaluations per sample."""
 
     @abstractmethod
@@ -79,7 +80,7 @@ class Probe(ABC):
     def summary(self, mean: np.ndarray) -> float:
         """Return the one number that stands for the mean over samples at each level [L]."""
 
-    def check(self, model: Any) -> None:
+    def check(self, model: Model) -> None:
         """Raise ValueError, one line, if it cannot be measured with this model."""
         low, high = self.levels[0], self.levels[-1]
         if low < model.sigma_min * (1 - 1e-6) or high > model.sigma_max * (1 + 1e-6):
@@ -88,15 +89,20 @@ class Probe(ABC):
                 f"[{model.sigma_min:g}, {model.sigma_max:g}]"
             )
 
-    def model(self, model: Any) -> Any:
+    def model(self, model: Model) -> Model:
         """Return the denoiser that is measured: the given one, or one made from it."""
         return model
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The SHA-256 of each of a user's own files that it is made of, by path."""
+        return {}
 
     def shown(self, denoiser: Denoiser, drawn: Drawn) -> dict[str, np.ndarray]:
         """Return what is kept of a few samples to look at; nothing of most probes."""
         return {}
 
-    def at(self, denoiser: Any) -> Tensor:
+    def at(self, denoiser: Denoiser) -> Tensor:
         """Return the levels as this denoiser supports them, float64 [L]."""
         return denoiser.round_sigma(torch.tensor(self.levels, dtype=torch.float64))
 

@@ -11,7 +11,6 @@ from sampler_bench.models.network import NetworkDenoiser
 from sampler_bench.models.networks import NETWORKS
 from sampler_bench.models.preconditioning import IDDPM
 from sampler_bench.solvers.original.ddim import levels_of, spaced
-from sampler_bench.solvers.variance import with_variance
 from tests.solvers.mixtures import three_components
 
 STEPS = 12
@@ -118,7 +117,7 @@ def test_a_network_s_variance_comes_through_labels_parts_and_counts(label_dim, g
     counted.begin(5)
     x = torch.randn(5, 1, 8, 8, generator=torch.Generator().manual_seed(1))
     sigma = torch.tensor(2.0)
-    both = with_variance(bound)(x, sigma)
+    both = bound.with_variance()(x, sigma)
     assert both.shape == (5, 2, 8, 8)
     torch.testing.assert_close(both[:, :1], bound(x, sigma))
     assert both[:, 1:].std() > 0
@@ -128,4 +127,4 @@ def test_a_network_s_variance_comes_through_labels_parts_and_counts(label_dim, g
 
 def test_a_network_without_a_variance_says_so():
     with pytest.raises(ValueError, match="has not learned a variance"):
-        with_variance(network(1))
+        network(1).with_variance()
