@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-HIGHER_IS_BETTER = frozenset({"precision", "recall"})
+from sampler_bench.reports.metrics import better, is_upward, upward
+
 NEAR_BEST = 0.03  # EDM's dot: the lowest NFE within 3 % of the best value
 PANEL = ["model", "metric", "metric_name"]
 
@@ -11,16 +12,15 @@ PANEL = ["model", "metric", "metric_name"]
 def points(records: pd.DataFrame) -> pd.DataFrame:
     """One row per measured point: the repeats of a cell (other seeds) put together.
 
-    Columns: model, metric, metric_name, label, point, steps, samples; repeats; nfe and value
-    (means); best_repeat (what "lowest of three" would print); se (of the mean; from the
+    Columns: model, metric, metric_name, metric_better, label, point, steps, samples; repeats; nfe
+    and value (means); best_repeat (what "lowest of three" would print); se (of the mean; from the
     jackknife, nan without); low and high (band: lowest and highest repeat, ± 2 se for one).
     Sorted by panel, label and NFE.
     """
     steps = records.get("steps", np.nan)
     # In one order, so that rounding in the means does not depend on how the records came.
-    groups = ordered(records.assign(steps=steps, var=records["se"] ** 2)).groupby(
-        [*PANEL, "label", "point"], sort=True
-    )
+    told = records.assign(steps=steps, var=records["se"] ** 2, metric_better=better(records))
+    groups = ordered(told).groupby([*PANEL, "label", "point"], sort=True)
     value = groups["value"]
     made = groups.agg(
         steps=("steps", "first"),
@@ -32,12 +32,13 @@ def points(records: pd.DataFrame) -> pd.DataFrame:
         low=("value", "min"),
         high=("value", "max"),
         seconds=("seconds", "sum"),
+        metric_better=("metric_better", "first"),
     )
     made["se"] = np.sqrt(groups["var"].mean() / groups.size())
     made["best_repeat"] = value.min()
     made = made.reset_index()
-    upward = made["metric"].isin(HIGHER_IS_BETTER)
-    made.loc[upward, "best_repeat"] = made.loc[upward, "high"]
+    most = upward(made)
+    made.loc[most, "best_repeat"] = made.loc[most, "high"]
     single = (made["repeats"] == 1) & made["se"].notna()
     made.loc[single, "low"] = made["value"] - 2 * made["se"]
     made.loc[single, "high"] = made["value"] + 2 * made["se"]
@@ -46,8 +47,8 @@ def points(records: pd.DataFrame) -> pd.DataFrame:
 
 def best(curve: pd.DataFrame) -> pd.Series:
     """The point of one curve with the best value."""
-    upward = curve["metric"].iloc[0] in HIGHER_IS_BETTER
-    return curve.loc[curve["value"].idxmax() if upward else curve["value"].idxmin()]
+    value = curve["value"]
+    return curve.loc[value.idxmax() if is_upward(curve) else value.idxmin()]
 
 
 def chosen(curve: pd.DataFrame) -> pd.Series:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sampler_bench.reports.metrics import searched
 from sampler_bench.reports.points import ordered
 from sampler_bench.reports.swept import CHURN, settings
 
-METRICS = ("fid", "kid")
 GROWTH = 3  # as bench.run.search.ladder has it
 FRESH = -1  # the rung of the last measurement
 _NO_CHURN = (0.0, 0.0, np.inf, 1.0)  # what deterministic samplers are declared as
@@ -89,7 +89,7 @@ def searches(records: pd.DataFrame) -> list[Search]:
     """The searches among the records, ordered by model; [] if there are none."""
     if not set(CHURN) <= set(records.columns):
         return []
-    measured = records["metric"].isin(METRICS) & records["S_churn"].notna()
+    measured = searched(records) & records["S_churn"].notna()
     shown = ordered(records[measured])
     same = [*_SAME, *(name for name in settings(shown) if name not in CHURN)]
     groups = shown.groupby([shown[name].astype(str) for name in same], sort=True, dropna=False)

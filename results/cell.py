@@ -10,28 +10,19 @@ from pydantic import Field
 from sampler_bench.kit.canonical import hash_of, plain, restored
 from sampler_bench.kit.names import unknown
 from sampler_bench.kit.parameters import check_fields
+from sampler_bench.results.metric import Metric
 
 FORMAT = 1
 PRECISIONS = ("float32", "float64", "bfloat16", "float16")
 QUANTIZERS = ("uint8", "none")
-SHARED = ("fid", "kid", "precision", "recall", "truncation-error")
-"""Metrics that are taken from samples: several of them from the same ones."""
-OWN = ("local-error", "curvature", "denoising-loss")
-"""Metrics that need a measurement of their own."""
-METRICS = (*SHARED, *OWN)
 OWN_FILES = tuple(
     f"{part}_file" for part in ("solver", "path", "schedule", "scaling", "discretization")
 )
 """Settings of a sampler that say which text a part of a user's own has: its digest."""
-_METRIC_FIELDS = ("metric", "reference", "reference_digest")
-_TRUE_FID_SAMPLES = 50_000
-
-_NAMES = {
-    "truncation-error": "RMS truncation error",
-    "local-error": "RMS local error, largest mean over steps",
-    "curvature": "Curvature per e-fold of σ, mean over ln σ",
-    "denoising-loss": "Weighted denoising loss, mean over training noise",
-}
+ALONE = ("probe_version", "measurement")
+"""Settings by which a measurement says that its shards hold nothing for other metrics."""
+_OPTIONAL = ("condition", "metric_file")
+_METRIC_FIELDS = ("metric", "metric_file", "reference", "reference_digest")
 
 Setting = str | int | float | None
 
@@ -46,7 +37,8 @@ class Cell:
     `sampler` is flat and fully resolved (each part's name, version and parameters);
     `condition` is empty for unconditional models, and says which labels and guidance otherwise;
     seeds run from `seed_start` to `seed_start + samples - 1`. Raises ValueError on values
-    that cannot be written down exactly and on unknown precisions, quantizers and metrics.
+    that cannot be written down exactly and on unknown precisions and quantizers; a metric may be
+    one that is not installed here. `metric_file` is the digest of the text of a user's own.
     """
 
     model: str
@@ -58,16 +50,16 @@ class Cell:
     quantizer: str
     extractor: str
     extractor_digest: str
-    metric: str
+    metric: Annotated[str, Field(min_length=1)]
     reference: str
     reference_digest: str
     shards: Annotated[int, Field(ge=1)] = 20
     condition: Mapping[str, Setting] = field(default_factory=dict)
+    metric_file: str = ""
 
     def __post_init__(self) -> None:
         _check_word("precision", self.precision, PRECISIONS)
         _check_word("quantizer", self.quantizer, QUANTIZERS)
-        _check_word("metric", self.metric, METRICS)
         check_fields(self, "cell: ", without=("sampler", "condition"))
         for part in ("sampler", "condition"):
             settings = plain(getattr(self, part), f"cell: {part}")
@@ -92,7 +84,9 @@ class Cell:
 
         Where several metrics are taken from one set of samples, all but metric and reference.
         """
-        return hash_of(_without(self.to_json(), _METRIC_FIELDS if self.metric in SHARED else ()))
+        of_levels = Metric.of(self.metric).taken_of == "levels"
+        alone = of_levels or not set(ALONE).isdisjoint(self.sampler)
+        return hash_of(_without(self.to_json(), () if alone else _METRIC_FIELDS))
 
     @cached_property
     def point(self) -> str:
@@ -105,26 +99,13 @@ class Cell:
 
         The key itself, where no part is from such a file.
         """
-        told = self.to_json()
+        told = _without(self.to_json(), ("metric_file",))
         return hash_of(told | {"sampler": _without(told["sampler"], OWN_FILES)})
 
     @property
     def metric_name(self) -> str:
         """What figures and tables call the metric; only the true FID is called FID."""
-        if self.metric in _NAMES:
-            return f"{_NAMES[self.metric]}, {self.samples:,} samples"
-        full = self.extractor == "inception" and self.samples >= _TRUE_FID_SAMPLES
-        short, long = {
-            "fid": ("FID", "Fréchet distance"),
-            "kid": ("KID", "Kernel distance"),
-            "precision": ("Precision", "Precision"),
-            "recall": ("Recall", "Recall"),
-        }[self.metric]
-        if full:
-            return short
-        space = {"inception": "Inception features", "pixels": "pixel values"}
-        seen_as = space.get(self.extractor, f"{self.extractor} features")
-        return f"{long}, {seen_as}, {self.samples:,} samples"
+        return Metric.of(self.metric).called(self.extractor, self.samples)
 
     def explain(self, other: "Cell") -> list[str]:
         """The fields in which two cells differ, as lines `field: mine != theirs`."""
@@ -139,8 +120,9 @@ class Cell:
     def to_json(self) -> dict[str, Any]:
         """The fields as a dict that JSON can hold, with the format's number."""
         own = {field.name: getattr(self, field.name) for field in fields(self)}
-        if not self.condition:  # cells of unconditional models are older than the field
-            del own["condition"]
+        for name in _OPTIONAL:  # cells without are older than the field
+            if not own[name]:
+                del own[name]
         return {"format": FORMAT, **plain(own, "cell")}
 
     @classmethod
@@ -150,7 +132,7 @@ class Cell:
             raise ValueError(f"cell: format {data.get('format')!r} is unknown, expected {FORMAT}")
         given = _without(data, ("format",))
         names = {field.name for field in fields(cls)}
-        if wrong := sorted((names ^ set(given)) - {"condition"}):
+        if wrong := sorted((names ^ set(given)) - {*_OPTIONAL}):
             raise ValueError(f"cell: missing or unknown fields: {', '.join(wrong)}")
         return cls(**given)
 

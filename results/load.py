@@ -13,6 +13,7 @@ from sampler_bench.results.store import Store, agreeing_records
 
 _CELL = [field.name for field in fields(Cell) if field.name not in {"sampler", "condition"}]
 _MEASURED = ["value", "se", "loo", "nfe", "nfe_min", "nfe_max", "seconds", "metric_name", "profile"]
+_MEASURED += ["metric_better", "metric_of"]
 COLUMNS = ["key", "work_key", "point", "label", "order", *_CELL, "repeat", *_MEASURED]
 _ORDER = ["metric", "model", "label", "nfe", "seed_start", "key"]
 
@@ -23,8 +24,9 @@ def load(path: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     Columns: key, work_key, point (the same for repeats), label, every field of the cell (the
     sampler's settings under their own names), repeat (0, 1, … by seed_start), value, se, loo
     (list), nfe, nfe_min, nfe_max, seconds, metric_name, profile (columns over σ by name; {} for
-    metrics that are one number), provenance as prov_*, and order: the place of the label in the
-    grid that was run, for colours and legends (the last if it is unknown).
+    metrics that are one number), metric_better ("lower" or "higher"), metric_of (what it is taken
+    of: "samples", "trajectory" or "levels"), provenance as prov_*, and order: the place of the
+    label in the grid that was run, for colours and legends (the last if it is unknown).
     The rows' order depends on their contents alone.
 
     Raises ValueError if a path is no run or holds a damaged record, Conflict (a ValueError)

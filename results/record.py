@@ -8,6 +8,7 @@ from typing import Any
 
 from sampler_bench.kit.canonical import hash_of
 from sampler_bench.results.cell import Cell
+from sampler_bench.results.metric import Metric
 
 FORMAT = 1
 Receipt = Mapping[str, Any]
@@ -24,6 +25,7 @@ class Record:
     provenance  flat text: versions, commit, device, TF32 flag, batch, date
     shards    receipts of the merged shards: {index, digest, n, nfe_total, seconds, checks}
     profile   what the metric is over σ, as equally long columns (σ among them); {} for most
+    metric    what the metric is; the one of its name that ships, unless given
 
     Raises ValueError if the value, a left-out value or the profile is not finite, or the columns
     of the profile are not equally long.
@@ -40,8 +42,11 @@ class Record:
     provenance: Mapping[str, str] = field(default_factory=dict)
     shards: tuple[Receipt, ...] = ()
     profile: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    metric: Metric = None  # type: ignore[assignment]  # until it is made
 
     def __post_init__(self) -> None:
+        if self.metric is None:
+            object.__setattr__(self, "metric", Metric.of(self.cell.metric))
         numbers = (self.value, self.nfe, self.nfe_min, self.nfe_max, self.seconds, *self.loo)
         of_profile = itertools.chain(*self.profile.values())
         if not all(math.isfinite(number) for number in (*numbers, *of_profile)):
@@ -68,7 +73,17 @@ class Record:
     @property
     def metric_name(self) -> str:
         """What figures and tables call the metric; only the true FID is called FID."""
-        return self.cell.metric_name
+        return self.metric.called(self.cell.extractor, self.cell.samples)
+
+    @property
+    def metric_better(self) -> str:
+        """Which values are better: "lower" or "higher"."""
+        return self.metric.better
+
+    @property
+    def metric_of(self) -> str:
+        """What the metric is taken of: "samples", "trajectory" or "levels"."""
+        return self.metric.taken_of
 
     @property
     def digest(self) -> str:
@@ -93,6 +108,7 @@ class Record:
             "provenance": dict(self.provenance),
             "shards": [dict(receipt) for receipt in self.shards],
             **self._profile_if_any(),
+            **({} if self.metric.ships else {"metric": self.metric.to_json()}),
         }
 
     def _profile_if_any(self) -> dict[str, Any]:
@@ -118,6 +134,7 @@ class Record:
                 provenance=data["provenance"],
                 shards=tuple(data["shards"]),
                 profile=data.get("profile", {}),
+                metric=Metric.from_json(data["metric"]) if "metric" in data else None,  # type: ignore[arg-type]
             )
         except (KeyError, TypeError, AttributeError) as wrong:
             raise ValueError(f"record: field missing or of the wrong kind: {wrong}") from None

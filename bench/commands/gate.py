@@ -1,6 +1,6 @@
 """The gate: has a sampler become worse than its baseline by more than noise and a declared effect?
 
-For each cell Δ = value − baseline (reversed for precision and recall, where more is better). On
+For each cell Δ = value − baseline (reversed where higher values are better, as of precision). On
 equal seeds the leave-one-shard-out values are compared in pairs, which removes the noise both
 share; on other seeds the standard errors add. A cell
 
@@ -27,7 +27,6 @@ from scipy.stats import false_discovery_control, t
 
 from sampler_bench.results import Record
 
-MORE_IS_BETTER = {"precision", "recall"}
 FLOAT_NOISE = 1e-6
 """What another machine's rounding may change in a value, relative; never called a regression."""
 
@@ -165,8 +164,7 @@ def _missing(missing: Sequence[Record], run: Sequence[Record]) -> str:
 
 
 def _of_value(record: Record, base: Record, effect: float) -> Difference:
-    sign = -1 if base.cell.metric in MORE_IS_BETTER else 1
-    delta = sign * (record.value - base.value)
+    delta = base.metric.sign * (record.value - base.value)
     # A kernel distance can be 0 within its error: no share of that is an effect.
     scale = max(abs(base.value), 0.0 if math.isnan(base.se) else base.se)
     same_seeds = record.cell.but_for_files == base.cell.but_for_files

@@ -9,8 +9,8 @@ from threadpoolctl import threadpool_limits
 from sampler_bench.bench.features import distances, frechet
 from sampler_bench.bench.features.moments import Moments
 from sampler_bench.bench.features.references import ReferenceSource
-from sampler_bench.kit.description import facts
 from sampler_bench.results import Shard
+from sampler_bench.results.metric import Metric
 
 Value = tuple[float, list[float]]
 
@@ -20,19 +20,18 @@ WIDE = 512
 
 @dataclass(frozen=True)
 class Measure:
-    """A metric.
+    """How a metric is computed.
 
     Attributes:
         merge: ``(shards, reference source) -> (value, leave-one-out values)``; the first line of
             its docstring is what ``bench list`` says.
-        needs: What a shard must hold: ``"moments"``, ``"features"`` or ``"errors"``.
+        metric: What it is.
     """
 
     merge: Callable[[Sequence[Shard], ReferenceSource], Value]
-    needs: str
+    metric: Metric
 
 
-@facts(needs="moments")
 def fid(shards: Sequence[Shard], source: ReferenceSource) -> Value:
     """Return the Fréchet distance of features; FID with Inception and 50,000."""
     parts = [Moments.unpack(shard.arrays) for shard in shards]
@@ -41,25 +40,21 @@ def fid(shards: Sequence[Shard], source: ReferenceSource) -> Value:
         return frechet.jackknife(parts, source.statistics())
 
 
-@facts(needs="features")
 def kid(shards: Sequence[Shard], source: ReferenceSource) -> Value:
     """Return the kernel distance of features."""
-    return distances.kid(_features(shards), source.features())
+    return distances.kid(features_of(shards), source.features())
 
 
-@facts(needs="features")
 def precision(shards: Sequence[Shard], source: ReferenceSource) -> Value:
     """Return the share of samples near real ones."""
-    return distances.precision(_features(shards), source.features())
+    return distances.precision(features_of(shards), source.features())
 
 
-@facts(needs="features")
 def recall(shards: Sequence[Shard], source: ReferenceSource) -> Value:
     """Return the share of real images near samples."""
-    return distances.recall(_features(shards), source.features())
+    return distances.recall(features_of(shards), source.features())
 
 
-@facts(needs="errors")
 def truncation_error(shards: Sequence[Shard], source: ReferenceSource) -> Value:
     """Return the RMS distance to the exact ODE solution, same latents.
 
@@ -71,5 +66,6 @@ def truncation_error(shards: Sequence[Shard], source: ReferenceSource) -> Value:
     return float(np.sqrt(squares.sum() / counts.sum())), rest.tolist()
 
 
-def _features(shards: Sequence[Shard]) -> list[np.ndarray]:
+def features_of(shards: Sequence[Shard]) -> list[np.ndarray]:
+    """Return the features that shards hold, float32 [n, d] each."""
     return [shard.arrays["features"] for shard in shards]

@@ -78,7 +78,7 @@ class Work:
         """Return what the shards have to hold."""
         if isinstance(self.sampler, Probe):
             return {VALUES}
-        return {METRICS[cell.metric].needs for cell in self.cells}
+        return {METRICS[cell.metric].metric.needs for cell in self.cells}
 
     def seeds(self, shard: int) -> range:
         """Return the seeds of one shard: contiguous, and nearly equally many in each."""

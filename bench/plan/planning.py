@@ -165,13 +165,12 @@ def _jobs(
         return
     suffix = f", guidance = {condition.guidance:g}" if isinstance(grid.guidance, list) else ""
     metrics = list(dict.fromkeys(grid.metrics))
-    of_features = [metric for metric in metrics if METRICS[metric].needs != "errors"]
-    of_errors = [metric for metric in metrics if METRICS[metric].needs == "errors"]
+    rows = {name: METRICS[name].metric for name in metrics}
+    of_features = [name for name, row in rows.items() if row.taken_of == "samples"]
+    of_errors = [name for name, row in rows.items() if row.taken_of != "samples"]
     if of_features:
         source = ReferenceSource(grid.reference, model, extractor)
-        source.check(
-            features={"features"} & {METRICS[metric].needs for metric in of_features} != set()
-        )
+        source.check(features=any(rows[name].needs == "features" for name in of_features))
         yield _Job(name, model, of_features, source, grid.samples, condition, suffix)
     if of_errors:
         source = ReferenceSource(trajectory_name(precision(model)), model)
@@ -227,7 +226,7 @@ def _work(grid: Grid, job: _Job, item: Labelled) -> Iterator[Work]:
 
 
 def _extractor(grid: Grid, inventory: Inventory, dry: bool) -> Extractor | None:
-    if not grid.sampler or all(METRICS[metric].needs == "errors" for metric in grid.metrics):
+    if not grid.sampler or all(METRICS[name].metric.taken_of != "samples" for name in grid.metrics):
         return None
     weights = Path(grid.extractor_weights) if grid.extractor_weights else None
     return inventory.extractor(grid.extractor, weights, dry)
