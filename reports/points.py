@@ -1,11 +1,14 @@
 """From records to the points of a curve, and the point one would choose."""
 
+import math
+
 import numpy as np
 import pandas as pd
 
 from sampler_bench.reports.metrics import better, is_upward, upward
 
 NEAR_BEST = 0.03  # EDM's dot: the lowest NFE within 3 % of the best value
+_SQUARED = 1e150  # the square of what is larger may not be a number
 PANEL = ["model", "metric", "metric_name"]
 
 
@@ -19,7 +22,10 @@ def points(records: pd.DataFrame) -> pd.DataFrame:
     """
     steps = records.get("steps", np.nan)
     # In one order, so that rounding in the means does not depend on how the records came.
-    told = records.assign(steps=steps, var=records["se"] ** 2, metric_better=better(records))
+    unit = _unit(records["se"])
+    told = records.assign(
+        steps=steps, var=(records["se"] / unit) ** 2, metric_better=better(records)
+    )
     groups = ordered(told).groupby([*PANEL, "label", "point"], sort=True)
     value = groups["value"]
     made = groups.agg(
@@ -34,7 +40,7 @@ def points(records: pd.DataFrame) -> pd.DataFrame:
         seconds=("seconds", "sum"),
         metric_better=("metric_better", "first"),
     )
-    made["se"] = np.sqrt(groups["var"].mean() / groups.size())
+    made["se"] = unit * np.sqrt(groups["var"].mean() / groups.size())
     made["best_repeat"] = value.min()
     made = made.reset_index()
     most = upward(made)
@@ -43,6 +49,12 @@ def points(records: pd.DataFrame) -> pd.DataFrame:
     made.loc[single, "low"] = made["value"] - 2 * made["se"]
     made.loc[single, "high"] = made["value"] + 2 * made["se"]
     return made.sort_values([*PANEL, "label", "nfe", "point"], ignore_index=True)
+
+
+def _unit(errors: pd.Series) -> float:
+    """A power of two in which squares of errors do not overflow: 1, but for absurd ones."""
+    largest = float(errors.max())
+    return 2.0 ** math.frexp(largest)[1] if largest > _SQUARED else 1.0
 
 
 def best(curve: pd.DataFrame) -> pd.Series:

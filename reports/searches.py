@@ -15,6 +15,7 @@ import pandas as pd
 from sampler_bench.reports.metrics import searched
 from sampler_bench.reports.points import ordered
 from sampler_bench.reports.swept import CHURN, settings
+from sampler_bench.results.estimate import Estimate
 
 GROWTH = 3  # as bench.run.search.ladder has it
 FRESH = -1  # the rung of the last measurement
@@ -133,21 +134,9 @@ def _difference(row: pd.Series, still: pd.DataFrame) -> tuple[float, float]:
     """The difference from the deterministic sampler on the same seeds, and its standard error."""
     if still.empty:
         return np.nan, np.nan
-    other = still.iloc[0]
-    return row["value"] - other["value"], paired_se(row["loo"], other["loo"])
-
-
-def paired_se(loo: Sequence[float], other: Sequence[float]) -> float:
-    """Jackknife standard error of the difference of two records on equal seeds.
-
-    `loo` and `other` are their values with one shard left out, the same one at the same place; nan
-    if they do not pair.
-    """
-    groups = len(loo)
-    if groups < 2 or groups != len(other):
-        return np.nan
-    differences = np.subtract(loo, other)
-    return float(np.sqrt((groups - 1) * np.var(differences)))
+    one, other = (Estimate.of(r["value"], r["loo"], seeds="theirs") for r in (row, still.iloc[0]))
+    gap = one - other
+    return gap.value, gap.se if gap.is_paired else np.nan
 
 
 def _has(records: pd.DataFrame, churn: Sequence[float]) -> pd.Series:

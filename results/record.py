@@ -8,6 +8,7 @@ from typing import Any
 
 from sampler_bench.kit.canonical import hash_of
 from sampler_bench.results.cell import Cell
+from sampler_bench.results.estimate import Estimate
 from sampler_bench.results.metric import Metric
 
 FORMAT = 1
@@ -64,11 +65,12 @@ class Record:
     @property
     def se(self) -> float:
         """Jackknife standard error over left-out shards (Efron & Stein 1981); nan without loo."""
-        groups = len(self.loo)
-        if groups < 2:
-            return math.nan
-        mean = math.fsum(self.loo) / groups
-        return math.sqrt((groups - 1) / groups * math.fsum((x - mean) ** 2 for x in self.loo))
+        return self.estimate.se
+
+    @property
+    def estimate(self) -> Estimate:
+        """The value with its error; pairs with that of the same cell of other users' files."""
+        return Estimate.of(self.value, self.loo, seeds=self.cell.but_for_files)
 
     @property
     def metric_name(self) -> str:

@@ -26,6 +26,7 @@ import numpy as np
 from scipy.stats import false_discovery_control, t
 
 from sampler_bench.results import Record
+from sampler_bench.results.estimate import Estimate
 
 FLOAT_NOISE = 1e-6
 """What another machine's rounding may change in a value, relative; never called a regression."""
@@ -168,10 +169,9 @@ def _of_value(record: Record, base: Record, effect: float) -> Difference:
     # A kernel distance can be 0 within its error: no share of that is an effect.
     scale = max(abs(base.value), 0.0 if math.isnan(base.se) else base.se)
     same_seeds = record.cell.but_for_files == base.cell.but_for_files
+    gap = record.estimate - base.estimate
     if same_seeds and abs(delta) <= FLOAT_NOISE * scale:
-        se, freedom = 0.0, math.inf  # the same numbers: their noise does not matter
-    else:
-        se, freedom = _error(record.loo, base.loo, same_seeds)
+        gap = Estimate(gap.value)  # the same numbers: their noise does not matter
     return Difference(
         record=record,
         baseline=base,
@@ -179,19 +179,15 @@ def _of_value(record: Record, base: Record, effect: float) -> Difference:
         before=base.value,
         now=record.value,
         delta=delta,
-        se=se,
-        freedom=freedom,
+        se=gap.se,
+        freedom=gap.freedom,
         effect=max(effect, FLOAT_NOISE) * scale,
     )
 
 
 def _of_nfe(record: Record, base: Record, effect: float) -> Difference:
     adaptive = base.cell.sampler.get("steps") is None
-    if adaptive:
-        same_seeds = record.cell.but_for_files == base.cell.but_for_files
-        se, freedom = _error(_nfe_left_out(record), _nfe_left_out(base), same_seeds)
-    else:
-        se, freedom = 0.0, math.inf
+    gap = _nfe(record) - _nfe(base) if adaptive else Estimate(record.nfe - base.nfe)
     return Difference(
         record=record,
         baseline=base,
@@ -199,39 +195,16 @@ def _of_nfe(record: Record, base: Record, effect: float) -> Difference:
         before=base.nfe,
         now=record.nfe,
         delta=record.nfe - base.nfe,
-        se=se,
-        freedom=freedom,
+        se=gap.se,
+        freedom=gap.freedom,
         effect=(max(effect, FLOAT_NOISE) if adaptive else FLOAT_NOISE) * base.nfe,
     )
 
 
-def _nfe_left_out(record: Record) -> Sequence[float]:
-    """Return NFE per sample with one shard left out, from the receipts."""
+def _nfe(record: Record) -> Estimate:
+    """Return NFE per sample, with what it is without one shard, from the receipts."""
     counts = np.array([shard["n"] for shard in record.shards])
     totals = np.array([shard["nfe_total"] for shard in record.shards])
-    if len(counts) < 2:
-        return ()
-    return ((totals.sum() - totals) / (counts.sum() - counts)).tolist()
-
-
-def _error(now: Sequence[float], before: Sequence[float], same_seeds: bool) -> tuple[float, float]:
-    """Return the jackknife standard error of a difference, and its degrees of freedom.
-
-    Args:
-        now, before: Leave-one-shard-out values of the two numbers.
-        same_seeds: Whether they are paired; else their errors add (Welch and Satterthwaite).
-    """
-    if same_seeds and len(now) == len(before):
-        return _jackknife(np.subtract(now, before)), len(now) - 1
-    squares = np.array([_jackknife(now) ** 2, _jackknife(before) ** 2])
-    if not squares.sum() > 0:  # exact, or unknown
-        return float(squares.sum()), math.inf
-    own_freedom = np.array([len(now) - 1, len(before) - 1])
-    return math.sqrt(squares.sum()), float(squares.sum() ** 2 / (squares**2 / own_freedom).sum())
-
-
-def _jackknife(left_out: Sequence[float] | np.ndarray) -> float:
-    shards = len(left_out)
-    if shards < 2:
-        return math.nan
-    return float(np.sqrt((shards - 1) * np.var(left_out)))
+    several = len(counts) > 1
+    rest = (totals.sum() - totals) / (counts.sum() - counts) if several else ()
+    return Estimate.of(record.nfe, rest, seeds=record.cell.but_for_files)
