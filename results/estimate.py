@@ -16,6 +16,10 @@ Values = tuple[float, ...] | np.ndarray
 Word = Literal["lower", "higher", "equal", "unclear"]
 
 
+class _Unpaired:
+    """What stands for the seeds of a number that is not known shard by shard."""
+
+
 @dataclass(frozen=True, eq=False)
 class Estimate:
     """A measured number, or a linear combination of some.
@@ -44,7 +48,7 @@ class Estimate:
         se     its standard error, used where `loo` has less than two values
         """
         if len(loo) < 2:
-            return cls(value, {object(): (se, -se)})  # paired with nothing
+            return cls(value, {_Unpaired(): (se, -se)})
         place = object() if seeds is None else (seeds, len(loo))
         return cls(value, {place: tuple(map(float, loo))})
 
@@ -53,6 +57,12 @@ class Estimate:
         """Jackknife standard error (Efron & Stein 1981); NaN where it is unknown."""
         errors = self._errors
         return errors[0] if len(errors) == 1 else math.hypot(*errors)
+
+    @property
+    def loo(self) -> tuple[float, ...]:
+        """The left-out values of one measurement; () where there are none."""
+        found = [x for place, x in self.left_out.items() if not isinstance(place, _Unpaired)]
+        return tuple(map(float, found[0])) if len(found) == 1 else ()
 
     @property
     def freedom(self) -> float:

@@ -1,7 +1,7 @@
 """Metrics: what each is called, which way is better and what it is taken of, said once."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -50,6 +50,21 @@ class Metric:
     def of(cls, name: str) -> "Metric":
         """Return the row of that name; of a metric that does not ship one that knows its name."""
         return SHIPPED.get(name) or cls(name=name, long=name.removeprefix("file:"))
+
+    @classmethod
+    def said_by(cls, part: Any, name: str, **known: Any) -> "Metric":
+        """Return the row of a part of somebody's own, as its attributes tell.
+
+        Args:
+            part: A function or class; its attributes ``long``, ``short``, ``better``, ``taken_of``
+                and ``needs`` are those of the row.
+            name: What cells call it.
+            known: What it need not say.
+        """
+        told = (f.name for f in fields(cls) if f.name not in {"name", "function"})
+        said = {field: getattr(part, field) for field in told if hasattr(part, field)}
+        usual = name.removeprefix("file:").replace("_", " ").replace("-", " ")
+        return cls(**{"name": name, "long": usual[:1].upper() + usual[1:], **said, **known})
 
     @property
     def ships(self) -> bool:

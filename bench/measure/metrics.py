@@ -1,7 +1,7 @@
 """From finished shards to a value and its leave-one-shard-out values, metric by metric."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -9,6 +9,8 @@ from threadpoolctl import threadpool_limits
 from sampler_bench.bench.features import distances, frechet
 from sampler_bench.bench.features.moments import Moments
 from sampler_bench.bench.features.references import ReferenceSource
+from sampler_bench.bench.measure.registry import METRICS
+from sampler_bench.kit import own_files
 from sampler_bench.results import Shard
 from sampler_bench.results.metric import Metric
 
@@ -16,6 +18,10 @@ Value = tuple[float, list[float]]
 
 WIDE = 512
 """Features from here on are worth a second thread."""
+
+
+ARRAYS = {"moments": "outer", "features": "features", "errors": "squared_error"}
+"""The array by which a shard is known to hold what a metric needs."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +32,18 @@ class Measure:
         merge: ``(shards, reference source) -> (value, leave-one-out values)``; the first line of
             its docstring is what ``bench list`` says.
         metric: What it is.
+        text: The digest of its text, if it is a user's own; its files by path, with SHA-256.
     """
 
     merge: Callable[[Sequence[Shard], ReferenceSource], Value]
     metric: Metric
+    text: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def array(self) -> str:
+        """The array that a shard must hold."""
+        return ARRAYS.get(self.metric.needs, self.metric.needs)
 
 
 def fid(shards: Sequence[Shard], source: ReferenceSource) -> Value:
@@ -69,3 +83,24 @@ def truncation_error(shards: Sequence[Shard], source: ReferenceSource) -> Value:
 def features_of(shards: Sequence[Shard]) -> list[np.ndarray]:
     """Return the features that shards hold, float32 [n, d] each."""
     return [shard.arrays["features"] for shard in shards]
+
+
+def measures_of(names: Iterable[str]) -> dict[str, Measure]:
+    """Return metrics by what cells call them; those of a user's own files with their text.
+
+    Raises:
+        ValueError: If one is unknown, cannot be loaded, or two would be called the same; one line.
+    """
+    found: dict[str, tuple[str, Measure]] = {}
+    for name in names:
+        spec, called = name, name
+        if METRICS.is_own(name):
+            loaded = own_files.load(name, "metric")
+            spec, called = str(loaded.spec), own_files.shown(name)
+            measure = replace(METRICS[spec], text=loaded.spec.digest, files=loaded.files)
+        else:
+            measure = METRICS.lookup(name)
+        other, _ = found.setdefault(called, (spec, measure))
+        if other != spec:
+            raise ValueError(f"metrics {other!r} and {spec!r} are both called {called!r}")
+    return {called: measure for called, (_, measure) in found.items()}

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,17 +36,10 @@ def metric(name: str, found: Any) -> Measure:
     form = METRIC.of_function(found) if inspect.isroutine(found) else None
     if form is None:
         raise METRIC.refused("metric", name, found)
-    row = SHIPPED[name] if name in SHIPPED else described(name, found)
+    row = SHIPPED[name] if name in SHIPPED else Metric.said_by(found, name)
     if form == OF_FEATURES:
         return Measure(_left_out(found), replace(row, needs="features"))
     return Measure(found, row)
-
-
-def described(name: str, found: Any) -> Metric:
-    """Return what a function or class of somebody's own says of its metric, in attributes."""
-    said = {f.name: getattr(found, f.name) for f in fields(Metric)[1:] if hasattr(found, f.name)}
-    usual = name.removeprefix("file:").replace("_", " ").replace("-", " ")
-    return Metric(**{"name": name, "long": usual[:1].upper() + usual[1:]} | said)
 
 
 def _left_out(distance: Distance) -> Callable[[Sequence[Shard], ReferenceSource], Value]:

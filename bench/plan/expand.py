@@ -39,11 +39,15 @@ CURVE_AXES = ("steps", "rtol", "atol", "abstol", "reltol")
 
 @dataclass(frozen=True)
 class Labelled:
-    """A sampler, or a probe, the name of its curve, and the models it is for (all if none)."""
+    """A sampler or a probe, the name of its curve, and the models it is for (all if none).
+
+    ``spec`` is the pinned name of a probe's class from a user's own file.
+    """
 
     label: str
     sampler: Any
     models: tuple[str, ...] | None = None
+    spec: str = ""
 
     def is_for(self, model: str) -> bool:
         """Return whether it is to be run with this model."""
