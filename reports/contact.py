@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from sampler_bench.reports.metrics import first, taken_of
 from sampler_bench.reports.points import chosen, labels, ordered, points
 from sampler_bench.reports.style import PALETTE, NothingToDrawError, styled
 
@@ -22,7 +23,6 @@ _CAPTION = 2.3  # inches, for the text left of a row
 _IMAGE = (_WIDTH - _CAPTION - _MARGIN) / _COLUMNS  # inches
 _RANGE = 1.2  # points beyond 1.2 of the largest usual coordinate are not shown
 _LINE = 30  # letters of a caption
-_PREFERENCE = ("fid", "kid", "precision", "recall", "truncation-error")
 
 
 @styled
@@ -52,10 +52,10 @@ def chosen_rows(records: pd.DataFrame) -> pd.DataFrame:
 
     Of several metrics the first of fid, kid, precision, recall, truncation-error decides.
     """
-    records = ordered(records[records["metric"].isin(_PREFERENCE)])
+    records = ordered(records[taken_of(records, "samples", "trajectory")])
     picked = []
     for _, of_model in records.groupby("model", sort=True):
-        metric = min(of_model["metric"], key=_PREFERENCE.index)
+        metric = first(of_model["metric"])
         curves = points(of_model[of_model["metric"] == metric])
         # Several extractors: the first by name decides, as the first panel shows it.
         curves = curves[curves["metric_name"] == min(curves["metric_name"])]

@@ -13,7 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from sampler_bench.reports import notes
-from sampler_bench.reports.points import HIGHER_IS_BETTER, PANEL, chosen, labels, ordered, points
+from sampler_bench.reports.metrics import axis_text, is_upward, names, taken_of
+from sampler_bench.reports.points import PANEL, chosen, labels, ordered, points
 from sampler_bench.reports.style import (
     GREY,
     Look,
@@ -27,24 +28,23 @@ from sampler_bench.reports.style import (
 from sampler_bench.reports.swept import only_swept
 from sampler_bench.results import published
 
-METRICS = ("fid", "kid", "precision", "recall")
 _LINE = 0.195  # inches per line of the legend
 _LETTERS = 17  # of a note, per inch
 
 
 @styled
 def fid_vs_nfe(records: pd.DataFrame) -> Figure:
-    """FID, KID, precision or recall over NFE: a panel per model and metric, a line per label.
+    """FID, precision or the like over NFE: a panel per model and metric, a line per label.
 
     Band: lowest to highest repeat, or ± 2 jackknife standard errors. Large dot: the lowest NFE
     within 3 % of that line's best. Hollow marks: published values of the same checkpoint.
     Sweeps of another parameter are not drawn. Raises NothingToDrawError without such records, or if
     what is left has one NFE alone (but for one model measured once).
     """
-    measured = ordered(records[records["metric"].isin(METRICS)])
+    measured = ordered(records[taken_of(records, "samples")])
     shown = measured[~only_swept(measured)]
     if shown.empty:
-        raise NothingToDrawError("no records of fid, kid, precision or recall over NFE")
+        raise NothingToDrawError(f"no records of {names('samples')} over NFE")
     panelled = points(shown).groupby(PANEL, sort=True)
     rest = panelled.ngroups > 1 or len(shown) < len(measured)
     if rest and panelled["nfe"].nunique().max() < 2:
@@ -58,9 +58,9 @@ def fid_vs_nfe(records: pd.DataFrame) -> Figure:
         others = known[known["bench_model"] == model] if metric == "fid" else known.iloc[:0]
         _draw_published(axes, others)
         nfe_axis(axes, [*curves["nfe"], *others["nfe"]])
-        if metric not in HIGHER_IS_BETTER and curves["value"].min() > 0:
+        if not is_upward(curves) and curves["value"].min() > 0:
             value_axis(axes)
-        axes.set(title=model, ylabel=metric_name.replace(", ", "\n", 1))
+        axes.set(title=model, ylabel=axis_text(metric_name))
     used = set(shown["label"])
     handles: list[Artist] = [
         line_handle(label, one) for label, one in look.items() if label in used

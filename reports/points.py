@@ -1,26 +1,32 @@
 """From records to the points of a curve, and the point one would choose."""
 
+import math
+
 import numpy as np
 import pandas as pd
 
-HIGHER_IS_BETTER = frozenset({"precision", "recall"})
+from sampler_bench.reports.metrics import better, is_upward, upward
+
 NEAR_BEST = 0.03  # EDM's dot: the lowest NFE within 3 % of the best value
+_SQUARED = 1e150  # the square of what is larger may not be a number
 PANEL = ["model", "metric", "metric_name"]
 
 
 def points(records: pd.DataFrame) -> pd.DataFrame:
     """One row per measured point: the repeats of a cell (other seeds) put together.
 
-    Columns: model, metric, metric_name, label, point, steps, samples; repeats; nfe and value
-    (means); best_repeat (what "lowest of three" would print); se (of the mean; from the
+    Columns: model, metric, metric_name, metric_better, label, point, steps, samples; repeats; nfe
+    and value (means); best_repeat (what "lowest of three" would print); se (of the mean; from the
     jackknife, nan without); low and high (band: lowest and highest repeat, ± 2 se for one).
     Sorted by panel, label and NFE.
     """
     steps = records.get("sampler.steps", np.nan)
     # In one order, so that rounding in the means does not depend on how the records came.
-    groups = ordered(records.assign(steps=steps, var=records["se"] ** 2)).groupby(
-        [*PANEL, "label", "point"], sort=True
+    unit = _unit(records["se"])
+    told = records.assign(
+        steps=steps, var=(records["se"] / unit) ** 2, metric_better=better(records)
     )
+    groups = ordered(told).groupby([*PANEL, "label", "point"], sort=True)
     value = groups["value"]
     made = groups.agg(
         steps=("steps", "first"),
@@ -32,22 +38,29 @@ def points(records: pd.DataFrame) -> pd.DataFrame:
         low=("value", "min"),
         high=("value", "max"),
         seconds=("seconds", "sum"),
+        metric_better=("metric_better", "first"),
     )
-    made["se"] = np.sqrt(groups["var"].mean() / groups.size())
+    made["se"] = unit * np.sqrt(groups["var"].mean() / groups.size())
     made["best_repeat"] = value.min()
     made = made.reset_index()
-    upward = made["metric"].isin(HIGHER_IS_BETTER)
-    made.loc[upward, "best_repeat"] = made.loc[upward, "high"]
+    most = upward(made)
+    made.loc[most, "best_repeat"] = made.loc[most, "high"]
     single = (made["repeats"] == 1) & made["se"].notna()
     made.loc[single, "low"] = made["value"] - 2 * made["se"]
     made.loc[single, "high"] = made["value"] + 2 * made["se"]
     return made.sort_values([*PANEL, "label", "nfe", "point"], ignore_index=True)
 
 
+def _unit(errors: pd.Series) -> float:
+    """A power of two in which squares of errors do not overflow: 1, but for absurd ones."""
+    largest = float(errors.max())
+    return 2.0 ** math.frexp(largest)[1] if largest > _SQUARED else 1.0
+
+
 def best(curve: pd.DataFrame) -> pd.Series:
     """The point of one curve with the best value."""
-    upward = curve["metric"].iloc[0] in HIGHER_IS_BETTER
-    return curve.loc[curve["value"].idxmax() if upward else curve["value"].idxmin()]
+    value = curve["value"]
+    return curve.loc[value.idxmax() if is_upward(curve) else value.idxmin()]
 
 
 def chosen(curve: pd.DataFrame) -> pd.Series:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sampler_bench.reports.metrics import searched
 from sampler_bench.reports.points import ordered
 from sampler_bench.reports.swept import CHURN, settings
+from sampler_bench.results.estimate import Estimate
 
-METRICS = ("fid", "kid")
 GROWTH = 3  # as bench.run.search.ladder has it
 FRESH = -1  # the rung of the last measurement
 _NO_CHURN = (0.0, 0.0, np.inf, 1.0)  # what deterministic samplers are declared as
@@ -89,7 +90,7 @@ def searches(records: pd.DataFrame) -> list[Search]:
     """The searches among the records, ordered by model; [] if there are none."""
     if not set(CHURN) <= set(records.columns):
         return []
-    measured = records["metric"].isin(METRICS) & records["sampler.S_churn"].notna()
+    measured = searched(records) & records["sampler.S_churn"].notna()
     shown = ordered(records[measured])
     same = [*_SAME, *(name for name in settings(shown) if name not in CHURN)]
     groups = shown.groupby([shown[name].astype(str) for name in same], sort=True, dropna=False)
@@ -133,21 +134,9 @@ def _difference(row: pd.Series, still: pd.DataFrame) -> tuple[float, float]:
     """The difference from the deterministic sampler on the same seeds, and its standard error."""
     if still.empty:
         return np.nan, np.nan
-    other = still.iloc[0]
-    return row["value"] - other["value"], paired_se(row["loo"], other["loo"])
-
-
-def paired_se(loo: Sequence[float], other: Sequence[float]) -> float:
-    """Jackknife standard error of the difference of two records on equal seeds.
-
-    `loo` and `other` are their values with one shard left out, the same one at the same place; nan
-    if they do not pair.
-    """
-    groups = len(loo)
-    if groups < 2 or groups != len(other):
-        return np.nan
-    differences = np.subtract(loo, other)
-    return float(np.sqrt((groups - 1) * np.var(differences)))
+    one, other = (Estimate.of(r["value"], r["loo"], seeds="theirs") for r in (row, still.iloc[0]))
+    gap = one - other
+    return gap.value, gap.se if gap.is_paired else np.nan
 
 
 def _has(records: pd.DataFrame, churn: Sequence[float]) -> pd.Series:

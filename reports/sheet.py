@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from sampler_bench.reports.contact import Samples
+from sampler_bench.reports.metrics import taken_of
 from sampler_bench.reports.points import labels, ordered
 from sampler_bench.reports.style import GREY, NothingToDrawError, styled
 
@@ -24,7 +25,6 @@ _TITLE = 0.46  # inches, for a part's title and the columns' texts
 _LINE = 20  # letters of a row's text
 _MOST_COLUMNS = 8
 _LARGEST = 0.95  # inches, a tile's side
-_MEASURES = ("fid", "kid", "precision", "recall")
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def samples_over_nfe(records: pd.DataFrame, samples: Samples) -> Figure:
 
     A part per model. Raises NothingToDrawError where no label has images at two NFE.
     """
-    found = ordered(records[records["metric"].isin(_MEASURES)])
+    found = ordered(records[taken_of(records, "samples")])
     if "sampler.solver" in found:
         found = found[found["sampler.solver"] != "churned"]
     found = found[found.groupby(["model", "label"])["nfe"].transform("nunique") > 1]

@@ -11,7 +11,8 @@ from matplotlib.lines import Line2D
 
 from sampler_bench.reports import notes
 from sampler_bench.reports.curves import band_handle, dot_look, draw_curves, finish, line_handle
-from sampler_bench.reports.points import HIGHER_IS_BETTER, labels, ordered, points
+from sampler_bench.reports.metrics import axis_text, is_upward, taken_of
+from sampler_bench.reports.points import labels, ordered, points
 from sampler_bench.reports.style import (
     GREY,
     Look,
@@ -35,7 +36,6 @@ from sampler_bench.reports.swept import (
     with_deterministic,
 )
 
-METRICS = ("fid", "kid", "precision", "recall", "truncation-error")
 MOST_LINES = 28  # as many as differ in mark and dash; more are a search, not a sweep
 _LOGARITHMIC = 6  # values that differ by more than this factor get a logarithmic axis
 _COST = "cost"  # column: NFE
@@ -127,7 +127,7 @@ def _draw(sweep: Sweep, records: pd.DataFrame) -> Figure:
         draw_curves(axes, curves, look, dot=False)
         _draw_marks(sweep, axes, curves, look)
         parameter_axis(axes, sorted(set(curves["nfe"])), sweep.axis, sweep.logarithmic)
-        axes.set(title=_title(sweep, found), ylabel=metric_name.replace(", ", "\n", 1))
+        axes.set(title=_title(sweep, found), ylabel=axis_text(metric_name))
         used |= set(curves["label"])
         missing += gaps
     _value_axes(sweep, grid, [found for _, found in groups])
@@ -142,7 +142,7 @@ def _draw(sweep: Sweep, records: pd.DataFrame) -> Figure:
 
 def _shown(sweep: Sweep, records: pd.DataFrame) -> pd.DataFrame:
     """The records that are drawn, each with its panel and the name of its line."""
-    fitting = records[records["metric"].isin(METRICS)]
+    fitting = records[taken_of(records, "samples", "trajectory")]
     for column, value in sweep.fits.items():
         fitting = fitting[fitting.get(column, pd.Series(index=fitting.index)) == value]
     found = lines(fitting, sweep.parameter)
@@ -230,13 +230,13 @@ def _value_axes(sweep: Sweep, grid: list[Axes], founds: list[pd.DataFrame]) -> N
     for key in dict.fromkeys(keys):
         alike = [i for i, one in enumerate(keys) if one == key]
         values = pd.concat([founds[i] for i in alike])
-        _value_axis([grid[i] for i in alike], values["metric"].iloc[0], values["value"])
+        _value_axis([grid[i] for i in alike], is_upward(values), values["value"])
 
 
-def _value_axis(panels_of_one: list[Axes], metric: str, values: pd.Series) -> None:
+def _value_axis(panels_of_one: list[Axes], higher: bool, values: pd.Series) -> None:
     """Give panels one value axis: logarithmic for values of far different sizes."""
     far = values.min() > 0 and values.max() > _LOGARITHMIC * values.min()
-    logarithmic = far and metric not in HIGHER_IS_BETTER
+    logarithmic = far and not higher
     for axes in panels_of_one:
         axes.set_yscale("log" if logarithmic else "linear")  # limits follow
     limits = [axes.get_ylim() for axes in panels_of_one]

@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 
-from sampler_bench.reports.curves import METRICS
+from sampler_bench.reports.metrics import taken_of
 from sampler_bench.reports.points import points
 
 CONFIGURATIONS = {
@@ -26,7 +26,7 @@ def table2(records: pd.DataFrame) -> pd.DataFrame:
     errors "VP SE", "VE SE", NaN where not measured. Rows are the networks of the zoo called
     table2-…, and of the published ones the baselines (A) and EDM's (F). Empty if there are none.
     """
-    measured = points(records[records["metric"].isin(METRICS)])
+    measured = points(records[taken_of(records, "samples")])
     told = measured["model"].map(_place)
     found = measured[told.notna()].copy()
     if found.empty:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from sampler_bench.reports.curves import METRICS
+from sampler_bench.reports.metrics import taken_of
 from sampler_bench.reports.points import PANEL, best, chosen, labels, points
 from sampler_bench.reports.swept import CHURN, called
 
@@ -162,4 +162,4 @@ def _short(value: float) -> str:
 
 
 def _compared(records: pd.DataFrame) -> pd.DataFrame:
-    return records[records["metric"].isin(METRICS)]
+    return records[taken_of(records, "samples")]

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from sampler_bench.reports import notes
 from sampler_bench.reports.curves import draw_curves, finish, line_handle
+from sampler_bench.reports.metrics import axis_text
 from sampler_bench.reports.points import PANEL, labels, ordered, points
 from sampler_bench.reports.style import (
     GREY,
@@ -53,7 +54,7 @@ def truncation_vs_nfe(records: pd.DataFrame) -> Figure:
         nfe_axis(axes, curves["nfe"])
         if curves["value"].min() > 0:
             value_axis(axes)
-        axes.set(title=model, ylabel=metric_name.replace(", ", "\n", 1))
+        axes.set(title=model, ylabel=axis_text(metric_name))
         of_model = f"{model}: " if len(groups) > 1 else ""
         for label in [label for label in look if label in set(curves["label"])]:
             order = _order_text(curves[curves["label"] == label])

@@ -10,15 +10,11 @@ from pydantic import Field
 from sampler_bench.kit.canonical import hash_of, plain, restored
 from sampler_bench.kit.names import unknown
 from sampler_bench.kit.parameters import check_fields
+from sampler_bench.results.metric import Metric
 
 FORMAT = 2
 PRECISIONS = ("float32", "float64", "bfloat16", "float16")
 QUANTIZERS = ("uint8", "none")
-SHARED = ("fid", "kid", "precision", "recall", "truncation-error")
-"""Metrics that are taken from samples: several of them from the same ones."""
-OWN = ("local-error", "curvature", "denoising-loss")
-"""Metrics that need a measurement of their own."""
-METRICS = (*SHARED, *OWN)
 _NEUTRAL: Mapping[str, Any] = {
     "quantizer": "none",
     "extractor": "none",
@@ -29,14 +25,6 @@ _NEUTRAL: Mapping[str, Any] = {
 }
 """Fields that say nothing at these values, and are then in no key."""
 _METRIC_FIELDS = ("metric", "reference", "reference_digest")
-_TRUE_FID_SAMPLES = 50_000
-
-_NAMES = {
-    "truncation-error": "RMS truncation error",
-    "local-error": "RMS local error, largest mean over steps",
-    "curvature": "Curvature per e-fold of σ, mean over ln σ",
-    "denoising-loss": "Weighted denoising loss, mean over training noise",
-}
 
 Setting = str | int | float | None
 Part = Mapping[str, Any]
@@ -56,7 +44,7 @@ class Cell:
     `sampler` holds the parts (PARTS), each with its name and numbers; `condition` is empty for
     unconditional models, and says which labels and guidance otherwise; seeds run from `seed_start`
     to `seed_start + samples - 1`. Raises ValueError on values that cannot be written down exactly
-    and on unknown parts, precisions, quantizers and metrics.
+    and on unknown parts, precisions and quantizers; a metric may be one that is not installed here.
     """
 
     model_digest: str
@@ -64,7 +52,7 @@ class Cell:
     seed_start: Annotated[int, Field(ge=0)]
     samples: Annotated[int, Field(ge=1)]
     precision: str
-    metric: str
+    metric: Annotated[str, Field(min_length=1)]
     quantizer: str = "none"
     extractor: str = "none"
     extractor_digest: str = ""
@@ -76,7 +64,6 @@ class Cell:
     def __post_init__(self) -> None:
         _check_word("precision", self.precision, PRECISIONS)
         _check_word("quantizer", self.quantizer, QUANTIZERS)
-        _check_word("metric", self.metric, METRICS)
         check_fields(self, "cell: ", without=("sampler", "condition"))
         parts = plain(self.sampler, "cell: sampler")
         for name, told in parts.items():
@@ -106,7 +93,7 @@ class Cell:
 
         Where several metrics are taken from one set of samples, all but metric and reference.
         """
-        if self.metric not in SHARED:
+        if "measurement" in self.sampler:  # whose shards hold nothing for other metrics
             return self.key
         return hash_of(_without(self._told, _METRIC_FIELDS))
 
@@ -122,20 +109,7 @@ class Cell:
     @property
     def metric_name(self) -> str:
         """What figures and tables call the metric; only the true FID is called FID."""
-        if self.metric in _NAMES:
-            return f"{_NAMES[self.metric]}, {self.samples:,} samples"
-        full = self.extractor == "inception" and self.samples >= _TRUE_FID_SAMPLES
-        short, long = {
-            "fid": ("FID", "Fréchet distance"),
-            "kid": ("KID", "Kernel distance"),
-            "precision": ("Precision", "Precision"),
-            "recall": ("Recall", "Recall"),
-        }[self.metric]
-        if full:
-            return short
-        space = {"inception": "Inception features", "pixels": "pixel values"}
-        seen_as = space.get(self.extractor, f"{self.extractor} features")
-        return f"{long}, {seen_as}, {self.samples:,} samples"
+        return Metric.of(self.metric).called(self.extractor, self.samples)
 
     def explain(self, other: "Cell") -> list[str]:
         """The fields in which two cells differ, as lines `field: mine != theirs`."""
@@ -151,7 +125,6 @@ class Cell:
         """The fields as a dict that JSON can hold, less neutral ones, with the format's number."""
         own = {field.name: getattr(self, field.name) for field in fields(self)}
         told = {name: value for name, value in own.items() if value != _NEUTRAL.get(name)}
-        return {"format": FORMAT, **plain(told, "cell")}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Cell":

@@ -16,7 +16,7 @@ from typing import Any
 from sampler_bench.kit import files
 from sampler_bench.kit.canonical import faithful, hash_of, restored
 from sampler_bench.kit.toml import parse
-from sampler_bench.results.cell import OWN, SHARED, Cell
+from sampler_bench.results.cell import Cell
 from sampler_bench.results.damaged import set_aside
 from sampler_bench.results.record import Record
 from sampler_bench.results.schema import Code, Line, PlanFile, SkippedLine, fitting
@@ -88,7 +88,7 @@ def parts(told: Mapping[str, Any], metric: str) -> dict[str, dict[str, Any]]:
     """
     left = {name: value for name, value in told.items() if not name.endswith(_VERSIONS)}
     found: dict[str, dict[str, Any]] = {}
-    if metric in OWN:
+    if metric in MEASUREMENTS:
         levels = [float(level) for level in str(left.pop("levels")).split()]
         own = _taken(left, MEASUREMENTS[metric])
         found["measurement"] = {"levels": levels, **own}
@@ -117,7 +117,7 @@ def _sees(solver: str, left: Mapping[str, Any], metric: str) -> bool:
     if solver not in (*RULES, *NAMED, *BLIND) or "path" in left:
         raise _NotConverted(f"solver {solver!r}, path {left.get('path', '')!r}")
     seen = left.get("discretization") == "uniform-t" or left.get("initial") == "latents"
-    return solver not in BLIND or seen or left.get("state") == "float32" or metric in OWN
+    return solver not in BLIND or seen or left.get("state") == "float32" or metric in MEASUREMENTS
 
 
 def _flow(left: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -160,7 +160,7 @@ def _taken(left: dict[str, Any], neutral: Mapping[str, Any]) -> dict[str, Any]:
 def settings(told: Mapping[str, Any], metric: str) -> dict[str, dict[str, Any]]:
     """The settings of format 2: every number, resolved."""
     plain = {name: value for name, value in told.items() if not name.endswith(_VERSIONS)}
-    names = ("levels", *MEASUREMENTS[metric]) if metric in OWN else ()
+    names = ("levels", *MEASUREMENTS[metric]) if metric in MEASUREMENTS else ()
     own = {name: plain.pop(name) for name in names if name in plain}
     return {name: each for name, each in (("sampler", plain), ("measurement", own)) if each}
 
@@ -243,7 +243,9 @@ def _convert(root: Path, paths: list[Path]) -> None:
 
 
 def _old_work_key(cell: Mapping[str, Any]) -> str:
-    without = ("metric", "reference", "reference_digest") if cell["metric"] in SHARED else ()
+    without = (
+        ("metric", "reference", "reference_digest") if cell["metric"] not in MEASUREMENTS else ()
+    )
     return hash_of({name: value for name, value in cell.items() if name not in without})
 
 

@@ -16,6 +16,7 @@ from sampler_bench.results.store import Store
 
 _CELL = [field.name for field in fields(Cell) if field.name not in {"sampler", "condition"}]
 _MEASURED = ["value", "se", "loo", "nfe", "nfe_min", "nfe_max", "seconds", "metric_name", "profile"]
+_MEASURED += ["metric_better", "metric_of"]
 _NAMED = ["key", "work_key", "point", "label", "order", "model"]
 COLUMNS = [*_NAMED, *_CELL, "code", "repeat", *_MEASURED]
 SETTING = ("sampler.", "measurement.")
@@ -32,8 +33,9 @@ def load(path: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     Columns: key, work_key, point (the same for repeats), label, order (the place of the label in
     the grid that was run, for colours and legends; the last if it is unknown), model, every field
     of the cell, code, repeat (0, 1, … by seed_start), value, se, loo (list), nfe, nfe_min, nfe_max,
-    seconds, metric_name, profile (columns over σ by name; {} for metrics that are one number), the
-    settings as sampler.* and measurement.*, and provenance as prov_*.
+    seconds, metric_name, profile (columns over σ by name; {} for metrics that are one number),
+    metric_better ("lower" or "higher"), metric_of (what it is taken of: "samples", "trajectory" or
+    "levels"), the settings as sampler.* and measurement.*, and provenance as prov_*.
     The rows' order depends on their contents alone.
 
     Damaged files are set aside, and what belongs to no plan left out, each with a warning

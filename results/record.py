@@ -10,6 +10,8 @@ from typing import Any
 from sampler_bench.kit.canonical import faithful, hash_of, restored
 from sampler_bench.results import sealed
 from sampler_bench.results.cell import Cell
+from sampler_bench.results.estimate import Estimate
+from sampler_bench.results.metric import Metric
 from sampler_bench.results.schema import Code, RecordFile, fitting
 
 FORMAT = 2
@@ -33,6 +35,7 @@ class Record:
     kept      whether it was kept although the code has changed since
     shards    receipts of the merged shards: {index, digest, n, nfe_total, seconds, checks}
     profile   what the metric is over σ, as equally long columns (σ among them); {} for most
+    metric    what the metric is; the one of its name that ships, unless given
 
     Raises ValueError if the value, a left-out value or the profile is not finite, or the columns
     of the profile are not equally long.
@@ -53,8 +56,11 @@ class Record:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     code: Code = field(default_factory=Code)
     kept: bool = False
+    metric: Metric = None  # type: ignore[assignment]  # until it is made
 
     def __post_init__(self) -> None:
+        if self.metric is None:
+            object.__setattr__(self, "metric", Metric.of(self.cell.metric))
         numbers = (self.value, self.nfe, self.nfe_min, self.nfe_max, self.seconds, *self.loo)
         of_profile = itertools.chain(*self.profile.values())
         if not all(math.isfinite(number) for number in (*numbers, *of_profile)):
@@ -72,16 +78,27 @@ class Record:
     @property
     def se(self) -> float:
         """Jackknife standard error over left-out shards (Efron & Stein 1981); nan without loo."""
-        groups = len(self.loo)
-        if groups < 2:
-            return math.nan
-        mean = math.fsum(self.loo) / groups
-        return math.sqrt((groups - 1) / groups * math.fsum((x - mean) ** 2 for x in self.loo))
+        return self.estimate.se
+
+    @property
+    def estimate(self) -> Estimate:
+        """The value with its error; pairs with that of the same cell by other code."""
+        return Estimate.of(self.value, self.loo, seeds=self.cell.key)
 
     @property
     def metric_name(self) -> str:
         """What figures and tables call the metric; only the true FID is called FID."""
-        return self.cell.metric_name
+        return self.metric.called(self.cell.extractor, self.cell.samples)
+
+    @property
+    def metric_better(self) -> str:
+        """Which values are better: "lower" or "higher"."""
+        return self.metric.better
+
+    @property
+    def metric_of(self) -> str:
+        """What the metric is taken of: "samples", "trajectory" or "levels"."""
+        return self.metric.taken_of
 
     @property
     def digest(self) -> str:
@@ -123,6 +140,7 @@ class Record:
             **({"kept": True} if self.kept else {}),
             "shards": [dict(receipt) for receipt in self.shards],
             **self._profile_if_any(),
+            **({} if self.metric.ships else {"metric": self.metric.to_json()}),
         }
 
     def _profile_if_any(self) -> dict[str, Any]:
@@ -150,6 +168,7 @@ class Record:
             kept=told.kept,
             shards=tuple(receipt.model_dump() for receipt in told.shards),
             profile=told.profile,
+            metric=Metric.from_json(told.metric) if told.metric else None,  # type: ignore[arg-type]
         )
 
 

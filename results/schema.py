@@ -62,6 +62,7 @@ class RecordFile(Told):
     kept: bool = False
     shards: list[Receipt]
     profile: dict[str, list[Number]] = Field(default_factory=dict)
+    metric: dict[str, Any] | None = None
 
 
 class ShardMeta(Told):

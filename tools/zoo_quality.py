@@ -35,6 +35,7 @@ from sampler_bench.models.data.loading import load
 from sampler_bench.models.labels import Condition
 from sampler_bench.models.network import Execution
 from sampler_bench.models.zoo.trained import TRAINED
+from sampler_bench.results.estimate import Estimate
 from sampler_bench.solvers import SeedNoise
 
 SAMPLES = 10_000
@@ -150,8 +151,7 @@ def _judged(shards: Any) -> dict[str, Any]:
         classes = classify(features.float()).argmax(1)
         counts += np.bincount(classes.numpy(), minlength=CLASSES)
     distance, left_out = jackknife(moments, _reference())
-    spread = np.square(np.array(left_out) - np.mean(left_out)).sum()
-    error = float(np.sqrt((SHARDS - 1) / SHARDS * spread))
+    error = Estimate.of(distance, left_out).se
     shares = (counts / counts.sum()).round(4).tolist()
     return {"distance": distance, "se": error, "classes": shares, "samples": int(counts.sum())}
 

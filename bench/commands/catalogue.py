@@ -19,6 +19,7 @@ from sampler_bench.kit.toml import toml_files
 from sampler_bench.models import MODELS
 from sampler_bench.models.training import CONFIGURATIONS
 from sampler_bench.models.zoo import trained
+from sampler_bench.results.metric import Metric
 from sampler_bench.solvers import (
     DISCRETIZATIONS,
     ORIGINALS,
@@ -168,8 +169,11 @@ def _references() -> Rows:
 
 
 def _metrics() -> Rows:
-    profiles = ((name, f"{text}; a [[profile]]") for name, text in _parts(PROBES)())
-    return [*_parts(METRICS, line=_summary)(), *profiles]
+    profiles = [(name, f"{text}; a [[profile]]") for name, text in _parts(PROBES)()]
+    rising = {name for name in METRICS if Metric.of(name).better == "higher"}
+    of_samples = _parts(METRICS, line=_summary)()
+    higher = [(n, f"{text}; higher is better" if n in rising else text) for n, text in of_samples]
+    return [*higher, *profiles]
 
 
 def _figures() -> Rows:

@@ -1,6 +1,6 @@
 """The gate: has a sampler become worse than its baseline by more than noise and a declared effect?
 
-For each cell Δ = value − baseline (reversed for precision and recall, where more is better). On
+For each cell Δ = value − baseline (reversed where higher values are better, as of precision). On
 equal seeds the leave-one-shard-out values are compared in pairs, which removes the noise both
 share; on other seeds the standard errors add. A cell
 
@@ -26,8 +26,8 @@ import numpy as np
 from scipy.stats import false_discovery_control, t
 
 from sampler_bench.results import Record
+from sampler_bench.results.estimate import Estimate
 
-MORE_IS_BETTER = {"precision", "recall"}
 FLOAT_NOISE = 1e-6
 """What another machine's rounding may change in a value, relative; never called a regression."""
 
@@ -164,15 +164,13 @@ def _missing(missing: Sequence[Record], run: Sequence[Record]) -> str:
 
 
 def _of_value(record: Record, base: Record, effect: float) -> Difference:
-    sign = -1 if base.cell.metric in MORE_IS_BETTER else 1
-    delta = sign * (record.value - base.value)
+    delta = base.metric.sign * (record.value - base.value)
     # A kernel distance can be 0 within its error: no share of that is an effect.
     scale = max(abs(base.value), 0.0 if math.isnan(base.se) else base.se)
     same_seeds = record.cell.key == base.cell.key
+    gap = record.estimate - base.estimate
     if same_seeds and abs(delta) <= FLOAT_NOISE * scale:
-        se, freedom = 0.0, math.inf  # the same numbers: their noise does not matter
-    else:
-        se, freedom = _error(record.loo, base.loo, same_seeds)
+        gap = Estimate(gap.value)  # the same numbers: their noise does not matter
     return Difference(
         record=record,
         baseline=base,
@@ -180,19 +178,15 @@ def _of_value(record: Record, base: Record, effect: float) -> Difference:
         before=base.value,
         now=record.value,
         delta=delta,
-        se=se,
-        freedom=freedom,
+        se=gap.se,
+        freedom=gap.freedom,
         effect=max(effect, FLOAT_NOISE) * scale,
     )
 
 
 def _of_nfe(record: Record, base: Record, effect: float) -> Difference:
     adaptive = base.settings.get("sampler", {}).get("steps") is None
-    if adaptive:
-        same_seeds = record.cell.key == base.cell.key
-        se, freedom = _error(_nfe_left_out(record), _nfe_left_out(base), same_seeds)
-    else:
-        se, freedom = 0.0, math.inf
+    gap = _nfe(record) - _nfe(base) if adaptive else Estimate(record.nfe - base.nfe)
     return Difference(
         record=record,
         baseline=base,
@@ -200,39 +194,16 @@ def _of_nfe(record: Record, base: Record, effect: float) -> Difference:
         before=base.nfe,
         now=record.nfe,
         delta=record.nfe - base.nfe,
-        se=se,
-        freedom=freedom,
+        se=gap.se,
+        freedom=gap.freedom,
         effect=(max(effect, FLOAT_NOISE) if adaptive else FLOAT_NOISE) * base.nfe,
     )
 
 
-def _nfe_left_out(record: Record) -> Sequence[float]:
-    """Return NFE per sample with one shard left out, from the receipts."""
+def _nfe(record: Record) -> Estimate:
+    """Return NFE per sample, with what it is without one shard, from the receipts."""
     counts = np.array([shard["n"] for shard in record.shards])
     totals = np.array([shard["nfe_total"] for shard in record.shards])
-    if len(counts) < 2:
-        return ()
-    return ((totals.sum() - totals) / (counts.sum() - counts)).tolist()
-
-
-def _error(now: Sequence[float], before: Sequence[float], same_seeds: bool) -> tuple[float, float]:
-    """Return the jackknife standard error of a difference, and its degrees of freedom.
-
-    Args:
-        now, before: Leave-one-shard-out values of the two numbers.
-        same_seeds: Whether they are paired; else their errors add (Welch and Satterthwaite).
-    """
-    if same_seeds and len(now) == len(before):
-        return _jackknife(np.subtract(now, before)), len(now) - 1
-    squares = np.array([_jackknife(now) ** 2, _jackknife(before) ** 2])
-    if not squares.sum() > 0:  # exact, or unknown
-        return float(squares.sum()), math.inf
-    own_freedom = np.array([len(now) - 1, len(before) - 1])
-    return math.sqrt(squares.sum()), float(squares.sum() ** 2 / (squares**2 / own_freedom).sum())
-
-
-def _jackknife(left_out: Sequence[float] | np.ndarray) -> float:
-    shards = len(left_out)
-    if shards < 2:
-        return math.nan
-    return float(np.sqrt((shards - 1) * np.var(left_out)))
+    several = len(counts) > 1
+    rest = (totals.sum() - totals) / (counts.sum() - counts) if several else ()
+    return Estimate.of(record.nfe, rest, seeds=record.cell.but_for_files)

@@ -25,7 +25,7 @@ def show(plan: Plan, device: torch.device, batch: int, console: Console) -> None
         column.overflow = "fold"
     table.columns[-1].no_wrap = True  # a key is of use only whole
     for work in plan.work:
-        about = "≈ " if work.is_adaptive else ""
+        about = "≈ " if work.measurement.is_adaptive else ""
         for cell in work.cells:
             table.add_row(
                 work.label,

@@ -35,7 +35,7 @@ def kid(shards: Sequence[ArrayLike], reference: ArrayLike) -> Result:
         )
         return float(values[metric.KEY_METRIC_KID_MEAN])
 
-    return _with_leave_one_out(distance, shards, reference)
+    return left_out(distance, shards, reference)
 
 
 def precision(shards: Sequence[ArrayLike], reference: ArrayLike) -> Result:
@@ -43,7 +43,7 @@ def precision(shards: Sequence[ArrayLike], reference: ArrayLike) -> Result:
 
     Arguments and errors as for `kid`; at least four vectors on each side.
     """
-    return _with_leave_one_out(_precision_recall(0), shards, reference)
+    return left_out(_precision_recall(0), shards, reference)
 
 
 def recall(shards: Sequence[ArrayLike], reference: ArrayLike) -> Result:
@@ -51,7 +51,7 @@ def recall(shards: Sequence[ArrayLike], reference: ArrayLike) -> Result:
 
     Arguments and errors as for `kid`; at least four vectors on each side.
     """
-    return _with_leave_one_out(_precision_recall(1), shards, reference)
+    return left_out(_precision_recall(1), shards, reference)
 
 
 def _precision_recall(which: int) -> Callable[[Tensor, Tensor], float]:
@@ -72,9 +72,13 @@ def _precision_recall(which: int) -> Callable[[Tensor, Tensor], float]:
     return share
 
 
-def _with_leave_one_out(
+def left_out(
     distance: Callable[[Tensor, Tensor], float], shards: Sequence[ArrayLike], reference: ArrayLike
 ) -> Result:
+    """Any distance of features [n, d] to others [m, d], and with each shard left out.
+
+    Arguments and errors as for `kid`; `distance` gets float32 tensors.
+    """
     real = _as_features(reference)
     parts = [_as_features(shard) for shard in shards]
     widths = {part.shape[1] for part in [*parts, real]}

@@ -2,9 +2,9 @@
 
 import hashlib
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -29,7 +29,8 @@ class Extractor:
 
     ``digest`` identifies what it computes (sha256 of the weights file, or of the definition),
     ``dim`` is the length of a feature vector (None: that of the input), ``input`` is "uint8"
-    (images [n, 1 or 3, H, W]) or "any" (also floating-point states [n, ...] in the model's units).
+    (images [n, 1 or 3, H, W]) or "any" (also floating-point states [n, ...] in the model's units),
+    ``files`` the SHA-256 of each of a user's own files that it is made of, by path.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Extractor:
     dim: int | None
     input: str
     compute: Callable[[Tensor], Tensor]
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:

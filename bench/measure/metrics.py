@@ -1,7 +1,7 @@
 """From finished shards to a value and its leave-one-shard-out values, metric by metric."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -9,8 +9,10 @@ from threadpoolctl import threadpool_limits
 from sampler_bench.bench.features import distances, frechet
 from sampler_bench.bench.features.moments import Moments
 from sampler_bench.bench.features.references import ReferenceSource
-from sampler_bench.kit.description import facts
+from sampler_bench.bench.measure.registry import METRICS
+from sampler_bench.kit import own_files
 from sampler_bench.results import Shard
+from sampler_bench.results.metric import Metric
 
 Value = tuple[float, list[float]]
 
@@ -18,21 +20,32 @@ WIDE = 512
 """Features from here on are worth a second thread."""
 
 
+ARRAYS = {"moments": "outer", "features": "features", "errors": "squared_error"}
+"""The array by which a shard is known to hold what a metric needs."""
+
+
 @dataclass(frozen=True)
 class Measure:
-    """A metric.
+    """How a metric is computed.
 
     Attributes:
         merge: ``(shards, reference source) -> (value, leave-one-out values)``; the first line of
             its docstring is what ``bench list`` says.
-        needs: What a shard must hold: ``"moments"``, ``"features"`` or ``"errors"``.
+        metric: What it is.
+        text: The digest of its text, if it is a user's own; its files by path, with SHA-256.
     """
 
     merge: Callable[[Sequence[Shard], ReferenceSource], Value]
-    needs: str
+    metric: Metric
+    text: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def array(self) -> str:
+        """The array that a shard must hold."""
+        return ARRAYS.get(self.metric.needs, self.metric.needs)
 
 
-@facts(needs="moments")
 def fid(shards: Sequence[Shard], source: ReferenceSource) -> Value:
     """Return the Fréchet distance of features; FID with Inception and 50,000."""
     parts = [Moments.unpack(shard.arrays) for shard in shards]
@@ -41,25 +54,21 @@ def fid(shards: Sequence[Shard], source: ReferenceSource) -> Value:
         return frechet.jackknife(parts, source.statistics())
 
 
-@facts(needs="features")
 def kid(shards: Sequence[Shard], source: ReferenceSource) -> Value:
     """Return the kernel distance of features."""
-    return distances.kid(_features(shards), source.features())
+    return distances.kid(features_of(shards), source.features())
 
 
-@facts(needs="features")
 def precision(shards: Sequence[Shard], source: ReferenceSource) -> Value:
     """Return the share of samples near real ones."""
-    return distances.precision(_features(shards), source.features())
+    return distances.precision(features_of(shards), source.features())
 
 
-@facts(needs="features")
 def recall(shards: Sequence[Shard], source: ReferenceSource) -> Value:
     """Return the share of real images near samples."""
-    return distances.recall(_features(shards), source.features())
+    return distances.recall(features_of(shards), source.features())
 
 
-@facts(needs="errors")
 def truncation_error(shards: Sequence[Shard], source: ReferenceSource) -> Value:
     """Return the RMS distance to the exact ODE solution, same latents.
 
@@ -71,5 +80,27 @@ def truncation_error(shards: Sequence[Shard], source: ReferenceSource) -> Value:
     return float(np.sqrt(squares.sum() / counts.sum())), rest.tolist()
 
 
-def _features(shards: Sequence[Shard]) -> list[np.ndarray]:
+def features_of(shards: Sequence[Shard]) -> list[np.ndarray]:
+    """Return the features that shards hold, float32 [n, d] each."""
     return [shard.arrays["features"] for shard in shards]
+
+
+def measures_of(names: Iterable[str]) -> dict[str, Measure]:
+    """Return metrics by what cells call them; those of a user's own files with their text.
+
+    Raises:
+        ValueError: If one is unknown, cannot be loaded, or two would be called the same; one line.
+    """
+    found: dict[str, tuple[str, Measure]] = {}
+    for name in names:
+        spec, called = name, name
+        if METRICS.is_own(name):
+            loaded = own_files.load(name, "metric")
+            spec, called = str(loaded.spec), own_files.shown(name)
+            measure = replace(METRICS[spec], text=loaded.spec.digest, files=loaded.files)
+        else:
+            measure = METRICS.lookup(name)
+        other, _ = found.setdefault(called, (spec, measure))
+        if other != spec:
+            raise ValueError(f"metrics {other!r} and {spec!r} are both called {called!r}")
+    return {called: measure for called, (_, measure) in found.items()}

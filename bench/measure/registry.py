@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from sampler_bench.bench.measure import forms
 from sampler_bench.kit.registry import Registry
+from sampler_bench.results.metric import shipped_of
 
 if TYPE_CHECKING:
     from sampler_bench.bench.measure.metrics import Measure
@@ -10,23 +12,14 @@ if TYPE_CHECKING:
 
 METRICS: Registry["Measure"] = Registry(
     "metric",
-    {
-        "fid": "sampler_bench.bench.measure.metrics:fid",
-        "kid": "sampler_bench.bench.measure.metrics:kid",
-        "precision": "sampler_bench.bench.measure.metrics:precision",
-        "recall": "sampler_bench.bench.measure.metrics:recall",
-        "truncation-error": "sampler_bench.bench.measure.metrics:truncation_error",
-    },
+    shipped_of("samples", "trajectory"),
     wrap="sampler_bench.bench.measure.metrics:Measure",
+    group="metrics",
+    forms=forms.METRIC,
 )
-"""Of a sampler's results; records know them by name (results/cell.py)."""
+"""Of a sampler's results; what is said of those that ship stands in results/metric.py."""
 
 PROBES: Registry[type["Probe"]] = Registry(
-    "profile metric",
-    {
-        "local-error": "sampler_bench.bench.measure.profiles.local_error:LocalError",
-        "curvature": "sampler_bench.bench.measure.profiles.curvature:Curvature",
-        "denoising-loss": "sampler_bench.bench.measure.profiles.denoising_loss:DenoisingLoss",
-    },
+    "profile metric", shipped_of("levels"), group="profiles", forms=forms.PROFILE
 )
-"""Quantities over σ; records know them by name, too."""
+"""Quantities over σ."""

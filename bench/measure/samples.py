@@ -1,10 +1,10 @@
-"""Shards of one cell: a pure function from seeds to numbers."""
+"""Measurements of samples: a pure function from seeds to numbers."""
 
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -12,30 +12,19 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from sampler_bench.bench.features.moments import Moments
+from sampler_bench.bench.features.references import ReferenceSource
+from sampler_bench.bench.measure.measurement import Measured, Measurement, Subject, Tell
+from sampler_bench.bench.measure.metrics import Measure
 from sampler_bench.bench.measure.trajectory import Trajectories
-from sampler_bench.bench.measure.work import Work
-from sampler_bench.models import Counted, Wrapped
-from sampler_bench.solvers import Denoiser, SeedNoise
+from sampler_bench.models import Counted, Model, Wrapped
+from sampler_bench.results import Shard
+from sampler_bench.results.estimate import Estimate
+from sampler_bench.results.metric import Metric
+from sampler_bench.solvers import AnySampler, Denoiser, SeedNoise
+from sampler_bench.solvers.declared import Declared
 
 SHOWN = 8
 """Samples of a cell kept to look at: the first of its first shard."""
-
-
-@dataclass
-class Measured:
-    """What one shard gave.
-
-    Attributes:
-        arrays: What counts: moments or errors, features if asked for, NFE of every sample.
-        seconds: Time spent sampling.
-        shown: A few samples: ``images`` uint8 [k, C, H, W] or ``points`` float [k, 2].
-        reference_error: RMS error of the reference trajectory itself, where there is one.
-    """
-
-    arrays: dict[str, np.ndarray]
-    seconds: float
-    shown: dict[str, np.ndarray]
-    reference_error: float | None = None
 
 
 def quantize(x: Tensor) -> Tensor:
@@ -43,55 +32,140 @@ def quantize(x: Tensor) -> Tensor:
     return (x * 127.5 + 128).clip(0, 255).to(torch.uint8)
 
 
-def measure(
-    work: Work,
-    shards: Sequence[int],
-    batch: int,
-    trajectories: Trajectories,
-    on_samples: Callable[[int, int], None] = lambda samples, evaluations: None,
-) -> list[Measured]:
-    """Sample the seeds of some shards together and take from each what its cells need.
+@dataclass(frozen=True, eq=False)
+class FromSamples(Measurement):
+    """What is taken from samples: features, or their distance to where the exact ODE leads.
 
-    Args:
-        work: The job.
-        shards: Their indices; sampling several at once fills batches, and changes nothing else.
-        batch: Most samples in one call of the denoiser. It changes nothing beyond float noise.
-        trajectories: Where reference trajectories are remembered.
-        on_samples: Called after each batch with the numbers of samples and evaluations it made.
-
-    Raises:
-        FloatingPointError: If a sample is not finite.
+    Attributes:
+        sampler: Makes them.
+        source: What they are measured against, with the features they are compared in; without
+            those it is exact trajectories.
+        measures: The metrics, by the names that cells have: all of features, or all of errors.
+        quantizer: How samples are rounded before features.
+        trajectories: Where exact trajectories are remembered.
     """
-    seeds = [work.seeds(shard) for shard in shards]
-    # NumPy's threads and PyTorch's, taking turns, wait for each other: 5 times slower on 2 cores.
-    with torch.inference_mode(), threadpool_limits(1, user_api="blas"):
-        sampled = _sample(work, seeds, batch, on_samples)
-        exact, own_error = None, None
-        if "errors" in work.needs:
-            exact, own_error = _exact(work, batch, trajectories)
-    sizes = [len(part) for part in seeds]
-    measured = []
-    for shard, part, samples, nfe, seconds in zip(
-        shards,
-        seeds,
-        sampled.samples.split(sizes),
-        np.split(sampled.nfe, np.cumsum(sizes)[:-1]),
-        sampled.seconds * np.array(sizes) / sum(sizes),
-        strict=True,
-    ):
-        if not torch.isfinite(samples).all():
-            raise FloatingPointError(f"samples of seeds {part.start} to {part.stop - 1} not finite")
-        if exact is None:
-            arrays = _featured(work, samples)
-        else:
-            first = part.start - work.cell.seed_start
-            errors = samples - exact[first : first + len(part)]
-            arrays = {"squared_error": errors.pow(2).flatten(1).mean(1).cpu().numpy()}
-        shown = (
-            _shown(samples[:SHOWN], work.sampler.visible) if shard == 0 and exact is None else {}
-        )
-        measured.append(Measured(arrays | {"nfe": nfe}, float(seconds), shown, own_error))
-    return measured
+
+    sampler: AnySampler
+    source: ReferenceSource
+    measures: Mapping[str, Measure]
+    quantizer: str = "none"
+    trajectories: Trajectories = field(default_factory=Trajectories, repr=False)
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """What comes of it, by the names that cells have."""
+        return {name: measure.metric for name, measure in self.measures.items()}
+
+    @property
+    def steps(self) -> int | None:
+        """The sampler's number of steps."""
+        return self.sampler.steps
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether the sampler chooses its steps."""
+        return self.sampler.steps is None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the sampler says of how its parts go together."""
+        return self.sampler.remarks
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The sampler's, the extractor's and the metrics'."""
+        made = (self.sampler, self.source.extractor, *self.measures.values())
+        return {p: digest for one in made if one for p, digest in one.files.items()}
+
+    @property
+    def reference(self) -> tuple[str, str]:
+        """What values are measured against."""
+        return self.source.kind, self.source.digest
+
+    @property
+    def against(self) -> ReferenceSource:
+        """What samples' features are compared with, where there are some."""
+        return self.source
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The arrays that a shard must hold."""
+        return frozenset({"nfe", *(measure.array for measure in self.measures.values())})
+
+    def declared(self, model: Model) -> Declared:
+        """Return the sampler's own."""
+        return self.sampler.declared(model)
+
+    def evaluations(self, model: Model) -> float | None:
+        """Return the sampler's own."""
+        return self.sampler.evaluations(model)
+
+    def merge(self, shards: Sequence[Shard]) -> Mapping[str, Estimate]:
+        """Return the value of each metric, with each shard left out."""
+        return {
+            name: Estimate.of(*measure.merge(shards, self.source), seeds="its own")
+            for name, measure in self.measures.items()
+        }
+
+    def take(
+        self, subject: Subject, parts: Sequence[range], batch: int, tell: Tell
+    ) -> list[Measured]:
+        """Sample the seeds of some shards together; several at once fill batches."""
+        # NumPy's threads and PyTorch's, taking turns, wait for each other: 5 times slower on 2.
+        with torch.inference_mode(), threadpool_limits(1, user_api="blas"):
+            sampled = _sample(self.sampler, subject, parts, batch, tell)
+            exact, own_error = None, None
+            if self.source.extractor is None:
+                exact, own_error = self._exact(subject, batch)
+        sizes = [len(part) for part in parts]
+        measured = []
+        for part, samples, nfe, seconds in zip(
+            parts,
+            sampled.samples.split(sizes),
+            np.split(sampled.nfe, np.cumsum(sizes)[:-1]),
+            sampled.seconds * np.array(sizes) / sum(sizes),
+            strict=True,
+        ):
+            if not torch.isfinite(samples).all():
+                raise FloatingPointError(
+                    f"samples of seeds {part.start} to {part.stop - 1} not finite"
+                )
+            shown: dict[str, np.ndarray] = {}
+            if exact is None:
+                arrays = self._featured(samples)
+                if part.start == subject.seeds.start:
+                    shown = _shown(samples[:SHOWN], self.sampler.visible)
+            else:
+                first = part.start - subject.seeds.start
+                errors = samples - exact[first : first + len(part)]
+                arrays = {"squared_error": errors.pow(2).flatten(1).mean(1).cpu().numpy()}
+            measured.append(Measured(arrays | {"nfe": nfe}, float(seconds), shown, own_error))
+        return measured
+
+    def _featured(self, samples: Tensor) -> dict[str, np.ndarray]:
+        assert self.source.extractor is not None
+        features = self.source.extractor(self.seen(samples)).numpy()
+        arrays = Moments.from_features(features).pack()
+        if "features" in self.needs:
+            arrays["features"] = features.astype(np.float32)
+        return arrays
+
+    def seen(self, samples: Tensor) -> Tensor:
+        """Return samples as features are taken of them."""
+        return quantize(samples) if self.quantizer == "uint8" else samples
+
+    def _exact(self, subject: Subject, batch: int) -> tuple[Tensor, float]:
+        """Return where the exact ODE takes all of a job's samples, and the RMS error of that."""
+        assert self.sampler.deterministic  # others follow no trajectory: see bench.plan.planning
+        model, seeds = subject.model, subject.seeds
+        noise = SeedNoise(seeds, model.card.device)
+        latents = noise.latents(model.shape)
+        denoiser = InParts(model, batch)
+        bound = subject.condition.bind(denoiser, model.card.classes, noise.labels, len(seeds))
+        told = subject.condition.declared(model.card.classes)
+        card = model.card
+        identity = (card.digest, card.precision, str(told))
+        return self.trajectories.end(self.sampler, seeds, latents, bound, identity, card.precision)
 
 
 @dataclass
@@ -102,21 +176,18 @@ class _Sampled:
 
 
 def _sample(
-    work: Work,
-    seeds: Sequence[range],
-    batch: int,
-    on_samples: Callable[[int, int], None],
+    sampler: AnySampler, subject: Subject, seeds: Sequence[range], batch: int, tell: Tell
 ) -> _Sampled:
-    samples, nfe = [], []
+    model, samples, nfe = subject.model, [], []
     started = time.perf_counter()
-    for part in _calls(seeds, batch, work.sampler.group):
-        denoiser = Counted(InParts(work.model, batch))
-        noise = SeedNoise(part, work.model.card.device)
-        latents = noise.latents(work.model.shape)  # each seed's first draw; its label is the second
-        bound = work.condition.bind(denoiser, work.model.card.classes, noise.labels, len(part))
-        samples.append(work.sampler(bound, latents, noise))
+    for part in _calls(seeds, batch, sampler.group):
+        denoiser = Counted(InParts(model, batch))
+        noise = SeedNoise(part, model.card.device)
+        latents = noise.latents(model.shape)  # each seed's first draw; its label is the second
+        bound = subject.condition.bind(denoiser, model.card.classes, noise.labels, len(part))
+        samples.append(sampler(bound, latents, noise))
         nfe.append(denoiser.per_sample.numpy())
-        on_samples(len(part), denoiser.evaluations)
+        tell(len(part), denoiser.evaluations)
     return _Sampled(torch.cat(samples), np.concatenate(nfe), time.perf_counter() - started)
 
 
@@ -125,29 +196,6 @@ def _calls(seeds: Sequence[range], batch: int, group: int | None) -> Iterator[Se
     for run in [list(itertools.chain(*seeds))] if group is None else seeds:
         size = group or batch
         yield from (run[start : start + size] for start in range(0, len(run), size))
-
-
-def _exact(work: Work, batch: int, trajectories: Trajectories) -> tuple[Tensor, float]:
-    """Return where the exact ODE takes all of a cell's samples, and the RMS error of that."""
-    cell = work.cell
-    assert work.sampler.deterministic  # others follow no trajectory: see bench.plan.planning
-    seeds = range(cell.seed_start, cell.seed_start + cell.samples)
-    noise = SeedNoise(seeds, work.model.card.device)
-    latents = noise.latents(work.model.shape)
-    denoiser = InParts(work.model, batch)
-    bound = work.condition.bind(denoiser, work.model.card.classes, noise.labels, len(seeds))
-    identity = (cell.model_digest, cell.precision, str(dict(cell.condition)))
-    return trajectories.end(work.sampler, seeds, latents, bound, identity, cell.precision)
-
-
-def _featured(work: Work, samples: Tensor) -> dict[str, np.ndarray]:
-    assert work.extractor is not None
-    seen = quantize(samples) if work.cell.quantizer == "uint8" else samples
-    features = work.extractor(seen).numpy()
-    arrays = Moments.from_features(features).pack()
-    if "features" in work.needs:
-        arrays["features"] = features.astype(np.float32)
-    return arrays
 
 
 def _shown(samples: Tensor, visible: float) -> dict[str, np.ndarray]:

@@ -1,14 +1,10 @@
-"""Work: one sampling job, cut into shards, that cells are measured from."""
+"""Work: one job, cut into shards, that cells are measured from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sampler_bench.bench.features.extractors import Extractor
-from sampler_bench.bench.features.references import ReferenceSource
-from sampler_bench.bench.measure.profiles.probe import VALUES, Probe
-from sampler_bench.bench.measure.registry import METRICS
-from sampler_bench.models.data.clean import Clean
+from sampler_bench.bench.measure.measurement import Measurement, Subject
 from sampler_bench.models.labels import Condition
 from sampler_bench.models.model import Model
 from sampler_bench.results import Cell
@@ -18,69 +14,47 @@ SHARDS = 20
 
 @dataclass
 class Work:
-    """One sampling job, cut into shards, that one or more cells are measured from.
+    """One measurement of a model, cut into shards, that one or more cells are filled from.
 
     Attributes:
         label: The curve it belongs to.
         name: What the model is called.
         settings: Every name and number of what samples, resolved: a record keeps them.
-        sampler, model, extractor: What samples (``AnySampler``, or a ``Probe``), with which
-            denoiser, and what looks at the result.
-        cells: The cells; they differ in metric and reference only.
-        source: What their distances are measured against.
+        measurement, model: What is taken, and of which denoiser.
         condition: The labels asked of the model.
+        cells: The cells; they differ in metric and reference only.
         nfe: Predicted evaluations per sample: exact for fixed steps, a guess for adaptive solvers.
-        clean: True data that a probe starts from, if it does.
     """
 
     label: str
     name: str
     settings: Mapping[str, Mapping[str, Any]]
-    sampler: Any
+    measurement: Measurement
     model: Model
-    extractor: Extractor | None
-    source: ReferenceSource
     condition: Condition = field(default_factory=Condition)
     cells: list[Cell] = field(default_factory=list)
     nfe: float = 0.0
-    clean: Clean | None = None
 
     @property
     def cell(self) -> Cell:
-        """Return the first cell: all of them are sampled the same way."""
+        """Return the first cell: all of them are measured the same way."""
         return self.cells[0]
 
     @property
-    def steps(self) -> int | None:
-        """Return the number of steps; ``None`` for solvers that choose it, and for probes."""
-        return None if isinstance(self.sampler, Probe) else self.sampler.steps
+    def subject(self) -> Subject:
+        """Return whom it is taken of."""
+        first = self.cell.seed_start
+        return Subject(self.model, self.condition, range(first, first + self.cell.samples))
 
     @property
-    def remarks(self) -> tuple[str, ...]:
-        """Return what its sampler says of how its parts go together."""
-        return () if isinstance(self.sampler, Probe) else self.sampler.remarks
-
-    @property
-    def files(self) -> dict[str, str]:
+    def files(self) -> Mapping[str, str]:
         """Return the SHA-256 of each of a user's own files that it is made of, by path."""
-        return {**self.model.card.files, **self.sampler.files}
-
-    @property
-    def is_adaptive(self) -> bool:
-        """Return whether the number of evaluations is known only afterwards."""
-        return self.steps is None and not isinstance(self.sampler, Probe)
+        return {**self.model.card.files, **self.measurement.files}
 
     @property
     def key(self) -> str:
         """Return the key of the shards."""
         return self.cell.work_key
-
-    @property
-    def needs(self) -> set[str]:
-        """Return what the shards have to hold."""
-        if isinstance(self.sampler, Probe):
-            return {VALUES}
-        return {METRICS[cell.metric].needs for cell in self.cells}
 
     def seeds(self, shard: int) -> range:
         """Return the seeds of one shard: contiguous, and nearly equally many in each."""

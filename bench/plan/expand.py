@@ -37,15 +37,17 @@ MOST_COMBINATIONS = 10_000
 
 @dataclass(frozen=True)
 class Labelled:
-    """A sampler, or a probe, the name of its curve, and the models it is for (all if none).
+    """A sampler or a probe, the name of its curve, and the models it is for (all if none).
 
-    ``table`` says which of the grid's tables it is from.
+    ``table`` says which of the grid's tables it is from, ``spec`` is the pinned name of a probe's
+    class from a user's own file.
     """
 
     label: str
     sampler: Any
     models: tuple[str, ...] | None = None
     table: str = ""
+    spec: str = ""
 
     def is_for(self, model: str) -> bool:
         """Return whether it is to be run with this model."""

@@ -10,14 +10,17 @@ from sampler_bench import models
 from sampler_bench.bench.features.extractors import Extractor
 from sampler_bench.bench.features.references import ReferenceSource
 from sampler_bench.bench.features.registry import EXTRACTORS
-from sampler_bench.bench.measure.registry import METRICS
+from sampler_bench.bench.measure.metrics import Measure, measures_of
+from sampler_bench.bench.measure.samples import FromSamples
+from sampler_bench.bench.measure.trajectory import Trajectories
 from sampler_bench.bench.measure.trajectory import name as trajectory_name
-from sampler_bench.bench.measure.work import SHARDS, Work
+from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan import curves
 from sampler_bench.bench.plan.curves import unseen
 from sampler_bench.bench.plan.expand import Labelled, Skipped, expand
 from sampler_bench.bench.plan.grid import Grid
 from sampler_bench.bench.plan.inventory import Inventory
+from sampler_bench.bench.plan.jobs import jobs
 from sampler_bench.bench.plan.profile_work import profile_work
 from sampler_bench.bench.plan.profiles import expand_profiles
 from sampler_bench.kit import own_files
@@ -25,7 +28,6 @@ from sampler_bench.models.labels import Condition
 from sampler_bench.models.loading import name_of
 from sampler_bench.models.model import Model, Wrapped
 from sampler_bench.models.network import Execution
-from sampler_bench.results import Cell
 from sampler_bench.solvers import AnySampler, Denoiser, Incompatible
 
 COUNTED_STEPS = (128, 256)
@@ -60,7 +62,7 @@ class Plan:
     @property
     def remarks(self) -> list[str]:
         """What a reader should know of how parts go together: "LABEL: of order 1 …"."""
-        found = (f"{work.label}: {text}" for work in self.work for text in work.remarks)
+        found = (f"{work.label}: {text}" for work in self.work for text in work.measurement.remarks)
         return list(dict.fromkeys(found))
 
     @property
@@ -97,8 +99,8 @@ def make(
         ValueError: If a name is unknown, a reference cannot be used, a file was not fetched, or
             nothing can run.
     """
-    for metric in grid.metrics:
-        METRICS.lookup(metric)
+    measures = measures_of(grid.metrics)
+    trajectories = Trajectories()  # one for all: many samplers share their range and latents
     EXTRACTORS.lookup(grid.extractor)
     labelled, skipped = expand(grid)
     probes, left_out = expand_profiles(grid)
@@ -110,16 +112,18 @@ def make(
         inventory.look_for_references(grid.reference, loaded.values())
     if not dry:
         inventory.check()
-    extractor = _extractor(grid, inventory, dry)
+    extractor = _extractor(grid, measures, inventory, dry)
     found = _Found(skipped)
     for spec, model in loaded.items():
-        jobs = [
+        wanted = [
             job
             for condition in _conditions(grid, model)
-            for job in _jobs(grid, name_of(spec), model, extractor, condition)
+            for job in _jobs(
+                grid, name_of(spec), model, extractor, condition, measures, trajectories
+            )
         ]
         for item in (item for item in labelled if item.is_for(spec)):
-            for job in _possible(jobs, item, skipped):
+            for job in _possible(wanted, item, skipped):
                 found.add(_work(grid, job, item), item.table)
         items = [item for item in probes if item.is_for(spec)]
         missing = inventory.missing if dry else None
@@ -185,11 +189,12 @@ class _Job:
 
     name: str
     model: Model
-    metrics: list[str]
+    measures: dict[str, Measure]
     source: ReferenceSource
     samples: int
     condition: Condition
     suffix: str
+    trajectories: Trajectories
 
 
 def _conditions(grid: Grid, model: Model) -> list[Condition]:
@@ -206,31 +211,34 @@ def _conditions(grid: Grid, model: Model) -> list[Condition]:
 
 
 def _jobs(
-    grid: Grid, name: str, model: Model, extractor: Extractor | None, condition: Condition
+    grid: Grid,
+    name: str,
+    model: Model,
+    extractor: Extractor | None,
+    condition: Condition,
+    measures: dict[str, Measure],
+    trajectories: Trajectories,
 ) -> Iterator[_Job]:
     if not grid.sampler:
         return
     suffix = f", guidance = {condition.guidance:g}" if isinstance(grid.guidance, list) else ""
-    metrics = list(dict.fromkeys(grid.metrics))
-    of_features = [metric for metric in metrics if METRICS[metric].needs != "errors"]
-    of_errors = [metric for metric in metrics if METRICS[metric].needs == "errors"]
+    of_features = {n: one for n, one in measures.items() if one.metric.taken_of == "samples"}
+    of_errors = {n: one for n, one in measures.items() if one.metric.taken_of != "samples"}
     if of_features:
         source = ReferenceSource(grid.reference, model, extractor)
-        source.check(
-            features={"features"} & {METRICS[metric].needs for metric in of_features} != set()
-        )
-        yield _Job(name, model, of_features, source, grid.samples, condition, suffix)
+        source.check(features=any(one.metric.needs == "features" for one in of_features.values()))
+        yield _Job(name, model, of_features, source, grid.samples, condition, suffix, trajectories)
     if of_errors:
         source = ReferenceSource(trajectory_name(model.card.precision), model)
         samples = min(grid.samples, grid.truncation_samples)
-        yield _Job(name, model, of_errors, source, samples, condition, suffix)
+        yield _Job(name, model, of_errors, source, samples, condition, suffix, trajectories)
 
 
 def _possible(jobs: list[_Job], item: Labelled, skipped: list[Skipped]) -> Iterator[_Job]:
     for job in jobs:
         if job.source.extractor is None and not item.sampler.deterministic:
             reason = "a stochastic sampler, or an author's own, has no exact trajectory to follow"
-            skipped.append(Skipped(item.label, f"metrics = {', '.join(job.metrics)}", reason))
+            skipped.append(Skipped(item.label, f"metrics = {', '.join(job.measures)}", reason))
             continue
         try:
             item.sampler.fit(job.model)
@@ -243,48 +251,24 @@ def _possible(jobs: list[_Job], item: Labelled, skipped: list[Skipped]) -> Itera
 
 def _work(grid: Grid, job: _Job, item: Labelled) -> Iterator[Work]:
     """Yield the work of one sampler, one for each repeat."""
-    model, extractor = job.model, job.source.extractor
+    model = job.model
+    measurement = FromSamples(
+        item.sampler, job.source, job.measures, quantizer(job.source), job.trajectories
+    )
+    label = item.label + job.suffix
     try:
-        declared = item.sampler.declared(model)
-        nfe = _nfe(item.sampler, model) * (1 if job.condition.guidance is None else 2)
+        nfe = _nfe(item.sampler, model)
+        yield from jobs(
+            grid, label, job.name, model, job.condition, measurement, nfe, samples=job.samples
+        )
     except ValueError as error:
         raise ValueError(f"sampler {item.label!r}, model {job.name!r}: {error}") from None
-    for repeat in range(grid.repeats):
-        cells = [
-            Cell(
-                model_digest=model.card.digest,
-                sampler=declared.parts,
-                seed_start=grid.first_seed + repeat * job.samples,
-                samples=job.samples,
-                shards=SHARDS,
-                precision=model.card.precision,
-                quantizer=quantizer(job.source),
-                extractor=extractor.name if extractor else "none",
-                extractor_digest=extractor.digest if extractor else "",
-                metric=metric,
-                reference=job.source.kind,
-                reference_digest=job.source.digest,
-                condition=job.condition.declared(model.card.classes),
-            )
-            for metric in job.metrics
-        ]
-        label = item.label + job.suffix
-        yield Work(
-            label=label,
-            name=job.name,
-            settings=declared.settings,
-            sampler=item.sampler,
-            model=model,
-            extractor=extractor,
-            source=job.source,
-            condition=job.condition,
-            cells=cells,
-            nfe=nfe,
-        )
 
 
-def _extractor(grid: Grid, inventory: Inventory, dry: bool) -> Extractor | None:
-    if not grid.sampler or all(METRICS[metric].needs == "errors" for metric in grid.metrics):
+def _extractor(
+    grid: Grid, measures: dict[str, Measure], inventory: Inventory, dry: bool
+) -> Extractor | None:
+    if not grid.sampler or all(one.metric.taken_of != "samples" for one in measures.values()):
         return None
     weights = Path(grid.extractor_weights) if grid.extractor_weights else None
     return inventory.extractor(grid.extractor, weights, dry)

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 
-from sampler_bench.bench.features.references import ReferenceSource
+from sampler_bench.bench.measure.profiles.measured import OverLevels
 from sampler_bench.bench.measure.profiles.probe import Probe
-from sampler_bench.bench.measure.work import SHARDS, Work
+from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan.expand import Labelled
 from sampler_bench.bench.plan.grid import Grid
+from sampler_bench.bench.plan.jobs import jobs
 from sampler_bench.models.data.clean import Clean, clean_data
 from sampler_bench.models.labels import Condition
 from sampler_bench.models.model import Model
-from sampler_bench.results import Cell
 
 
 def profile_work(
@@ -43,39 +43,12 @@ def profile_work(
             probe.check(model)
             if probe.needs_data and clean is None:
                 clean = _clean(grid, name, model, missing)
-            declared = probe.declared(model)
+            own = clean if probe.needs_data else None
+            measurement = OverLevels(probe, own, item.spec)
+            nfe = measurement.evaluations(model)
+            yield from jobs(grid, item.label, name, model, condition, measurement, nfe)
         except ValueError as error:
             raise ValueError(f"profile {item.label!r}, model {name!r}: {error}") from None
-        own = clean if probe.needs_data else None
-        for repeat in range(grid.repeats):
-            cell = Cell(
-                model_digest=model.card.digest,
-                sampler=declared.parts,
-                seed_start=grid.first_seed + repeat * grid.samples,
-                samples=grid.samples,
-                shards=SHARDS,
-                precision=model.card.precision,
-                quantizer="none",
-                extractor="none",
-                extractor_digest="",
-                metric=probe.metric,
-                reference="true data" if probe.needs_data else "none",
-                reference_digest=own.digest if own else "",
-                condition=condition.declared(model.card.classes),
-            )
-            yield Work(
-                label=item.label,
-                name=name,
-                settings=declared.settings,
-                sampler=probe,
-                model=model,
-                extractor=None,
-                source=ReferenceSource(cell.reference, model),
-                condition=condition,
-                clean=own,
-                cells=[cell],
-                nfe=probe.evaluations(model) * (1 if condition.guidance is None else 2),
-            )
 
 
 def _clean(grid: Grid, name: str, model: Model, missing: dict[str, str] | None) -> Clean | None:

@@ -42,15 +42,16 @@ def check(work: Work, batch: int) -> None:
                 f"sigma = {min(80.0, model.sigma_max):g}, precision {work.cell.precision}"
             )
         _check_range(name, samples)
-        if work.extractor is None:
+        source = work.measurement.against
+        if source is None or source.extractor is None:
             return
         seen = quantize(samples) if work.cell.quantizer == "uint8" else samples
-        found = Moments.from_features(work.extractor(seen).numpy())
-    reference = work.source.statistics()
+        found = Moments.from_features(source.extractor(seen).numpy())
+    reference = source.statistics()
     distance = float(((found.mean - reference.mu) ** 2).sum() / reference.sigma.trace())
     if not distance <= FARTHEST:
         raise ValueError(
-            f"model {name}: its first samples are nothing like the reference {work.source.name!r} "
+            f"model {name}: its first samples are nothing like the reference {source.name!r} "
             f"(the mean of their features lies {distance:.2g} of the data's variance away, "
             f"{FARTHEST:g} is allowed; {_range(samples)}): another data set, another data range, "
             "or a broken checkpoint; --unchecked runs it all the same"

@@ -94,7 +94,8 @@ class Watcher:
         self._bar.advance(self._task, spared)
 
     def _name(self, work: Work) -> str:
-        steps = "" if work.steps is None else f", {work.steps} steps"
+        count = work.measurement.steps
+        steps = "" if count is None else f", {count} steps"
         return f"{work.label}{steps}"
 
     def _print(self, line: str) -> None:

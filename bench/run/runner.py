@@ -9,17 +9,14 @@ from typing import Protocol, TypeVar
 import numpy as np
 import torch
 
-from sampler_bench.bench.measure.profiles.measured import measure_profile
-from sampler_bench.bench.measure.profiles.probe import VALUES, Probe, profile
-from sampler_bench.bench.measure.registry import METRICS
-from sampler_bench.bench.measure.samples import Measured, measure
-from sampler_bench.bench.measure.trajectory import Trajectories
+from sampler_bench.bench.measure.measurement import Measured
 from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan.planning import Plan
 from sampler_bench.bench.run import preflight, provenance
 from sampler_bench.bench.run.devices import full_precision
 from sampler_bench.bench.run.planned import plan_file
 from sampler_bench.results import Cell, Record, Shard, Store
+from sampler_bench.results.estimate import Estimate
 
 T = TypeVar("T")
 
@@ -57,7 +54,6 @@ class Runner:
     batch: int
     observer: Observer
     unchecked: bool = field(default=False, kw_only=True)
-    _trajectories: Trajectories = field(default_factory=Trajectories)
 
     def run(self, plan: Plan, grid_text: str) -> list[Work]:
         """Run what is missing and return the jobs that failed.
@@ -99,7 +95,8 @@ class Runner:
         self.observer.begin(work)
         try:
             shards = self._shards(work)
-            records = [self._record(work, cell, shards) for cell in work.cells]
+            values = self._guarded(work, 0, partial(work.measurement.merge, shards))
+            records = [self._record(work, c, values[c.metric], shards) for c in work.cells]
         except _Failed as failed:
             self.observer.failed(work, failed.reason)
             return False
@@ -126,7 +123,7 @@ class Runner:
             except ValueError:
                 path.unlink()  # a torn copy; measuring it again is cheaper than asking
                 continue
-            if _holds(shard, work.needs):
+            if work.measurement.needs <= shard.arrays.keys():
                 found[index] = shard
                 self.observer.sampled(len(work.seeds(index)), 0)
         return found
@@ -170,12 +167,10 @@ class Runner:
                 batch //= 2
 
     def _measure(self, work: Work, shards: list[int], batch: int) -> list[Measured]:
-        if isinstance(work.sampler, Probe):
-            return measure_profile(work, shards, batch, self.observer.sampled)
-        return measure(work, shards, batch, self._trajectories, self.observer.sampled)
+        parts = [work.seeds(shard) for shard in shards]
+        return work.measurement.take(work.subject, parts, batch, self.observer.sampled)
 
-    def _record(self, work: Work, cell: Cell, shards: Sequence[Shard]) -> Record:
-        value, loo = self._guarded(work, 0, partial(_merged, work, cell, shards))
+    def _record(self, work: Work, cell: Cell, found: Estimate, shards: Sequence[Shard]) -> Record:
         nfe = np.concatenate([shard.arrays["nfe"] for shard in shards])
         origin = dict(shards[0].meta["provenance"])
         own_error = shards[0].meta["reference_error"]
@@ -186,14 +181,15 @@ class Runner:
             label=work.label,
             model=work.name,
             settings=work.settings,
-            value=value,
-            loo=tuple(loo),
+            value=found.value,
+            loo=found.loo,
             nfe=float(nfe.mean()),
             nfe_min=float(nfe.min()),
             nfe_max=float(nfe.max()),
             seconds=sum(shard.meta["seconds"] for shard in shards),
             provenance=origin,
-            profile=profile(shards) if isinstance(work.sampler, Probe) else {},
+            profile=work.measurement.profile(shards),
+            metric=work.measurement.metrics[cell.metric],
             shards=tuple(_receipt(shard) for shard in shards),
         )
 
@@ -210,18 +206,6 @@ class _Failed(Exception):  # noqa: N818 - a signal between two methods
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = " ".join(reason.split())
-
-
-def _merged(work: Work, cell: Cell, shards: Sequence[Shard]) -> tuple[float, list[float]]:
-    """Return the value over all shards, and with each left out."""
-    if isinstance(work.sampler, Probe):
-        return work.sampler.merge(shards)
-    return METRICS[cell.metric].merge(shards, work.source)
-
-
-def _holds(shard: Shard, needs: set[str]) -> bool:
-    names = {"moments": "outer", "features": "features", "errors": "squared_error", VALUES: VALUES}
-    return all(names[need] in shard.arrays for need in needs)
 
 
 def _checks(arrays: dict[str, np.ndarray]) -> dict[str, float]:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sampler_bench.reports.statements.estimate import LEVEL, mean
 from sampler_bench.reports.statements.panel import Panel, Point, number_of
 from sampler_bench.reports.statements.verdict import (
     FAILS,
@@ -17,6 +16,7 @@ from sampler_bench.reports.statements.verdict import (
     together,
 )
 from sampler_bench.reports.tables import with_error
+from sampler_bench.results.estimate import LEVEL, mean
 
 ORDERS = {"euler": 1, "heun": 2}
 FINEST = 4

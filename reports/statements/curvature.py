@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sampler_bench.reports.statements.estimate import LEVEL, among, relative, word
+from sampler_bench.reports.statements.estimate import among
 from sampler_bench.reports.statements.panel import Panel
 from sampler_bench.reports.statements.profiles import Profile, profile
 from sampler_bench.reports.statements.verdict import (
@@ -18,6 +18,7 @@ from sampler_bench.reports.statements.verdict import (
     percent,
     together,
 )
+from sampler_bench.results.estimate import LEVEL, relative
 
 STRAIGHT = {"schedule": "linear", "scaling": "none"}
 OTHERS = {
@@ -39,7 +40,7 @@ def straighter(panels: Sequence[Panel]) -> Verdict:
         if not own or not others:
             continue
         gaps = {n: relative(own[0].value, other.value) for n, other in others.items()}
-        parts = [_lower(word(gap, level=among(len(gaps)))) for gap in gaps.values()]
+        parts = [_lower(gap.word(level=among(len(gaps)))) for gap in gaps.values()]
         told = ", ".join(f"than {name} {percent(gap)}" for name, gap in gaps.items())
         if len(gaps) < len(OTHERS):
             parts.append(UNDECIDED)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sampler_bench.reports.points import NEAR_BEST
-from sampler_bench.reports.statements.estimate import LEVEL, Estimate, among, relative, word
+from sampler_bench.reports.statements.estimate import among
 from sampler_bench.reports.statements.families import (
     DETERMINISTIC,
     FAMILIES,
@@ -31,6 +31,7 @@ from sampler_bench.reports.statements.verdict import (
     raises,
     together,
 )
+from sampler_bench.results.estimate import LEVEL, Estimate, relative
 
 FRACTION = 2.0
 """NFE at most 1/2 of another's is a fraction of it; the paper's are 1/7.3, 1/300 and 1/3.2."""
@@ -139,7 +140,7 @@ def black_box(panels: Sequence[Panel]) -> Verdict:
             continue
         theirs, own = reach(adaptive), reach(ours)
         gap = relative(theirs.best.value, own.best.value)
-        like = {"equal": HOLDS, "unclear": UNDECIDED}.get(word(gap), FAILS)
+        like = {"equal": HOLDS, "unclear": UNDECIDED}.get(gap.word(), FAILS)
         answer = all_of([like, _more(theirs, own)])
         told = f"RK45 {theirs}; EDM's {own}: best FID {percent(gap)}"
         far = math.isfinite(theirs.latest)
@@ -204,7 +205,7 @@ def tally(gaps: Sequence[tuple[float, Estimate]], of: str = "NFE") -> str:
     """Where it is lower, higher, equal or unclear, and the largest difference of each kind."""
     parts = []
     for kind in ("lower", "equal", "higher", "unclear"):
-        same = [(at, gap) for at, gap in gaps if word(gap) == kind]
+        same = [(at, gap) for at, gap in gaps if gap.word() == kind]
         if same:
             at, most = max(same, key=lambda one: abs(one[1].value))
             places = ", ".join(f"{place:g}" for place, _ in same)
@@ -215,7 +216,7 @@ def tally(gaps: Sequence[tuple[float, Estimate]], of: str = "NFE") -> str:
 
 def _only_at_first(gaps: Sequence[tuple[float, Estimate]]) -> bool:
     """Whether it is higher at the lowest NFE and at no NFE above another where it is not."""
-    high = [word(gap) == "higher" for _, gap in sorted(gaps, key=lambda one: one[0])]
+    high = [gap.word() == "higher" for _, gap in sorted(gaps, key=lambda one: one[0])]
     return high == sorted(high, reverse=True) and not all(high)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sampler_bench.reports.statements.estimate import LEVEL, among
+from sampler_bench.reports.statements.estimate import among
 from sampler_bench.reports.statements.families import edm_preconditioned
 from sampler_bench.reports.statements.panel import Panel
 from sampler_bench.reports.statements.profiles import Profile, profile
@@ -18,6 +18,7 @@ from sampler_bench.reports.statements.verdict import (
     case,
     together,
 )
+from sampler_bench.results.estimate import LEVEL
 
 ONE = 0.05
 """A loss within 1 ± 0.05 is 1."""

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sampler_bench.reports.statements.estimate import Estimate, mean, measured
 from sampler_bench.reports.swept import called
+from sampler_bench.results.estimate import Estimate, mean
 from sampler_bench.results.load import COLUMNS, SETTING
 
 CONDITION = ("class_label", "guidance")
@@ -134,7 +134,7 @@ def _estimate(row: Mapping[Any, Any]) -> Estimate:
     loo = row.get("loo")
     seeds = (_seed(row), number_of(row.get("samples")))
     left_out = loo if isinstance(loo, list | tuple) else ()
-    return measured(row["value"], left_out, number_of(row.get("se")), seeds)
+    return Estimate.of(row["value"], left_out, seeds, number_of(row.get("se")))
 
 
 def _bare(row: Mapping[Any, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from sampler_bench.reports.statements.estimate import Estimate, among, lowest, relative, word
+from sampler_bench.reports.statements.estimate import among, lowest
 from sampler_bench.reports.statements.families import CHURNED, DETERMINISTIC, edm_trained, is_exact
 from sampler_bench.reports.statements.panel import Panel, Point, above, curve, number_of
 from sampler_bench.reports.statements.verdict import (
@@ -19,6 +19,7 @@ from sampler_bench.reports.statements.verdict import (
     raises,
     together,
 )
+from sampler_bench.results.estimate import Estimate, relative
 
 ORIGINALS = (
     {"solver": "song-vp", "process": "sde", "predictor": "euler-maruyama", "corrector": "none"},
@@ -98,7 +99,7 @@ def beats_originals(panels: Sequence[Panel]) -> Verdict:
                 f" differences is {percent(gaps[at])} at NFE {ours[at].nfe:g}"
             )
             still = [relative(p.value, best.value) for p in panel.where(**DETERMINISTIC)]
-            same = any(word(gap) == "equal" for gap in still)
+            same = any(gap.word() == "equal" for gap in still)
             why = "the deterministic sampler ends there too: the network limits it" if same else ""
             cases.append(case(panel, answer, told, why))
     return together(cases, "Algorithm 2 and an original stochastic sampler on one model")
@@ -208,7 +209,7 @@ def _undone(panel: Panel) -> list[Estimate]:
     """
     pairs, _ = _most_against_none(panel)
     level = among(len(pairs))
-    losing = [series for series, gap in pairs if word(gap, level=level) == "higher"]
+    losing = [series for series, gap in pairs if gap.word(level=level) == "higher"]
     gaps = []
     for series in losing or [series for series, _ in pairs]:
         plain = [p for p in series if p.has(S_noise=1)][-1]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from sampler_bench.reports.statements.estimate import EQUAL, Estimate, among, relative, word
+from sampler_bench.reports.statements.estimate import among
 from sampler_bench.reports.statements.families import CHURNED, DETERMINISTIC, edm_trained, is_exact
 from sampler_bench.reports.statements.families import on_simple_data as simple
 from sampler_bench.reports.statements.panel import Panel, Point
@@ -23,6 +23,7 @@ from sampler_bench.reports.statements.verdict import (
     raises,
     together,
 )
+from sampler_bench.results.estimate import EQUAL, Estimate, relative
 
 ONE_EACH = "one training each: errors are of sampling alone"
 PAPER_IMAGES = 200_000_000
@@ -78,7 +79,7 @@ def every_step(panels: Sequence[Panel]) -> Verdict:
                 continue
             parts = [opposite(raises(list(gaps.values())))]
             if "d" in gaps:
-                parts.append(_EQUAL_ANSWER.get(word(gaps["d"]), FAILS))
+                parts.append(_EQUAL_ANSWER.get(gaps["d"].word(), FAILS))
             if kind == "ve" and "e" in gaps:
                 parts.append(_most(gaps))
             if len(gaps) < len(_LETTERS) - 1:
@@ -100,7 +101,7 @@ def equally_good(panels: Sequence[Panel]) -> Verdict:
                 one = vp.where(**DETERMINISTIC, steps=steps)[0]
                 other = ve.where(**DETERMINISTIC, steps=steps)[0]
                 gap = relative(one.value, other.value)
-                answer = _EQUAL_ANSWER.get(word(gap), FAILS)
+                answer = _EQUAL_ANSWER.get(gap.word(), FAILS)
                 told = f"{percent(gap)} against {twin} at NFE {one.nfe:g} ({ONE_EACH})"
                 cases.append(case(vp, answer, told, _short(vp)))
     return together(cases, "VP and VE networks of configuration F at equal NFE")
@@ -155,16 +156,16 @@ def _rest(found: Case) -> tuple[str, Answer, str, str, str]:
 def _most(gaps: dict[str, Estimate]) -> Answer:
     """Whether E lowers FID more than any other step."""
     others = [gaps["e"] - gap for letter, gap in gaps.items() if letter != "e"]
-    words = [word(one, margin=0.0, level=among(len(others))) for one in others]
+    words = [one.word(margin=0.0, level=among(len(others))) for one in others]
     if "higher" in words:
         return FAILS
     return HOLDS if words and all(one == "lower" for one in words) else UNDECIDED
 
 
 def _why_not(gaps: dict[str, Estimate], short: str) -> str:
-    worse = [letter.upper() for letter, gap in gaps.items() if word(gap) == "higher"]
+    worse = [letter.upper() for letter, gap in gaps.items() if gap.word() == "higher"]
     parts = [f"{' and '.join(worse)} raise it"] if worse else []
-    if "d" in gaps and word(gaps["d"]) == "lower":
+    if "d" in gaps and gaps["d"].word() == "lower":
         parts.append("D alone already lowers it")
     told = ", ".join(parts)
     return ": ".join(part for part in (told, short) if part)

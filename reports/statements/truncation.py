@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from sampler_bench.reports.statements.estimate import LEVEL, Estimate, among, lowest, relative, word
+from sampler_bench.reports.statements.estimate import among, lowest
 from sampler_bench.reports.statements.families import DETERMINISTIC
 from sampler_bench.reports.statements.panel import Panel, Point
 from sampler_bench.reports.statements.profiles import Profile, profile
@@ -20,6 +20,7 @@ from sampler_bench.reports.statements.verdict import (
     percent,
     together,
 )
+from sampler_bench.results.estimate import LEVEL, Estimate, relative
 
 BALANCED = {"euler": 2, "heun": 3}
 """ρ at which the paper finds a solver's local error balanced over σ."""
@@ -133,13 +134,13 @@ def _at_most(value: float, error: float, limit: float, levels: int) -> Answer:
 
 
 def _all_equal(gaps: Sequence[Estimate]) -> bool:
-    return all(word(gap) == "equal" for gap in gaps)
+    return all(gap.word() == "equal" for gap in gaps)
 
 
 def _all_lower(gaps: Sequence[Estimate]) -> Answer:
     """Holds if each is lower, fails if for any a decrease by more than 3 % can be ruled out."""
     each = [lowest([gap])[1] for gap in gaps]
     level = among(len(gaps))
-    if any(gap.value - level * gap.se > 0 or word(gap, level=level) == "equal" for gap in gaps):
+    if any(gap.value - level * gap.se > 0 or gap.word(level=level) == "equal" for gap in gaps):
         return FAILS
     return all_of([HOLDS if one == "lower" else UNDECIDED for one in each])

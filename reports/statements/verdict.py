@@ -5,9 +5,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sampler_bench.reports.statements.estimate import EQUAL, Estimate, lowest
+from sampler_bench.reports.statements.estimate import lowest
 from sampler_bench.reports.statements.panel import Panel
 from sampler_bench.reports.tables import with_error
+from sampler_bench.results.estimate import EQUAL, Estimate
 
 Answer = Literal["holds", "fails", "undecided here"]
 HOLDS: Answer = "holds"

@@ -48,7 +48,9 @@ def planned(**changes: int) -> tuple[Plan, str]:
 
 
 def run(folder: Path, plan: Plan, text: str, batch: int = 256) -> Path:
-    runner = Runner(Store(folder), torch.device("cpu"), batch, Silent(), TRAJECTORIES)
+    for work in plan.work:
+        work.measurement = replace(work.measurement, trajectories=TRAJECTORIES)
+    runner = Runner(Store(folder), torch.device("cpu"), batch, Silent())
     assert not runner.run(plan, text)
     return folder
 

@@ -64,7 +64,7 @@ def evaluated(plan) -> list[tuple[torch.Tensor, torch.Tensor]]:
 
     noise = SeedNoise(range(min(BATCH, work.cell.samples)))
     with torch.inference_mode():
-        work.sampler(Listening(work.model), noise.latents(work.model.shape), noise)
+        work.measurement.sampler(Listening(work.model), noise.latents(work.model.shape), noise)
     assert len(asked) == work.nfe
     return asked
 

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from sampler_bench.bench.measure.profiles.measured import measure_profile
 from sampler_bench.bench.plan import planning as plans
 from sampler_bench.bench.plan.grid import Grid
 
@@ -27,6 +26,11 @@ def work():
     return plans.make(grid).work[0]
 
 
+def measured(work):
+    parts = [work.seeds(shard) for shard in range(20)]
+    return work.measurement.take(work.subject, parts, BATCH, lambda samples, evaluations: None)
+
+
 @pytest.fixture(scope="module")
 def evaluated(work):
     """States and noise levels as the probe asks for them."""
@@ -39,7 +43,7 @@ def evaluated(work):
 
     usual = model.__class__
     model.__class__ = Listening
-    measure_profile(work, range(20), BATCH)
+    measured(work)
     model.__class__ = usual
     assert len(asked) == work.nfe
     return asked
@@ -47,7 +51,7 @@ def evaluated(work):
 
 def test_profile(benchmark, work):
     benchmark.group = GROUP
-    assert len(benchmark.pedantic(measure_profile, (work, range(20), BATCH), rounds=3)) == 20
+    assert len(benchmark.pedantic(measured, (work,), rounds=3)) == 20
 
 
 def test_bare_evaluations(benchmark, work, evaluated):

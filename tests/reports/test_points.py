@@ -42,3 +42,9 @@ def test_points_and_labels_do_not_depend_on_the_order_of_records(frame):
     shuffled = records.sample(frac=1, random_state=1)
     pd.testing.assert_frame_equal(points(records), points(shuffled))
     assert labels(records) == labels(shuffled)
+
+
+def test_absurd_errors_stay_numbers(frame):
+    records = frame(repeats=3)
+    made, usual = points(records.assign(se=1e161 * records["se"])), points(records)
+    np.testing.assert_allclose(made["se"], 1e161 * usual["se"])

@@ -8,7 +8,7 @@ import pytest
 
 from sampler_bench.reports import FIGURES
 from sampler_bench.reports.churn_search import churn_search
-from sampler_bench.reports.searches import FRESH, paired_se, searches
+from sampler_bench.reports.searches import FRESH, searches
 from sampler_bench.reports.style import NothingToDrawError, save
 from sampler_bench.reports.swept import CHURN
 from sampler_bench.reports.table5 import table5
@@ -90,12 +90,6 @@ def test_the_table_holds_what_was_found_and_its_paired_error(frame):
     assert row["NFE"] == 35
     assert row["Settings"] == 4
     assert row["Published setting"] == "40 / 0.05 / 50 / 1.003"
-
-
-def test_equal_errors_cancel_in_pairs():
-    loo = [1.0, 2.0, 4.0]
-    assert paired_se([x + 7 for x in loo], loo) == 0
-    assert math.isnan(paired_se(loo, loo[:2])) and math.isnan(paired_se([], []))
 
 
 def test_the_table_is_text_for_readers(frame):

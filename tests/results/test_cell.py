@@ -107,7 +107,7 @@ def test_explain_names_each_field(cell):
     ("changes", "message"),
     [
         ({"precision": "float23"}, "did you mean 'float32'"),
-        ({"metric": "fidd"}, "did you mean 'fid'"),
+        ({"metric": ""}, "metric = '' is not allowed: it must be a word"),
         ({"quantizer": "?"}, "known: none, uint8"),
         ({"samples": 0}, "samples = 0 is not allowed: it must be a whole number of at least 1"),
         ({"seed_start": 1.5}, "seed_start = 1.5 is not allowed: it must be a whole number"),

@@ -1,91 +1,139 @@
-"""Shards of a probe's cell: a pure function from seeds to values at each noise level."""
+"""Measurements by a probe: a pure function from seeds to values at each noise level."""
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from sampler_bench.bench.measure.profiles.probe import SIGMA, VALUES, Drawn, Probe
-from sampler_bench.bench.measure.samples import SHOWN, InParts, Measured
-from sampler_bench.bench.measure.work import Work
+from sampler_bench.bench.measure.measurement import Measured, Measurement, Subject, Tell
+from sampler_bench.bench.measure.profiles.probe import SIGMA, VALUES, Drawn, Probe, profile
+from sampler_bench.bench.measure.samples import SHOWN, InParts
+from sampler_bench.kit import own_files
 from sampler_bench.models import Counted, Model
+from sampler_bench.models.data.clean import Clean
+from sampler_bench.results import Shard
+from sampler_bench.results.estimate import Estimate
+from sampler_bench.results.metric import Metric
 from sampler_bench.solvers import SeedNoise
+from sampler_bench.solvers.declared import Declared
 
 
-def measure_profile(
-    work: Work,
-    shards: Sequence[int],
-    batch: int,
-    on_samples: Callable[[int, int], None] = lambda samples, evaluations: None,
-) -> list[Measured]:
-    """Apply a probe to the seeds of some shards together.
+@dataclass(frozen=True, eq=False)
+class OverLevels(Measurement):
+    """A quantity at each noise level.
 
-    Args:
-        work: The job.
-        shards: Their indices; several at once fill batches, and change nothing else.
-        batch: Most samples in one call of the denoiser. It changes nothing beyond float noise.
-        on_samples: Called after each batch with the numbers of samples and evaluations it took.
-
-    Raises:
-        FloatingPointError: If a value is not finite.
+    Attributes:
+        probe: What is taken there.
+        clean: True data that it starts from, if it does.
+        spec: Its pinned name, if it is from a user's own file.
     """
-    probe = work.sampler
-    assert isinstance(probe, Probe)
-    model = probe.model(work.model)
-    seeds = [work.seeds(shard) for shard in shards]
-    everyone = list(itertools.chain(*seeds))
-    values, nfe, started = [], [], time.perf_counter()
-    with torch.inference_mode(), threadpool_limits(1, user_api="blas"):
-        for first in range(0, len(everyone), batch):
-            counted, bound, drawn = _drawn(work, model, everyone[first : first + batch], batch)
-            values.append(probe(bound, drawn))
-            nfe.append(counted.per_sample.numpy())
-            on_samples(len(drawn.latents), counted.evaluations)
-        seconds = time.perf_counter() - started
-        shown = _shown(work, model, probe, batch) if 0 in shards else {}
-    sigma = probe.at(model).cpu().numpy()
-    sizes = [len(part) for part in seeds]
-    counts = np.split(np.concatenate(nfe), np.cumsum(sizes)[:-1])
-    measured = []
-    for shard, part, found, count in zip(
-        shards, seeds, torch.cat(values).cpu().split(sizes), counts, strict=True
-    ):
-        if not torch.isfinite(found).all():
-            raise FloatingPointError(
-                f"{probe.metric} of seeds {part.start} to {part.stop - 1} not finite"
-            )
-        arrays = {SIGMA: sigma, VALUES: found.numpy(), "nfe": count}
-        share = seconds * len(part) / len(everyone)
-        measured.append(Measured(arrays, share, shown if shard == 0 else {}))
-    return measured
 
+    probe: Probe
+    clean: Clean | None = None
+    spec: str = ""
 
-def _drawn(
-    work: Work, model: Model, seeds: Sequence[int], batch: int
-) -> tuple[Counted, Model, Drawn]:
-    """Return what seeds decide, and the denoiser of their classes: those of the data, if any."""
-    device = model.card.device
-    noise = SeedNoise(seeds, device)
-    counted = Counted(InParts(model, batch))
-    latents = noise.latents(counted.shape)
-    clean, labels = None, None
-    if work.clean is not None:
-        clean, labels = work.clean.draw(noise, len(seeds))
-        clean = clean.to(device)
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """The one number that the quantity over σ is summed up in."""
+        row = type(self.probe).row(own_files.shown(self.spec) if self.spec else "")
+        return {row.name: row}
 
-    def of_class(count: int) -> Tensor:
-        return noise.labels(count) if labels is None else labels.to(device)
+    @property
+    def needs(self) -> frozenset[str]:
+        """The arrays that a shard must hold."""
+        return frozenset({"nfe", SIGMA, VALUES})
 
-    bound = work.condition.bind(counted, model.card.classes, of_class, len(seeds))
-    bound.begin(len(seeds))
-    return counted, bound, Drawn(latents, clean)
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Those of the sampler it is about, if it is about one, and its own."""
+        about = self.probe.about
+        return {**(about.files if about else {}), **own_files.files(self.spec)}
 
+    @property
+    def reference(self) -> tuple[str, str]:
+        """What values are measured against."""
+        if not self.probe.needs_data:
+            return "none", ""
+        return "true data", self.clean.digest if self.clean else ""
 
-def _shown(work: Work, model: Model, probe: Probe, batch: int) -> dict[str, np.ndarray]:
-    seeds = list(work.seeds(0))[:SHOWN]
-    _, bound, drawn = _drawn(work, model, seeds, batch)
-    return probe.shown(bound, drawn)
+    def declared(self, model: Model) -> Declared:
+        """Return the probe's own."""
+        return self.probe.declared(model)
+
+    def evaluations(self, model: Model) -> float:
+        """Return the probe's own."""
+        return self.probe.evaluations(model)
+
+    def merge(self, shards: Sequence[Shard]) -> Mapping[str, Estimate]:
+        """Return the one number, with each shard left out."""
+        (name,) = self.metrics
+        return {name: Estimate.of(*self.probe.merge(shards), seeds="its own")}
+
+    def profile(self, shards: Sequence[Shard]) -> Mapping[str, list[float]]:
+        """Return σ, and the mean and standard deviation over samples there."""
+        return profile(shards)
+
+    def take(
+        self, subject: Subject, parts: Sequence[range], batch: int, tell: Tell
+    ) -> list[Measured]:
+        """Apply the probe to the seeds of some shards together; several at once fill batches."""
+        probe = self.probe
+        model = probe.model(subject.model)
+        everyone = list(itertools.chain(*parts))
+        values, nfe, started = [], [], time.perf_counter()
+        with torch.inference_mode(), threadpool_limits(1, user_api="blas"):
+            for first in range(0, len(everyone), batch):
+                seeds = everyone[first : first + batch]
+                counted, bound, drawn = self.drawn(subject, model, seeds, batch)
+                values.append(probe(bound, drawn))
+                nfe.append(counted.per_sample.numpy())
+                tell(len(drawn.latents), counted.evaluations)
+            seconds = time.perf_counter() - started
+            begins = [part for part in parts if part.start == subject.seeds.start]
+            shown = self._shown(subject, model, begins[0], batch) if begins else {}
+        sigma = probe.at(model).cpu().numpy()
+        sizes = [len(part) for part in parts]
+        counts = np.split(np.concatenate(nfe), np.cumsum(sizes)[:-1])
+        measured = []
+        for part, found, count in zip(
+            parts, torch.cat(values).cpu().split(sizes), counts, strict=True
+        ):
+            if not torch.isfinite(found).all():
+                raise FloatingPointError(
+                    f"{probe.metric} of seeds {part.start} to {part.stop - 1} not finite"
+                )
+            arrays = {SIGMA: sigma, VALUES: found.numpy(), "nfe": count}
+            share = seconds * len(part) / len(everyone)
+            measured.append(Measured(arrays, share, shown if part in begins else {}))
+        return measured
+
+    def drawn(
+        self, subject: Subject, model: Model, seeds: Sequence[int], batch: int
+    ) -> tuple[Counted, Model, Drawn]:
+        """Return what seeds decide, and the denoiser of their classes: the data's, if any."""
+        device = model.card.device
+        noise = SeedNoise(seeds, device)
+        counted = Counted(InParts(model, batch))
+        latents = noise.latents(counted.shape)
+        clean, labels = None, None
+        if self.clean is not None:
+            clean, labels = self.clean.draw(noise, len(seeds))
+            clean = clean.to(device)
+
+        def of_class(count: int) -> Tensor:
+            return noise.labels(count) if labels is None else labels.to(device)
+
+        bound = subject.condition.bind(counted, model.card.classes, of_class, len(seeds))
+        bound.begin(len(seeds))
+        return counted, bound, Drawn(latents, clean)
+
+    def _shown(
+        self, subject: Subject, model: Model, part: range, batch: int
+    ) -> dict[str, np.ndarray]:
+        _, bound, drawn = self.drawn(subject, model, list(part)[:SHOWN], batch)
+        return self.probe.shown(bound, drawn)

@@ -12,7 +12,8 @@ from torch import Tensor
 from sampler_bench.kit.parameters import check_fields
 from sampler_bench.models.model import Model
 from sampler_bench.results import Shard
-from sampler_bench.solvers import Denoiser
+from sampler_bench.results.metric import SHIPPED, Metric
+from sampler_bench.solvers import AnySampler, Denoiser
 from sampler_bench.solvers.declared import Declared
 
 SIGMA, VALUES = "sigma", "profile"
@@ -63,6 +64,21 @@ class Probe(ABC):
 
     def __post_init__(self) -> None:
         check_fields(self, without=NOT_OWN)
+
+    @classmethod
+    def row(cls, name: str = "") -> Metric:
+        """Return what its metric is: ours, or what a class of somebody's own says in attributes.
+
+        Args:
+            name: What cells call it, if not as the class does.
+        """
+        name = name or cls.metric
+        return SHIPPED.get(name) or Metric.said_by(cls, name, taken_of="levels", needs=VALUES)
+
+    @property
+    def about(self) -> AnySampler | None:
+        """The sampler it is about, if it is about one."""
+        return vars(self).get("sampler")
 
     @abstractmethod
     def declared(self, model: Model) -> Declared:

@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -24,7 +24,9 @@ from sampler_bench.bench.plan.grid import (
     folder_of,
 )
 from sampler_bench.bench.plan.shipped import SEARCHES
+from sampler_bench.kit.names import unknown
 from sampler_bench.kit.toml import parse, text_of, toml_files, validated
+from sampler_bench.results.metric import SHIPPED, Metric
 from sampler_bench.solvers.sampler import CHURN_FIELDS
 
 DETERMINISTIC, CHURNED = "Deterministic", "With churn (search)"
@@ -32,6 +34,10 @@ DETERMINISTIC, CHURNED = "Deterministic", "With churn (search)"
 
 Number = Annotated[int, Field(strict=True, ge=0)] | Annotated[float, Field(strict=True, ge=0)]
 Values = Annotated[list[Number], Field(min_length=1)]
+
+
+def _can_be_searched(row: Metric) -> bool:
+    return row.taken_of == "samples" and row.better == "lower"
 
 
 class Candidates(BaseModel):
@@ -68,7 +74,7 @@ class Search(BaseModel):
         first_samples: Samples by which candidates are first compared.
         first_seed: The first seed; those that candidates are compared on follow ``samples``.
         draw: Seed of the choice of candidates.
-        metric: ``fid`` or ``kid``, of which less is better.
+        metric: One of samples, of which less is better: ``fid``, ``kid``.
         extractor, reference, unchecked: As in a grid.
         sampler: The sampler without churn: keys of a grid's ``[[sampler]]``, one value each.
         candidates: The values each of the four parameters may take.
@@ -83,13 +89,21 @@ class Search(BaseModel):
     first_samples: Annotated[StrictInt, Field(ge=LEAST_SAMPLES)]
     first_seed: Annotated[StrictInt, Field(ge=0)] = 0
     draw: Annotated[StrictInt, Field(ge=0)] = 0
-    metric: Literal["fid", "kid"] = "fid"
+    metric: StrictStr = "fid"
     extractor: StrictStr = "inception"
     reference: StrictStr = "model"
     unchecked: StrictBool = False
     sampler: dict[StrictStr, Scalar]
     candidates: Candidates = Candidates()
     _folder: Path = PrivateAttr(default_factory=Path)
+
+    @field_validator("metric")
+    @classmethod
+    def _falls(cls, metric: str) -> str:
+        known = [row.name for row in SHIPPED.values() if _can_be_searched(row)]
+        if metric not in known:
+            raise ValueError(unknown(metric, known, "metric of searches"))
+        return metric
 
     @field_validator("sampler")
     @classmethod

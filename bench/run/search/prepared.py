@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from sampler_bench.bench.measure.samples import FromSamples
 from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan import planning as plans
 from sampler_bench.bench.run.search.declared import CHURNED, Search
@@ -21,17 +22,23 @@ class Prepared:
     Attributes:
         deterministic: The last measurement of the deterministic sampler; every other job is a
             copy of it with another churn, or other seeds.
-        sampler: Its sampler.
+        measurement: What it is; its sampler is the one that is searched.
         space: The candidates.
         ladder: The rungs.
         samples: How many samples candidates may cost together.
     """
 
     deterministic: Work
-    sampler: Sampler
+    measurement: FromSamples
     space: Sequence[Candidate]
     ladder: Ladder
     samples: int
+
+    @property
+    def sampler(self) -> Sampler:
+        """The sampler without churn."""
+        assert isinstance(self.measurement.sampler, Sampler)  # others cannot churn
+        return self.measurement.sampler
 
     @property
     def model(self) -> str:
@@ -60,7 +67,10 @@ class Prepared:
             samples=rung.samples,
         )
         label = base.label if sampler.deterministic else CHURNED
-        return replace(base, label=label, settings=declared.settings, sampler=sampler, cells=[cell])
+        measurement = replace(self.measurement, sampler=sampler)
+        return replace(
+            base, label=label, settings=declared.settings, measurement=measurement, cells=[cell]
+        )
 
 
 def prepare(
@@ -83,8 +93,10 @@ def prepare(
 
 
 def _prepared(search: Search, work: Work, ladder: Ladder) -> Prepared:
-    sampler = work.sampler
-    if not sampler.can_churn:
+    measurement = work.measurement
+    assert isinstance(measurement, FromSamples)  # a search has one sampler, and nothing else
+    sampler = measurement.sampler
+    if not (sampler.can_churn and isinstance(sampler, Sampler)):
         solver = search.sampler.get("solver")
         raise ValueError(f"solver {solver!r} cannot churn: a search needs one with fixed steps")
     space = different(search.candidates, sampler, work.model)
@@ -103,4 +115,4 @@ def _prepared(search: Search, work: Work, ladder: Ladder) -> Prepared:
             f"{least:,} samples of candidates, {ladder.reference:,} of the deterministic sampler "
             "and of both last measurements)"
         )
-    return Prepared(work, sampler, space, ladder, affordable)
+    return Prepared(work, measurement, space, ladder, affordable)

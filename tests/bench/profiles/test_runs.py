@@ -7,7 +7,6 @@ import pytest
 
 from sampler_bench import results, solvers
 from sampler_bench.bench.measure.profiles.curvature import Curvature
-from sampler_bench.bench.measure.profiles.measured import _drawn
 from sampler_bench.bench.measure.profiles.probe import over_log_sigma, profile
 from sampler_bench.bench.plan import grid as grids
 from sampler_bench.bench.plan import planning as plans
@@ -93,10 +92,10 @@ def test_a_conditional_model_is_told_the_classes_of_the_data(tmp_path):
     path = tmp_path / "grid.toml"
     path.write_text(f'name = "x"\nmodels = ["fashion-adm"]\nsamples = 20\n{LOSS}')
     (work,) = plans.make(grids.read(str(path))[0]).work
-    _, bound, _ = _drawn(work, work.model, range(20), 20)
+    _, bound, _ = work.measurement.drawn(work.subject, work.model, range(20), 20)
     noise = SeedNoise(range(20))
     noise.latents(work.model.shape)
-    assert bound.labels.tolist() == work.clean.draw(noise, 20)[1].tolist()
+    assert bound.labels.tolist() == work.measurement.clean.draw(noise, 20)[1].tolist()
 
 
 def test_batches_change_nothing(folder, tmp_path):

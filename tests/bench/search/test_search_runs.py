@@ -114,7 +114,7 @@ def test_a_failing_candidate_is_told_and_the_search_goes_on(made, tmp_path, monk
     measured = Runner._measured
 
     def failing(runner, work, shards):
-        if work.sampler.churn.S_churn == 1:
+        if work.measurement.sampler.churn.S_churn == 1:
             raise RuntimeError("out of luck")
         return measured(runner, work, shards)
 

@@ -1,0 +1,74 @@
+"""From a measurement to the work that fills its cells, whatever kind it is of."""
+
+from collections.abc import Iterator
+
+from sampler_bench.bench.measure.measurement import Measurement
+from sampler_bench.bench.measure.work import SHARDS, Work
+from sampler_bench.bench.plan.grid import Grid
+from sampler_bench.models.labels import Condition
+from sampler_bench.models.model import Model
+from sampler_bench.results import Cell
+
+
+def jobs(
+    grid: Grid,
+    label: str,
+    name: str,
+    model: Model,
+    condition: Condition,
+    measurement: Measurement,
+    nfe: float | None,
+    samples: int | None = None,
+) -> Iterator[Work]:
+    """Yield the work of one measurement of one model, one for each repeat.
+
+    Args:
+        grid: Its seeds, samples and repeats.
+        label: The curve.
+        name: What records call the model.
+        model: The denoiser.
+        condition: The labels asked of it.
+        measurement: What is taken.
+        nfe: Evaluations per sample without guidance; ``None`` if they are known only afterwards.
+        samples: Samples per cell, instead of the grid's.
+
+    Raises:
+        ValueError: If something of it cannot be in a key; one line.
+    """
+    samples = samples or grid.samples
+    extractor = measurement.against.extractor if measurement.against else None
+    reference, reference_digest = measurement.reference
+    declared = measurement.declared(model)
+    parts = dict(declared.parts)
+    if measurement.kind:
+        parts["measurement"] = {"name": measurement.kind, **parts.get("measurement", {})}
+    for repeat in range(grid.repeats):
+        cells = [
+            Cell(
+                model_digest=model.card.digest,
+                sampler=parts,
+                seed_start=grid.first_seed + repeat * samples,
+                samples=samples,
+                shards=SHARDS,
+                precision=model.card.precision,
+                quantizer=measurement.quantizer,
+                extractor=extractor.name if extractor else "none",
+                extractor_digest=extractor.digest if extractor else "",
+                metric=metric,
+                reference=reference,
+                reference_digest=reference_digest,
+                condition=condition.declared(model.card.classes),
+            )
+            for metric in measurement.metrics
+        ]
+        guided = 1 if condition.guidance is None else 2
+        yield Work(
+            label=label,
+            name=name,
+            settings=declared.settings,
+            measurement=measurement,
+            model=model,
+            condition=condition,
+            cells=cells,
+            nfe=(nfe or 0) * guided,
+        )
