@@ -1,0 +1,58 @@
+"""Which definitions of ours a run executes, as the profiler sees them."""
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import sampler_bench.solvers
+from sampler_bench.kit.code import Sources
+
+ROOT = Path(sampler_bench.solvers.__file__).parents[1]
+ROOMS = ("bench", "kit", "models", "reports", "results", "solvers")
+SOURCES = Sources()
+NO_PART = {
+    "sampler_bench.bench.run": "runs jobs, and writes what they gave",
+    "sampler_bench.bench.plan": "says what there is to run",
+    "sampler_bench.results.cell": "keys",
+    "sampler_bench.results.shard": "shards: what was measured, kept",
+    "sampler_bench.results.record": "records",
+    "sampler_bench.results.store": "where they lie",
+    "sampler_bench.bench.measure.registry": "names of rows; the rows are parts",
+    "sampler_bench.solvers.registry": "as above",
+}
+"""Where definitions run that are no part of a job's code, beside those of ``BOOKKEEPING``."""
+
+
+@contextmanager
+def traced(into):
+    """Add the qualified names of what runs meanwhile to a set."""
+    codes = set()
+
+    def note(frame, event, _):
+        if event == "call":
+            codes.add(frame.f_code)
+
+    sys.setprofile(note)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+        into.update(name for code in codes for name in _names(code))
+
+
+def _names(code):
+    path = Path(code.co_filename)
+    if not path.is_relative_to(ROOT) or path.relative_to(ROOT).parts[0] not in ROOMS:
+        return
+    words = path.relative_to(ROOT).with_suffix("").parts
+    words = words[:-1] if words[-1] == "__init__" else words
+    module = ".".join(["sampler_bench", *words])
+    if code.co_name != "<module>":
+        for name in SOURCES.of_name(module).statement_at(code.co_firstlineno):
+            yield f"{module}.{name}"
+
+
+def unlisted(ran, code, bookkeeping):
+    """Return what ran, is not in a job's code, and stands nowhere that explains it."""
+    explained = tuple(f"{place}." for place in (*bookkeeping, *NO_PART))
+    return sorted(name for name in ran - set(code.names) if not name.startswith(explained))

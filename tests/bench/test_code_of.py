@@ -1,0 +1,93 @@
+"""The code of a job: which edits it sees, and that everything that ran is in it."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from sampler_bench.bench.measure.code_of import BOOKKEEPING, code_of
+from sampler_bench.bench.plan import grid as grids
+from sampler_bench.bench.plan import planning as plans
+from sampler_bench.bench.run.runner import Runner
+from sampler_bench.kit.code import UNKNOWN, Reader, Sources
+from sampler_bench.results import Store
+from sampler_bench.solvers import SOLVERS
+from tests.bench.code_edits import CELLS, EDITS, ROOT, SEEN
+from tests.bench.code_trace import traced, unlisted
+from tests.bench.runs import Silent
+
+READER = Reader(without=frozenset(BOOKKEEPING))
+ROWS = {"heun is euler": ("heun", "Euler"), "euler is heun": ("euler", "Heun")}
+"""Registries are read as they are: these edits are made to them."""
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory):
+    """The job of each cell of the table."""
+    folder, found = tmp_path_factory.mktemp("grids"), {}
+    for name, text in CELLS.items():
+        path = folder / f"{name}.toml"
+        path.write_text(text)
+        plan = plans.make(grids.read(str(path))[0])
+        (found[name],) = plan.work
+    return found
+
+
+def edited(file, old, new):
+    """Return a reader of the same modules, but for one that is read with another text."""
+    path = ROOT / file
+
+    def read(place):
+        return place.read_bytes().replace(old.encode(), new.encode(), 1)
+
+    sources = Sources(read)
+    for name, found in READER.sources._known.items():
+        if getattr(getattr(found, "place", None), "path", None) != path:
+            sources._known[name] = found
+    return Reader(sources, READER.without)
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_the_table_of_edits(edit, jobs, monkeypatch):
+    codes = {name: code_of(job, READER) for name, job in jobs.items()}
+    assert UNKNOWN not in {code.digest for code in codes.values()}
+    file, old, new = EDITS[edit]
+    assert old in (ROOT / file).read_text("utf-8"), "the table's text is not there any more"
+    reader = edited(file, old, new)
+    if edit in ROWS:
+        name, rule = ROWS[edit]
+        monkeypatch.setitem(SOLVERS._rows, name, f"sampler_bench.solvers.rules.runge_kutta:{rule}")
+    seen = [name for name, job in jobs.items() if code_of(job, reader).digest != codes[name].digest]
+    assert seen == SEEN.get(edit, "").split()
+
+
+TRACED = """
+name = "traced"
+models = ["exact-mixture-moons"]
+samples = 40
+metrics = ["fid"]
+extractor = "pixels"
+[[sampler]]
+label = "Churned"
+solver = "dpmpp-2m"
+path = "sde"
+steps = 3
+[[profile]]
+metric = "local-error"
+solver = "heun"
+levels = [0.1, 1.0, 5.0]
+substeps = 2
+steps = 18
+"""
+
+
+def test_what_runs_is_in_the_list(tmp_path):
+    (tmp_path / "g.toml").write_text(TRACED)
+    plan = plans.make(grids.read(str(tmp_path / "g.toml"))[0])
+    for number, work in enumerate(plan.work):
+        ran = set()
+        runner = Runner(Store(tmp_path / str(number)), torch.device("cpu"), 64, Silent())
+        with traced(ran):
+            runner.run(replace(plan, work=[work]), "")
+        assert "sampler_bench.solvers.noise.SeedNoise" in ran and len(ran) > 50
+        assert unlisted(ran, code_of(work, READER), BOOKKEEPING) == []
