@@ -125,6 +125,7 @@ class Cell:
         """The fields as a dict that JSON can hold, less neutral ones, with the format's number."""
         own = {field.name: getattr(self, field.name) for field in fields(self)}
         told = {name: value for name, value in own.items() if value != _NEUTRAL.get(name)}
+        return {"format": FORMAT, **plain(told, "cell")}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Cell":

@@ -314,7 +314,7 @@ class Sampler(AnySampler):
     def _settings(self, low: float, high: float) -> dict[str, Any]:
         """Return the arguments of ``build`` that make it again, resolved."""
         if self.listed is not None:
-            made = {"levels": list(self.listed.levels)}
+            made: dict[str, Any] = {"levels": list(self.listed.levels)}
         else:
             made = {"discretization": self.discretization, "sigma_min": low, "sigma_max": high}
         path = {"path": self.path} if self.path else {}

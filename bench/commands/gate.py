@@ -206,4 +206,4 @@ def _nfe(record: Record) -> Estimate:
     totals = np.array([shard["nfe_total"] for shard in record.shards])
     several = len(counts) > 1
     rest = (totals.sum() - totals) / (counts.sum() - counts) if several else ()
-    return Estimate.of(record.nfe, rest, seeds=record.cell.but_for_files)
+    return Estimate.of(record.nfe, rest, seeds=record.cell.key)

@@ -13,6 +13,7 @@ from sampler_bench.models.model import Model
 from sampler_bench.results import Shard
 from sampler_bench.results.estimate import Estimate
 from sampler_bench.results.metric import Metric
+from sampler_bench.solvers import AnySampler
 from sampler_bench.solvers.declared import Declared
 
 Tell = Callable[[int, int], None]
@@ -123,6 +124,11 @@ class Measurement(ABC):
     def remarks(self) -> tuple[str, ...]:
         """What a reader should know of how its parts go together."""
         return ()
+
+    @property
+    def about(self) -> AnySampler | None:
+        """The sampler that it is about; ``None`` if it is about a model alone."""
+        return None
 
     @property
     def quantizer(self) -> str:

@@ -20,7 +20,7 @@ from sampler_bench.models import Counted, Model, Wrapped
 from sampler_bench.results import Shard
 from sampler_bench.results.estimate import Estimate
 from sampler_bench.results.metric import Metric
-from sampler_bench.solvers import AnySampler, Denoiser, SeedNoise
+from sampler_bench.solvers import AnySampler, Denoiser, Sampler, SeedNoise
 from sampler_bench.solvers.declared import Declared
 
 SHOWN = 8
@@ -55,6 +55,11 @@ class FromSamples(Measurement):
     def metrics(self) -> Mapping[str, Metric]:
         """What comes of it, by the names that cells have."""
         return {name: measure.metric for name, measure in self.measures.items()}
+
+    @property
+    def about(self) -> AnySampler:
+        """The sampler."""
+        return self.sampler
 
     @property
     def steps(self) -> int | None:
@@ -156,6 +161,7 @@ class FromSamples(Measurement):
 
     def _exact(self, subject: Subject, batch: int) -> tuple[Tensor, float]:
         """Return where the exact ODE takes all of a job's samples, and the RMS error of that."""
+        assert isinstance(self.sampler, Sampler)
         assert self.sampler.deterministic  # others follow no trajectory: see bench.plan.planning
         model, seeds = subject.model, subject.seeds
         noise = SeedNoise(seeds, model.card.device)

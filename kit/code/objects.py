@@ -101,8 +101,8 @@ class Objects:
         elif not isinstance(thing, types.ModuleType | types.BuiltinFunctionType):
             self._class(type(thing))
             if self._is_followed(type(thing)) or _is_network(thing):
-                held = getattr(thing, "__dict__", {}).values()
-                yield from (each for each in held if not (isinstance(each, _EMPTY) and not each))
+                fields = getattr(thing, "__dict__", {}).values()
+                yield from (each for each in fields if not (isinstance(each, _EMPTY) and not each))
 
     def _called(self, thing: Any) -> Iterator[Any]:
         """Yield what a function is made of, itself for one, and note its own definition."""
@@ -444,16 +444,16 @@ def _families(cls: type) -> frozenset[tuple[str, str]]:
 
 
 def _is_tensor(thing: Any) -> bool:
-    return ("torch", "Tensor") in _families(type(thing))
+    return ("torch", "Tensor") in _families(type(thing))  # type: ignore[arg-type]
 
 
 def _is_array(thing: Any) -> bool:
-    found = _families(type(thing))
+    found = _families(type(thing))  # type: ignore[arg-type]
     return not found.isdisjoint({("torch", "Tensor"), ("numpy", "ndarray"), ("numpy", "generic")})
 
 
 def _is_network(thing: Any) -> bool:
-    return ("torch", "Module") in _families(type(thing))
+    return ("torch", "Module") in _families(type(thing))  # type: ignore[arg-type]
 
 
 def _is_named_constant(thing: Any) -> bool:

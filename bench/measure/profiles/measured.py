@@ -19,7 +19,7 @@ from sampler_bench.models.data.clean import Clean
 from sampler_bench.results import Shard
 from sampler_bench.results.estimate import Estimate
 from sampler_bench.results.metric import Metric
-from sampler_bench.solvers import SeedNoise
+from sampler_bench.solvers import AnySampler, SeedNoise
 from sampler_bench.solvers.declared import Declared
 
 
@@ -42,6 +42,11 @@ class OverLevels(Measurement):
         """The one number that the quantity over σ is summed up in."""
         row = type(self.probe).row(own_files.shown(self.spec) if self.spec else "")
         return {row.name: row}
+
+    @property
+    def about(self) -> AnySampler | None:
+        """The sampler that the probe is about, if it is about one."""
+        return self.probe.about
 
     @property
     def needs(self) -> frozenset[str]:
