@@ -100,6 +100,41 @@ def make_folder(path: Path) -> None:
         _sync_folder(folder.parent)
 
 
+def link(finished: Path, path: Path) -> bool:
+    """Give a file a second name, whole and at once; False if somebody has that name already.
+
+    Raises OSError, on disks without such links, too.
+    """
+    try:
+        path.hardlink_to(finished)
+    except FileExistsError:
+        return False
+    return True
+
+
+def renew(path: Path) -> None:
+    """Set a file's time, under all its names, to now by the disk's clock. Raises OSError."""
+    os.utime(path)
+
+
+def take_away(path: Path) -> Path | None:
+    """Give a file a temporary name, and return that; None if it is gone. Raises OSError.
+
+    Of several who try only one has it: he may look at what he took before he removes it.
+    """
+    temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
+    try:
+        path.replace(temporary)
+    except FileNotFoundError:
+        return None
+    return temporary
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is still there. Raises OSError."""
+    path.unlink(missing_ok=True)
+
+
 def sweep(root: Path, age: float = _DAY) -> None:
     """Remove temporary files below `root` that no living writer can own: older than `age` s."""
     oldest = time.time() - age
