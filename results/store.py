@@ -75,6 +75,14 @@ class Store:
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
             return {}
 
+    def planned_batch(self) -> int | None:
+        """Most samples of shards that are measured together (`plan.json`); None if nobody said."""
+        try:
+            batch = json.loads((self.root / "plan.json").read_text())["batch"]
+        except (OSError, ValueError, KeyError, AttributeError, TypeError):
+            return None
+        return batch if isinstance(batch, int) and batch > 0 else None
+
     # -- shards
 
     def write_shard(
@@ -90,6 +98,10 @@ class Store:
         """
         return {index: _agreeing(paths) for index, paths in self._shard_files(work_key).items()}
 
+    def lying(self, work_key: str) -> set[int]:
+        """The numbers of the shards that are there. No file is opened."""
+        return set(self._shard_files(work_key))
+
     def read_shard(self, path: Path) -> Shard:
         """Read a shard. Raises ValueError naming a file that is truncated or foreign."""
         return shard.read(Path(path))
@@ -99,9 +111,7 @@ class Store:
         for paths in self._shard_files(work_key).values():
             for path in paths:
                 path.unlink(missing_ok=True)
-        for failure in self.failures():
-            if failure.work_key == work_key:
-                self.clear_failure(work_key, failure.index)
+        self.clear_failures(work_key)
 
     def drop_merged(self, record: Record) -> None:
         """Remove the shards that a record was merged from: a run may die between the two.
@@ -187,6 +197,11 @@ class Store:
     def clear_failure(self, work_key: str, index: int) -> None:
         """Forget a failure, if there is one."""
         (self.root / f"failures/{work_key}-{index:03d}.json").unlink(missing_ok=True)
+
+    def clear_failures(self, work_key: str) -> None:
+        """Forget all failures of work that is finished."""
+        for path in (self.root / "failures").glob(f"{work_key}-*.json"):
+            path.unlink(missing_ok=True)
 
     # -- samples
 

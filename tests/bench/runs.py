@@ -24,6 +24,8 @@ class Silent:
 
     def finished(self, work, records, resumed): ...
 
+    def waiting(self, others): ...
+
     def failed(self, work, reason):
         self.reasons.append(reason)
 
