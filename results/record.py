@@ -59,11 +59,13 @@ class Record:
     @property
     def se(self) -> float:
         """Jackknife standard error over left-out shards (Efron & Stein 1981); nan without loo."""
-        groups = len(self.loo)
-        if groups < 2:
+        if len(self.loo) < 2:
             return math.nan
-        mean = math.fsum(self.loo) / groups
-        return math.sqrt((groups - 1) / groups * math.fsum((x - mean) ** 2 for x in self.loo))
+        try:
+            return _spread(self.loo)
+        except OverflowError:  # of squares, from 1e154 on
+            largest = max(map(abs, self.loo))
+            return _spread([value / largest for value in self.loo]) * largest
 
     @property
     def metric_name(self) -> str:
@@ -121,3 +123,9 @@ class Record:
             )
         except (KeyError, TypeError, AttributeError) as wrong:
             raise ValueError(f"record: field missing or of the wrong kind: {wrong}") from None
+
+
+def _spread(loo: Sequence[float]) -> float:
+    groups = len(loo)
+    mean = math.fsum(loo) / groups
+    return math.sqrt((groups - 1) / groups * math.fsum((x - mean) ** 2 for x in loo))

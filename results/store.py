@@ -21,11 +21,12 @@ _PROFILE_ATOL = 1e-6  # and the smallest of a column (relative to its largest) m
 
 @dataclass(frozen=True)
 class Failure:
-    """A shard that could not be measured, and the traceback."""
+    """A shard that could not be measured, and the traceback; `planned` if the plan asks for it."""
 
     work_key: str
     index: int
     text: str
+    planned: bool = True
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,14 @@ class Store:
         try:
             plan = json.loads((self.root / "plan.json").read_text())
             return {str(path): str(digest) for path, digest in plan["files"].items()}
+        except (OSError, ValueError, KeyError, AttributeError, TypeError):
+            return {}
+
+    def planned_jobs(self) -> dict[str, list[str]]:
+        """The keys of the cells of all work by its key (`plan.json`); empty if nobody said."""
+        try:
+            jobs = json.loads((self.root / "plan.json").read_text())["jobs"]
+            return {str(job["key"]): [str(key) for key in job["cells"]] for job in jobs}
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
             return {}
 
@@ -186,13 +195,23 @@ class Store:
         return self.write_text(f"failures/{work_key}-{index:03d}.json", body)
 
     def failures(self) -> list[Failure]:
-        """Shards that raised and that nobody has finished since."""
+        """Shards that raised, of work that nobody has finished since."""
         found = []
+        planned = self.planned_jobs()
         for path in sorted((self.root / "failures").glob("*.json")):
-            failure = Failure(**json.loads(path.read_text()))
-            if failure.index not in self._shard_files(failure.work_key):
+            told = json.loads(path.read_text())
+            failure = Failure(**told, planned=told["work_key"] in planned or not planned)
+            is_measured = failure.index in self._shard_files(failure.work_key)
+            if not is_measured and not self._has_records(failure.work_key, planned):
                 found.append(failure)
         return found
+
+    def _has_records(self, work_key: str, planned: Mapping[str, Sequence[str]]) -> bool:
+        """Whether work is finished: all records that are planned, or else any, are there."""
+        if work_key in planned:
+            keys = {path.name.partition("-")[0] for path in self.record_files()}
+            return keys.issuperset(planned[work_key])
+        return any(record.cell.work_key == work_key for record in self.records())
 
     def clear_failure(self, work_key: str, index: int) -> None:
         """Forget a failure, if there is one."""

@@ -94,6 +94,8 @@ def refused() -> Iterator[None]:
         raise
     except (ValueError, OSError) as error:
         stop(str(error))
+    except SystemExit as end:  # a plug-in, while it was imported or looked at
+        stop(f"code of another package, or a file of one's own, ended the program ({end.code!r})")
 
 
 def tell(message: str) -> None:

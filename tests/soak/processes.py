@@ -1,6 +1,6 @@
 """Several processes on one folder: all end well, hardly any work is done twice, and it is faster.
 
-    python -m tests.soak.processes              # 20 tries each of two and four processes, and of kills
+    python -m tests.soak.processes              # 20 tries each of two and four, and of kills
     python -m tests.soak.processes 5 --seed 3   # fewer, with other kills
     python -m tests.soak.processes 0 --timing   # two against one at 0.1 s a call: on two idle cores
 
