@@ -38,11 +38,12 @@ class Store:
     records/KEY-DIGEST.json          finished cells
     failures/WORKKEY-007.json        work that raised
     samples/WORKKEY.npz              a few samples to look at
+    leases/WORKKEY-007               who works on shards from this number on
     report/                          figures and tables
 
-    Every file is written whole or not at all, and names its contents, so two machines' runs
-    are merged by copying one folder over the other. Writing raises ValueError, in one line,
-    where the folder cannot be written.
+    Every file is written whole or not at all, and names its contents, so several processes
+    may fill one folder, and files of two machines' runs lie side by side. Writing raises
+    ValueError, in one line, where the folder cannot be written.
     """
 
     root: Path
@@ -199,7 +200,10 @@ class Store:
         found = []
         planned = self.planned_jobs()
         for path in sorted((self.root / "failures").glob("*.json")):
-            told = json.loads(path.read_text())
+            try:
+                told = json.loads(path.read_text())
+            except FileNotFoundError:
+                continue  # somebody has just finished it
             failure = Failure(**told, planned=told["work_key"] in planned or not planned)
             is_measured = failure.index in self._shard_files(failure.work_key)
             if not is_measured and not self._has_records(failure.work_key, planned):

@@ -16,8 +16,8 @@ from typer.core import TyperCommand, TyperGroup
 FAILED, COULD_NOT_RUN, CRASHED, INTERRUPTED, UNREAD = 1, 2, 70, 130, 141
 """Exit codes besides 0, done, and 3, inconclusive: see README."""
 ORDER = (
-    *("run", "check", "search", "reference"),
-    *("list", "report", "explain", "schema"),
+    *("run", "check", "search", "merge", "reference"),
+    *("list", "report", "status", "explain", "schema"),
     *("fetch", "convert"),
     *("train",),
 )

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan.planning import Plan
-from sampler_bench.bench.run.progress import duration
+from sampler_bench.bench.run.duration import duration
 from sampler_bench.models.network import NetworkDenoiser
 
 GPU_FLOPS = 10e12

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan.planning import Plan
+from sampler_bench.bench.run.duration import duration
 from sampler_bench.bench.run.leases import Holder
 from sampler_bench.results import Record
 
@@ -122,12 +123,3 @@ class Watcher:
             cells=f"{self._done}/{self._cells} cells",
             rate=shown,
         )
-
-
-def duration(seconds: float) -> str:
-    """Return a duration as people say it: 45 s, 12 min, 3.4 h."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
