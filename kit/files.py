@@ -78,6 +78,20 @@ def put(finished: Path, path: Path) -> None:
     _sync_folder(path.parent)
 
 
+def move(path: Path, target: Path) -> None:
+    """Give a file another name, in a folder that is made if it is missing; both are on disk.
+
+    Raises Unwritable where it cannot be.
+    """
+    try:
+        make_folder(target.parent)
+        path.replace(target)
+        _sync_folder(target.parent)
+        _sync_folder(path.parent)
+    except OSError as wrong:
+        raise Unwritable(target, wrong) from wrong
+
+
 def append(path: Path, text: str) -> None:
     """Add text at a file's end, made if it is not there, on disk when this returns.
 
@@ -98,6 +112,41 @@ def make_folder(path: Path) -> None:
     path.mkdir(parents=True, exist_ok=True)
     for folder in reversed(missing):
         _sync_folder(folder.parent)
+
+
+def link(finished: Path, path: Path) -> bool:
+    """Give a file a second name, whole and at once; False if somebody has that name already.
+
+    Raises OSError, on disks without such links, too.
+    """
+    try:
+        path.hardlink_to(finished)
+    except FileExistsError:
+        return False
+    return True
+
+
+def renew(path: Path) -> None:
+    """Set a file's time, under all its names, to now by the disk's clock. Raises OSError."""
+    os.utime(path)
+
+
+def take_away(path: Path) -> Path | None:
+    """Give a file a temporary name, and return that; None if it is gone. Raises OSError.
+
+    Of several who try only one has it: he may look at what he took before he removes it.
+    """
+    temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
+    try:
+        path.replace(temporary)
+    except FileNotFoundError:
+        return None
+    return temporary
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is still there. Raises OSError."""
+    path.unlink(missing_ok=True)
 
 
 def sweep(root: Path, age: float = _DAY) -> None:

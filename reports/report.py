@@ -13,6 +13,7 @@ from sampler_bench.reports import tables
 from sampler_bench.reports.figures import FIGURES, TABLES
 from sampler_bench.reports.style import NothingToDrawError, save
 from sampler_bench.results import Store, load
+from sampler_bench.results.store import Failure
 
 
 def write(run: str | Path, out: str | Path | None = None) -> Path:
@@ -33,7 +34,7 @@ def write(run: str | Path, out: str | Path | None = None) -> Path:
         "tables": _write_tables(folder, records),
         "figures": _write_figures(store, folder, records),
         "conflicts": [str(conflict) for conflict in store.conflicts()],
-        "failures": store.failures(),
+        "failures": _failures(store),
         "skipped": plan.skipped if (plan := store.plan()) else [],
         "grid": _text(store.root / "grid.toml"),
         "provenance": _provenance(records),
@@ -115,6 +116,15 @@ def _provenance(records: pd.DataFrame) -> dict[str, str]:
         dates = records["prov_created"].dropna()
         found["created"] = f"{dates.min()} to {dates.max()}"
     return found
+
+
+def _failures(store: Store) -> dict[str, list[Failure]]:
+    """Failures by the heading they stand under; what nobody asks for any more is no fault."""
+    found: dict[str, list[Failure]] = {}
+    for failure in store.failures():
+        title = "Failed" if failure.planned else "Failed before, and in no plan any more"
+        found.setdefault(title, []).append(failure)
+    return dict(sorted(found.items()))
 
 
 def _text(path: Path) -> str:

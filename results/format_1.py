@@ -282,6 +282,7 @@ def _convert_plan(root: Path, records: Mapping[str, Record]) -> None:
             work_key=records[key].cell.work_key,
             settings=faithful(records[key].settings),
             samples=records[key].cell.samples,
+            shards=records[key].cell.shards,
             nfe=records[key].nfe,
         )
         for key, label in cells.items()

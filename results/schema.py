@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -98,9 +99,31 @@ class Line(Told):
     key: Key
     work_key: Key
     settings: Settings
-    samples: int = 0
+    samples: Annotated[int, Field(ge=0)] = 0
+    shards: Annotated[int, Field(ge=1)] = 20
     nfe: Number | None = None
     rung: Rung | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A sampling job: what the cells of one `work_key` are measured from.
+
+    first  the line of one of its cells
+    cells  the keys of all of them
+    """
+
+    first: Line
+    cells: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """Of its shards."""
+        return self.first.work_key
+
+    def __str__(self) -> str:
+        steps = self.first.settings.get("sampler", {}).get("steps")
+        return self.first.label if steps is None else f"{self.first.label}, {steps} steps"
 
 
 class SkippedLine(Told):
@@ -126,7 +149,17 @@ class PlanFile(Told):
     skipped: list[SkippedLine] = Field(default_factory=list)
     files: dict[str, str] = Field(default_factory=dict)
     grid_folder: str = ""
-    batch: int | None = None
+    batch: Annotated[int, Field(ge=1)] | None = None
+
+    @property
+    def jobs(self) -> list["Job"]:
+        """What is measured together, in the order of the grid; each once."""
+        found: dict[str, list[Line]] = {}
+        for line in self.lines:
+            found.setdefault(line.work_key, []).append(line)
+        return [
+            Job(lines[0], tuple({line.key: None for line in lines})) for lines in found.values()
+        ]
 
     def text(self) -> str:
         """The text of its file."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sampler_bench.kit.files import whole
+from sampler_bench.results.schema import Code, fitting
 
 Arrays = Mapping[str, np.ndarray]
 RTOL = 1e-6  # what another machine's float arithmetic may change
@@ -93,6 +94,12 @@ def read(path: Path) -> Shard:
     if shard.digest != named[1]:
         raise ValueError(f"{path}: its contents do not have the digest of its name")
     return shard
+
+
+def code_of(path: Path) -> Code:
+    """Return the code that made a shard. Raises ValueError as `read`."""
+    _, meta = read_arrays(path)
+    return fitting(meta.get("code", {}), Code, str(path))
 
 
 def difference(one: Arrays, other: Arrays) -> str | None:

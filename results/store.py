@@ -1,8 +1,9 @@
 """Where measurements are kept: a folder of immutable files, merged by copying."""
 
+import contextlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,18 @@ from sampler_bench.results import agreement, format_1, shard
 from sampler_bench.results import record as records_of
 from sampler_bench.results.damaged import set_aside
 from sampler_bench.results.record import Record
-from sampler_bench.results.schema import FailureFile, PlanFile, read_json
+from sampler_bench.results.schema import Code, FailureFile, PlanFile, read_json
 from sampler_bench.results.shard import Arrays, Conflict, Shard
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A shard that could not be measured, and the traceback; `planned` if the plan asks for it."""
+
+    work_key: str
+    index: int
+    text: str
+    planned: bool = True
 
 
 @dataclass(frozen=True)
@@ -27,12 +38,14 @@ class Store:
     records/KEY-DIGEST.json          finished cells
     failures/WORKKEY-007.json        work that raised
     samples/WORKKEY.npz              a few samples to look at
+    leases/WORKKEY-007               who works on shards from this number on
     damaged/                         files that were not what they said
+    replaced/                        records by other code, measured anew since
     report/                          figures and tables
 
-    Every file is written whole or not at all, and names its contents, so two machines' runs
-    are merged by copying one folder over the other. Writing raises ValueError, in one line,
-    where the folder cannot be written.
+    Every file is written whole or not at all, and names its contents, so several processes
+    may fill one folder, and files of two machines' runs lie side by side. Writing raises
+    ValueError, in one line, where the folder cannot be written.
     """
 
     root: Path
@@ -84,18 +97,31 @@ class Store:
         """
         return {index: _agreeing(paths) for index, paths in self._shard_files(work_key).items()}
 
+    def lying(self, work_key: str) -> set[int]:
+        """The numbers of the shards that are there. No file is opened."""
+        return set(self._shard_files(work_key))
+
     def read_shard(self, path: Path) -> Shard:
         """Read a shard. Raises ValueError naming a file that is truncated or foreign."""
         return shard.read(Path(path))
+
+    def shard_codes(self, work_key: str) -> Iterator[tuple[Path, Code]]:
+        """Each readable shard's file, and the code that made it."""
+        for paths in self._shard_files(work_key).values():
+            for path in paths:
+                with contextlib.suppress(ValueError):
+                    yield path, shard.code_of(path)
+
+    def drop_shard(self, path: Path) -> None:
+        """Remove the file of a shard."""
+        path.unlink(missing_ok=True)
 
     def drop_shards(self, work_key: str) -> None:
         """Remove the shards, and the failures on the way to them, of work that is finished."""
         for paths in self._shard_files(work_key).values():
             for path in paths:
                 path.unlink(missing_ok=True)
-        for failure in self.failures():
-            if failure.work_key == work_key:
-                self.clear_failure(work_key, failure.index)
+        self.clear_failures(work_key)
 
     def drop_merged(self, record: Record) -> None:
         """Remove the shards that a record was merged from: a run may die between the two.
@@ -129,10 +155,18 @@ class Store:
         found = agreement.versions(self.found())
         return (record for versions in found.values() for record in versions)
 
+    def versions(self, key: str) -> list[Record]:
+        """The records of one cell: one, or one for each code that gave other numbers."""
+        return agreement.versions(self._read(self._files_of(key))).get(key, [])
+
+    def replace(self, record: Record) -> None:
+        """Put a record aside, into `replaced/`: its cell is to be measured anew."""
+        name = f"records/{record.file_name}"
+        files.move(self.root / name, self.root / "replaced" / record.file_name)
+
     def record(self, key: str, code: str = "") -> Record | None:
         """The record of one cell, by this code (its digest) if there is one; None without any."""
-        paths = self._files_of(key)
-        versions = agreement.versions(self._read(paths)).get(key, [])
+        versions = self.versions(key)
         by_code = [record for record in versions if record.code.digest == code]
         return next(iter(by_code or versions), None)
 
@@ -202,22 +236,41 @@ class Store:
         body = json.dumps({"work_key": work_key, "index": index, "text": text}, indent=1)
         return self.write_text(f"failures/{work_key}-{index:03d}.json", body)
 
-    def failures(self) -> list[FailureFile]:
-        """Shards that raised and that nobody has finished since."""
+    def failures(self) -> list[Failure]:
+        """Shards that raised, of work that nobody has finished since."""
         found = []
+        plan = self.plan()
+        planned = {job.key: job.cells for job in plan.jobs} if plan else {}
         for path in sorted((self.root / "failures").glob("*.json")):
             try:
-                failure = read_json(path, FailureFile)
+                told = read_json(path, FailureFile)
             except ValueError as wrong:
-                set_aside(self.root, path, wrong)
+                if path.exists():  # nobody has just finished it
+                    set_aside(self.root, path, wrong)
                 continue
-            if failure.index not in self._shard_files(failure.work_key):
+            failure = Failure(
+                told.work_key, told.index, told.text, told.work_key in planned or not planned
+            )
+            is_measured = failure.index in self._shard_files(failure.work_key)
+            if not is_measured and not self._has_records(failure.work_key, planned):
                 found.append(failure)
         return found
+
+    def _has_records(self, work_key: str, planned: Mapping[str, Sequence[str]]) -> bool:
+        """Whether work is finished: all records that are planned, or else any, are there."""
+        if work_key in planned:
+            keys = {path.name.partition("-")[0] for path in self.record_files()}
+            return keys.issuperset(planned[work_key])
+        return any(record.cell.work_key == work_key for record in self.records())
 
     def clear_failure(self, work_key: str, index: int) -> None:
         """Forget a failure, if there is one."""
         (self.root / f"failures/{work_key}-{index:03d}.json").unlink(missing_ok=True)
+
+    def clear_failures(self, work_key: str) -> None:
+        """Forget all failures of work that is finished."""
+        for path in (self.root / "failures").glob(f"{work_key}-*.json"):
+            path.unlink(missing_ok=True)
 
     # -- samples
 

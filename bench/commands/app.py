@@ -16,8 +16,8 @@ from typer.core import TyperCommand, TyperGroup
 FAILED, COULD_NOT_RUN, CRASHED, INTERRUPTED, UNREAD = 1, 2, 70, 130, 141
 """Exit codes besides 0, done, and 3, inconclusive: see README."""
 ORDER = (
-    *("run", "check", "search", "reference"),
-    *("list", "report", "explain", "schema"),
+    *("run", "check", "search", "merge", "reference"),
+    *("list", "report", "status", "explain", "schema"),
     *("fetch", "convert"),
     *("train",),
 )
@@ -94,6 +94,8 @@ def refused() -> Iterator[None]:
         raise
     except (ValueError, OSError) as error:
         stop(str(error))
+    except SystemExit as end:  # a plug-in, while it was imported or looked at
+        stop(f"code of another package, or a file of one's own, ended the program ({end.code!r})")
 
 
 def tell(message: str) -> None:

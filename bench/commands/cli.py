@@ -168,6 +168,34 @@ def _run(
         raise typer.Exit(FAILED)
 
 
+@command("status", panel="Look", examples=["bench status runs/quick"])
+def status_command(run: RunPath) -> None:
+    """Say what of a run is done, running, failed and left, and how long it still takes."""
+    from sampler_bench.bench.commands.status import show
+    from sampler_bench.bench.run.status import look
+
+    with refused():
+        found = look(run)
+    show(found, run, console)
+
+
+@command(
+    panel="Measure",
+    examples=["bench merge here/quick there/quick --out runs/quick"],
+)
+def merge(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Folders of one grid's runs.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; it may hold a part already.")],
+) -> None:
+    """Put together what several machines made of one grid."""
+    from sampler_bench.bench.commands.merge import show
+    from sampler_bench.bench.run.folders import merge as merged
+
+    with refused():
+        done = merged(runs, out)
+    show(done, out, console, errors)
+
+
 @command(
     "report",
     panel="Look",

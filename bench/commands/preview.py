@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan.planning import Plan
-from sampler_bench.bench.run.progress import duration
+from sampler_bench.bench.run.duration import duration
 from sampler_bench.models.model import Model
 from sampler_bench.models.network import NetworkDenoiser
 

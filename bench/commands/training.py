@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sampler_bench.bench.commands.sheet import write_sheet
-from sampler_bench.bench.run.progress import duration
+from sampler_bench.bench.run.duration import duration
 from sampler_bench.bench.run.provenance import collect
 from sampler_bench.kit.files import make_folder, sweep, write_whole
 from sampler_bench.models.checkpoints import own

@@ -6,11 +6,12 @@ from sampler_bench.kit.canonical import faithful
 from sampler_bench.results.schema import Line, PlanFile, SkippedLine
 
 
-def plan_file(plan: Plan, before: PlanFile | None = None) -> PlanFile:
+def plan_file(plan: Plan, batch: int, before: PlanFile | None = None) -> PlanFile:
     """Return what ``plan.json`` holds of a plan.
 
     Args:
         plan: The plan.
+        batch: Most samples of shards that are measured together.
         before: What the folder holds already, of a search whose rungs are planned one by one.
     """
     lines = [line for work in plan.lines for line in _lines(work)]
@@ -24,6 +25,7 @@ def plan_file(plan: Plan, before: PlanFile | None = None) -> PlanFile:
         ],
         files=plan.files,
         grid_folder=plan.folder,
+        batch=batch,
     )
 
 
@@ -36,6 +38,7 @@ def _lines(work: Work) -> list[Line]:
             work_key=cell.work_key,
             settings=faithful(work.settings),
             samples=cell.samples,
+            shards=cell.shards,
             nfe=work.nfe,
         )
         for cell in work.cells

@@ -10,6 +10,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan.planning import Plan
+from sampler_bench.bench.run.duration import duration
+from sampler_bench.bench.run.leases import Holder
 from sampler_bench.results import Record
 
 
@@ -27,7 +29,8 @@ class Watcher:
         self._left = plan.evaluations
         self._evaluated = 0
         self._started = time.monotonic()
-        self._work_left = 0.0
+        self._jobs_left: dict[str, float] = {}  # by key: of several at work, each may be left
+        self._job = ""  # the current one's
         self._bar = Progress(
             TextColumn("{task.fields[cells]}"),
             BarColumn(),
@@ -56,21 +59,22 @@ class Watcher:
 
     def begin(self, work: Work) -> None:
         """Name the current job."""
-        self._work_left = work.nfe * work.cell.samples
+        self._job = work.key
+        self._jobs_left.setdefault(work.key, work.nfe * work.cell.samples)
         self._update(description=self._name(work))
 
     def sampled(self, samples: int, evaluations: int) -> None:
         """Count what a batch took."""
         self._evaluated += evaluations
-        spent = min(evaluations, self._work_left)
-        self._work_left -= spent
+        spent = min(evaluations, self._jobs_left.get(self._job, 0.0))
+        self._jobs_left[self._job] = self._jobs_left.get(self._job, 0.0) - spent
         self._left -= spent
         self._bar.advance(self._task, spent)
         self._update()
 
     def finished(self, work: Work, records: Sequence[Record], resumed: bool) -> None:
         """Print one line per record."""
-        self._settle(work, resumed)
+        self._settle(work)
         for record in records:
             self._done += 1
             before = " (done before)" if resumed else f", {record.seconds:.1f} s"
@@ -81,16 +85,20 @@ class Watcher:
 
     def failed(self, work: Work, reason: str) -> None:
         """Print the reason."""
-        self._settle(work, False)
+        self._settle(work)
         self._done += len(work.cells)
         self._failed += len(work.cells)
         self._print(f"FAILED {self._name(work)}: {reason}")
 
-    def _settle(self, work: Work, resumed: bool) -> None:
-        """Take off what a job was expected to cost and did not."""
-        spared = work.nfe * work.cell.samples if resumed else self._work_left
+    def waiting(self, others: Sequence[Holder]) -> None:
+        """Say who works on what is left."""
+        if others:
+            self._update(description=f"waiting for {', '.join(map(str, others))}")
+
+    def _settle(self, work: Work) -> None:
+        """Take off what a job was expected to cost and did not, here."""
+        spared = self._jobs_left.pop(work.key, work.nfe * work.cell.samples)
         self._left -= spared
-        self._work_left = 0.0
         self._bar.advance(self._task, spared)
 
     def _name(self, work: Work) -> str:
@@ -116,12 +124,3 @@ class Watcher:
             cells=f"{self._done}/{self._cells} cells",
             rate=shown,
         )
-
-
-def duration(seconds: float) -> str:
-    """Return a duration as people say it: 45 s, 12 min, 3.4 h."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

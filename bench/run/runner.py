@@ -1,40 +1,24 @@
-"""Running a plan: shard by shard, resumable at any moment, merged into records."""
+"""Running a plan: resumable at any moment, by one process or by several on one folder."""
 
-import traceback
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Protocol, TypeVar
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-import numpy as np
 import torch
 
-from sampler_bench.bench.measure.measurement import Measured
 from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan.planning import Plan
-from sampler_bench.bench.run import preflight, provenance
+from sampler_bench.bench.run import preflight
+from sampler_bench.bench.run.codes import Codes, other_code
 from sampler_bench.bench.run.devices import full_precision
+from sampler_bench.bench.run.leases import LOOK_AGAIN, Holder, Leases
 from sampler_bench.bench.run.planned import plan_file
-from sampler_bench.results import Cell, Record, Shard, Store
-from sampler_bench.results.estimate import Estimate
+from sampler_bench.bench.run.worker import Failed, Observer, Worker
+from sampler_bench.results import Record, Store
 
-T = TypeVar("T")
-
-
-class Observer(Protocol):
-    """Whoever watches a run."""
-
-    def begin(self, work: Work) -> None:
-        """A job starts; its shards that are already there are not measured again."""
-
-    def sampled(self, samples: int, evaluations: int) -> None:
-        """A batch is done."""
-
-    def finished(self, work: Work, records: Sequence[Record], resumed: bool) -> None:
-        """All cells of a job have their record; ``resumed`` if they had them before."""
-
-    def failed(self, work: Work, reason: str) -> None:
-        """A job was given up; the others go on."""
+Recorded = dict[str, list[Path]]
 
 
 @dataclass
@@ -44,9 +28,12 @@ class Runner:
     Attributes:
         store: Where shards and records are kept.
         device: Where models run; recorded.
-        batch: Most samples per denoiser call; halved for a shard that runs out of memory.
+        batch: Most samples per denoiser call; halved for a shard that runs out of memory. Which
+            shards are measured together is decided by that of the first process at work.
         observer: Told what happens.
         unchecked: Do not look at networks' first samples before running.
+        again: Measure anew what other code made; its records go to ``replaced/``.
+        keep: Keep records that other code made, and say so in them.
     """
 
     store: Store
@@ -54,6 +41,9 @@ class Runner:
     batch: int
     observer: Observer
     unchecked: bool = field(default=False, kw_only=True)
+    again: bool = field(default=False, kw_only=True)
+    keep: bool = field(default=False, kw_only=True)
+    _codes: Codes = field(default_factory=Codes)
 
     def run(self, plan: Plan, grid_text: str) -> list[Work]:
         """Run what is missing and return the jobs that failed.
@@ -63,162 +53,106 @@ class Runner:
                 network's first samples are not what they could be.
         """
         full_precision()
+        self._face_other_code(plan)
         if not self.unchecked:
             self._look_first(plan)
-        self.store.write_text("grid.toml", grid_text)
-        self.store.write_plan(plan_file(plan))
-        self.store.sweep()
-        return [work for work in plan.work if not self._finish(work)]
+        with Leases(self.store.root / "leases") as leases:
+            together = self._agree(plan, grid_text, leases)
+            self.store.sweep()
+            worker = Worker(
+                self.store,
+                leases,
+                self.device,
+                self.batch,
+                together,
+                self.observer,
+                self._codes,
+            )
+            return self._work(plan.work, worker)
+
+    def _face_other_code(self, plan: Plan) -> None:
+        """Refuse records and shards that other code made, or do with them what was asked for.
+
+        Shards of two codes never meet in one record: those by other code are measured anew.
+        """
+        other = other_code(self.store, plan.work, self._codes)
+        if not other:
+            return
+        if not (self.again or self.keep):
+            raise ValueError(
+                f"{self.store.root} holds {other}; measure anew by --again, or keep them by --keep"
+            )
+        for record in other.records:
+            if self.again:
+                self.store.replace(record)
+            else:
+                self.store.write_record(replace(record, kept=True))
+        for path in other.shards:
+            self.store.drop_shard(path)
 
     def _look_first(self, plan: Plan) -> None:
         """Take one look at each network that is still to be run, with each of its references."""
-        looked = set()
+        looked, recorded = set(), self._recorded()
         for work in plan.work:
             cell = work.cell
             which = (work.name, cell.extractor, cell.reference_digest, str(dict(cell.condition)))
-            if which not in looked and not self._is_done(work):
+            if which not in looked and not _is_done(work, recorded):
                 preflight.check(work, self.batch)
                 looked.add(which)
 
-    def _is_done(self, work: Work) -> bool:
-        return all(self.store.record(cell.key) is not None for cell in work.cells)
+    def _agree(self, plan: Plan, grid_text: str, leases: Leases) -> int:
+        """Write what is asked for; return the batch of the run: of the first who is at work."""
+        while not leases.take("plan"):
+            time.sleep(LOOK_AGAIN / 10)
+        before = self.store.plan()
+        theirs = before.batch if before and leases.others() else None
+        together = theirs or self.batch
+        self.store.write_text("grid.toml", grid_text)
+        self.store.write_plan(plan_file(plan, together))
+        leases.drop("plan")
+        return together
 
-    def _finish(self, work: Work) -> bool:
-        """Measure and merge one job; return whether it has all its records now."""
-        known = [self.store.record(cell.key) for cell in work.cells]
-        records = [record for record in known if record is not None]
-        if len(records) == len(work.cells):
-            for record in records:
-                self.store.drop_merged(record)
-            self.observer.finished(work, records, resumed=True)
-            return True
-        self.observer.begin(work)
-        try:
-            shards = self._shards(work)
-            values = self._guarded(work, 0, partial(work.measurement.merge, shards))
-            records = [self._record(work, c, values[c.metric], shards) for c in work.cells]
-        except _Failed as failed:
-            self.observer.failed(work, failed.reason)
+    def _work(self, works: Sequence[Work], worker: Worker) -> list[Work]:
+        """Work on each job, and again on those that others hold, till none is left."""
+        failed: list[Work] = []
+        told: list[Holder] = []
+        while works:
+            left, recorded = [], self._recorded()
+            for work in works:
+                try:
+                    if not self._is_finished(work, worker, recorded):
+                        left.append(work)
+                except Failed as fault:
+                    self.observer.failed(work, fault.reason)
+                    failed.append(work)
+            works = left
+            if works:
+                others = worker.leases.others()
+                if others != told:
+                    self.observer.waiting(others)
+                told = others
+                time.sleep(LOOK_AGAIN)
+        return failed
+
+    def _is_finished(self, work: Work, worker: Worker, recorded: Recorded) -> bool:
+        records: Sequence[Record] | None
+        if _is_done(work, recorded):
+            records = worker.settled(work)
+        else:
+            self.observer.begin(work)
+            records = worker.work_on(work)
+        if records is None:
             return False
-        for record in records:
-            self.store.write_record(record)
-        self.store.drop_shards(work.key)
-        self.observer.finished(work, records, resumed=False)
+        self.observer.finished(work, records, resumed=not worker.wrote(work))
         return True
 
-    def _shards(self, work: Work) -> list[Shard]:
-        """Return all shards of a job: from the store, or measured now."""
-        found = self._found(work)
-        for together in self._chunks(work):
-            if not found.keys() >= set(together):
-                measured = self._guarded(work, together[0], partial(self._new, work, together))
-                found = measured | found
-        return [found[index] for index in range(work.cell.shards)]
-
-    def _found(self, work: Work) -> dict[int, Shard]:
-        found = {}
-        for index, path in self.store.shards(work.key).items():
-            try:
-                shard = self.store.read_shard(path)
-            except ValueError:
-                path.unlink()  # a torn copy; measuring it again is cheaper than asking
-                continue
-            if work.measurement.needs <= shard.arrays.keys():
-                found[index] = shard
-                self.observer.sampled(len(work.seeds(index)), 0)
+    def _recorded(self) -> Recorded:
+        """Return the files of all records, by key; none is opened."""
+        found: Recorded = defaultdict(list)
+        for path in self.store.record_files():
+            found[path.name.partition("-")[0]].append(path)
         return found
 
-    def _chunks(self, work: Work) -> Iterator[list[int]]:
-        """Yield shards that together fill a batch: small ones alone would waste most of it.
 
-        They are the same ones whatever is missing, because the other samples of a batch decide the
-        last bit of a matrix product, and a resumed run has to end with the same bits.
-        """
-        size = max(1, self.batch * work.cell.shards // work.cell.samples)
-        for start in range(0, work.cell.shards, size):
-            yield list(range(start, min(start + size, work.cell.shards)))
-
-    def _new(self, work: Work, shards: list[int]) -> dict[int, Shard]:
-        measured, batch = self._measured(work, shards)
-        origin = provenance.collect(self.device, batch, work.model)
-        kept = {}
-        for index, one in zip(shards, measured, strict=True):
-            if one.shown:
-                self.store.write_samples(work.key, one.shown)
-            meta = {
-                "checks": _checks(one.arrays),
-                "seconds": one.seconds,
-                "provenance": origin,
-                "reference_error": one.reference_error,
-            }
-            path = self.store.write_shard(work.key, index, one.arrays, meta)
-            self.store.clear_failure(work.key, index)
-            kept[index] = self.store.read_shard(path)
-        return kept
-
-    def _measured(self, work: Work, shards: list[int]) -> tuple[list[Measured], int]:
-        batch = self.batch
-        while True:
-            try:
-                return self._measure(work, shards, batch), batch
-            except (torch.OutOfMemoryError, MemoryError):
-                if batch == 1:
-                    raise
-                batch //= 2
-
-    def _measure(self, work: Work, shards: list[int], batch: int) -> list[Measured]:
-        parts = [work.seeds(shard) for shard in shards]
-        return work.measurement.take(work.subject, parts, batch, self.observer.sampled)
-
-    def _record(self, work: Work, cell: Cell, found: Estimate, shards: Sequence[Shard]) -> Record:
-        nfe = np.concatenate([shard.arrays["nfe"] for shard in shards])
-        origin = dict(shards[0].meta["provenance"])
-        own_error = shards[0].meta["reference_error"]
-        if own_error is not None:
-            origin["reference_error"] = repr(own_error)
-        return Record(
-            cell=cell,
-            label=work.label,
-            model=work.name,
-            settings=work.settings,
-            value=found.value,
-            loo=found.loo,
-            nfe=float(nfe.mean()),
-            nfe_min=float(nfe.min()),
-            nfe_max=float(nfe.max()),
-            seconds=sum(shard.meta["seconds"] for shard in shards),
-            provenance=origin,
-            profile=work.measurement.profile(shards),
-            metric=work.measurement.metrics[cell.metric],
-            shards=tuple(_receipt(shard) for shard in shards),
-        )
-
-    def _guarded(self, work: Work, index: int, function: Callable[[], T]) -> T:
-        """Call ``function``; keep the traceback of what it raises, and give up this job only."""
-        try:
-            return function()
-        except Exception as error:
-            self.store.write_failure(work.key, index, traceback.format_exc())
-            raise _Failed(f"{type(error).__name__}: {error}") from error
-
-
-class _Failed(Exception):  # noqa: N818 - a signal between two methods
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = " ".join(reason.split())
-
-
-def _checks(arrays: dict[str, np.ndarray]) -> dict[str, float]:
-    """Return a few sums by which two shards can be told apart when their arrays are gone."""
-    return {name: float(np.abs(array).sum()) for name, array in arrays.items()}
-
-
-def _receipt(shard: Shard) -> dict[str, object]:
-    return {
-        "index": shard.index,
-        "digest": shard.digest,
-        "n": len(shard.arrays["nfe"]),
-        "nfe_total": float(shard.arrays["nfe"].sum()),
-        "seconds": shard.meta["seconds"],
-        "checks": shard.meta["checks"],
-    }
+def _is_done(work: Work, recorded: Recorded) -> bool:
+    return all(cell.key in recorded for cell in work.cells)

@@ -24,6 +24,8 @@ class Silent:
 
     def finished(self, work, records, resumed): ...
 
+    def waiting(self, others): ...
+
     def failed(self, work, reason):
         self.reasons.append(reason)
 
@@ -53,10 +55,11 @@ group = 2
 KILLED = SMALL.replace(', "truncation-error"', "")
 
 
-def run(folder, text=SMALL, batch=256):
+def run(folder, text=SMALL, batch=256, name="grid"):
     """Run a grid's text into ``folder``; return the runner's observer."""
-    (folder.parent / "grid.toml").write_text(text)
-    declared, text = grids.read(str(folder.parent / "grid.toml"))
+    path = folder.parent / f"{name}.toml"
+    path.write_text(text)
+    declared, text = grids.read(str(path))
     watcher = Silent()
     Runner(Store(folder), torch.device("cpu"), batch, watcher).run(plans.make(declared), text)
     return watcher

@@ -38,6 +38,8 @@ class Silent:
     def finished(self, work, records, resumed):
         pass
 
+    def waiting(self, others): ...
+
     def failed(self, work, reason):
         raise AssertionError(reason)
 

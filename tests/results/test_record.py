@@ -57,6 +57,17 @@ def test_jackknife_of_a_mean_is_its_standard_error(record, values):
     assert record(loo=loo).se == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
 
+@pytest.mark.parametrize("size", [1e153, 1e155, 1e161, 1e300])
+def test_the_error_of_values_too_large_to_be_squared(record, size):
+    loo = (1.0, 1.5, 1.75, -0.25)
+    expected = size * record(loo=loo).se
+    assert record(loo=tuple(size * x for x in loo)).se == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_error_of_the_largest_values_there_are(record):
+    assert record(loo=(1.7e308, -1.7e308) * 10).se > 1e308
+
+
 def test_without_left_out_values_there_is_no_error_bar(record):
     assert math.isnan(record(loo=()).se)
 

@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import time
@@ -229,6 +230,29 @@ def test_failures(store):
     store.clear_failure(WORK, 7)
     store.clear_failure(WORK, 7)
     assert [f.index for f in store.failures()] == [8]
+
+
+def plan(store, *jobs):
+    store.write_text("plan.json", json.dumps({"jobs": jobs}))
+
+
+def test_failures_of_work_that_has_its_records_are_none_any_more(store, record, cell):
+    """One machine failed where another did not, and both folders were merged."""
+    fid, kid = record(), record(cell=cell(metric="kid"))
+    key = fid.cell.work_key
+    assert kid.cell.work_key == key
+    store.write_failure(key, 2, "out of memory")
+    for cells in ([], [fid], [fid, kid]):
+        for each in cells:
+            store.write_record(each)
+        plan(store, {"key": key, "cells": [fid.cell.key, kid.cell.key]})
+        assert [failure.planned for failure in store.failures()] == [True] * (len(cells) < 2)
+        plan(store, {"key": WORK, "cells": ["another"]})
+        assert [failure.planned for failure in store.failures()] == [False] * (not cells)
+        (store.root / "plan.json").unlink()
+        assert [failure.planned for failure in store.failures()] == [True] * (not cells)
+    store.clear_failures(key)
+    assert not list((store.root / "failures").iterdir())
 
 
 def test_dropping_finished_shards(store):

@@ -42,6 +42,8 @@ class Silent:
 
     def finished(self, work, records, resumed): ...
 
+    def waiting(self, others): ...
+
     def failed(self, work, reason):
         raise RuntimeError(f"{work.label}: {reason}")
 

@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from sampler_bench import results
 from sampler_bench.bench.commands.cli import app
-from sampler_bench.bench.run.runner import Runner
+from sampler_bench.bench.run import worker
+from sampler_bench.bench.run.worker import Worker
 from sampler_bench.reports.searches import FRESH, searches
 
 TEXT = """
@@ -60,7 +61,7 @@ def test_the_budget_is_spent_and_not_exceeded(made):
 def test_a_search_that_is_done_measures_nothing_and_says_the_same(made, tmp_path, monkeypatch):
     path, run, output = made
     before = numbers(run)
-    monkeypatch.setattr(Runner, "_measured", None)  # whatever were measured would fail
+    monkeypatch.setattr(worker, "measured", None)  # whatever were measured would fail
     result = bench("search", path, "--out", run)
     assert result.exit_code == 0, result.output
     assert result.output.splitlines()[-2:] == output.splitlines()[-2:]
@@ -70,16 +71,16 @@ def test_a_search_that_is_done_measures_nothing_and_says_the_same(made, tmp_path
 @pytest.mark.parametrize("jobs", [1, 7])
 def test_a_killed_search_goes_on_to_the_same_end(made, tmp_path, monkeypatch, jobs):
     path, run, output = made
-    finish, done = Runner._finish, []
+    work_on, done = Worker.work_on, []
 
-    def killed(runner, work):
+    def killed(worker, work):
         if len(done) == jobs:
             raise KeyboardInterrupt
         done.append(work)
-        return finish(runner, work)
+        return work_on(worker, work)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Runner, "_finish", killed)
+        patched.setattr(Worker, "work_on", killed)
         stopped = bench("search", path, "--out", tmp_path / "run")
     assert stopped.exit_code == 130
     assert len(numbers(tmp_path / "run")) == jobs
@@ -111,14 +112,14 @@ def test_the_run_is_reported(made, tmp_path):
 
 def test_a_failing_candidate_is_told_and_the_search_goes_on(made, tmp_path, monkeypatch):
     path, _, _ = made
-    measured = Runner._measured
+    measured = worker.measured
 
-    def failing(runner, work, shards):
+    def failing(work, *arguments):
         if work.measurement.sampler.churn.S_churn == 1:
             raise RuntimeError("out of luck")
-        return measured(runner, work, shards)
+        return measured(work, *arguments)
 
-    monkeypatch.setattr(Runner, "_measured", failing)
+    monkeypatch.setattr(worker, "measured", failing)
     result = bench("search", path, "--out", tmp_path / "run")
     assert result.exit_code == 1
     assert "jobs failed" in result.output

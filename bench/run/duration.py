@@ -1,0 +1,10 @@
+"""Times as people say them."""
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as people say it: 45 s, 12 min, 3.4 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
