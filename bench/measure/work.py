@@ -28,7 +28,7 @@ class Work:
         cells: The cells; they differ in metric and reference only.
         source: What their distances are measured against.
         condition: The labels asked of the model.
-        nfe: Predicted evaluations per sample: exact for fixed steps, a guess for adaptive solvers.
+        nfe: Evaluations per sample; ``None`` where they depend on the samples, or nothing says.
         clean: True data that a probe starts from, if it does.
     """
 
@@ -39,7 +39,7 @@ class Work:
     source: ReferenceSource
     condition: Condition = field(default_factory=Condition)
     cells: list[Cell] = field(default_factory=list)
-    nfe: float = 0.0
+    nfe: int | None = None
     clean: Clean | None = None
 
     @property
@@ -64,9 +64,9 @@ class Work:
         return {**getattr(self.model, "files", {}), **getattr(about, "files", {})}
 
     @property
-    def is_adaptive(self) -> bool:
-        """Return whether the number of evaluations is known only afterwards."""
-        return self.steps is None and not isinstance(self.sampler, Probe)
+    def evaluations(self) -> int | None:
+        """Return the evaluations of all samples together, if they are known beforehand."""
+        return None if self.nfe is None else self.nfe * self.cell.samples
 
     @property
     def key(self) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 
-from sampler_bench import models
 from sampler_bench.bench.features.extractors import Extractor
 from sampler_bench.bench.features.references import ReferenceSource
 from sampler_bench.bench.features.registry import EXTRACTORS
@@ -24,10 +23,7 @@ from sampler_bench.models.labels import Condition
 from sampler_bench.models.loading import name_of
 from sampler_bench.models.network import Execution
 from sampler_bench.results import Cell
-from sampler_bench.solvers import AnySampler, Denoiser, Incompatible
-from sampler_bench.solvers.variance import with_variance
-
-COUNTED_STEPS = (128, 256)
+from sampler_bench.solvers import AnySampler, Incompatible
 
 
 @dataclass(frozen=True)
@@ -55,9 +51,14 @@ class Plan:
         return sum(len(work.cells) for work in self.work)
 
     @property
-    def evaluations(self) -> float:
-        """Return the predicted number of denoiser evaluations, all samples together."""
-        return sum(work.nfe * work.cell.samples for work in self.work)
+    def evaluations(self) -> int:
+        """Return the denoiser evaluations of all samples together, as far as they are known."""
+        return sum(work.evaluations or 0 for work in self.work)
+
+    @property
+    def undeclared(self) -> list[Work]:
+        """Return the work that says no number of evaluations: it comes on top of the others'."""
+        return [work for work in self.work if work.nfe is None]
 
 
 def make(
@@ -198,8 +199,9 @@ def _work(grid: Grid, job: _Job, item: Labelled) -> Iterator[Work]:
     """Yield the work of one sampler, one for each repeat."""
     model, extractor = job.model, job.source.extractor
     try:
-        declared = item.sampler.declared(model)
-        nfe = _nfe(item.sampler, model) * (1 if job.condition.guidance is None else 2)
+        with own_files.in_one_line():
+            declared = item.sampler.declared(model)
+            nfe = job.condition.evaluations(item.sampler.evaluations(model))
     except ValueError as error:
         raise ValueError(f"sampler {item.label!r}, model {job.name!r}: {error}") from None
     for repeat in range(grid.repeats):
@@ -243,63 +245,3 @@ def quantizer(source: ReferenceSource) -> str:
 
 def _steps(sampler: AnySampler) -> str:
     return "the same tolerance" if sampler.steps is None else f"steps = {sampler.steps}"
-
-
-def _nfe(sampler: AnySampler, model: Denoiser) -> float:
-    """Return the evaluations per sample; of a user's own sampler held against what it says.
-
-    Raises:
-        ValueError: If it says another number than it makes.
-    """
-    counted = predicted_nfe(sampler, model)
-    said = sampler.evaluations(model) if sampler.files else None
-    if said not in {None, counted}:
-        raise ValueError(f"says it makes {said} evaluations per sample, and makes {counted:g}")
-    return counted
-
-
-def predicted_nfe(sampler: AnySampler, model: Denoiser) -> float:
-    """Return the evaluations per sample, counted on a stand-in: a Gaussian in one dimension.
-
-    Of many steps only some are counted: each costs as much as any other.
-    """
-    few, more = COUNTED_STEPS
-    if sampler.steps is None or sampler.steps <= more:
-        return _counted(sampler, model)
-    fewer, counted = (_counted(sampler.with_steps(n), model) for n in COUNTED_STEPS)
-    return counted + (sampler.steps - more) * (counted - fewer) / (more - few)
-
-
-def _counted(sampler: AnySampler, model: Denoiser) -> float:
-    # A user's own function may want the model's own shape; for all others one number is as good.
-    shape = model.shape if sampler.files else (1,)
-    stand_in = models.Counted(_StandIn(model))
-    with own_files.in_one_line():
-        sampler(stand_in, torch.ones(1, *shape), torch.zeros_like)
-    return stand_in.nfe
-
-
-class _StandIn:
-    """The denoiser of N(0, ½²) with another model's limits on σ."""
-
-    shape: tuple[int, ...] = (1,)
-
-    def __init__(self, model: Denoiser) -> None:
-        self.sigma_min, self.sigma_max = model.sigma_min, model.sigma_max
-        self.denoiser = model
-
-    def round_sigma(self, sigma: torch.Tensor) -> torch.Tensor:
-        return self.denoiser.round_sigma(sigma)
-
-    def with_variance(self) -> "_StandIn":
-        with_variance(self.denoiser)  # says so if there is none
-        return _StandInWithVariance(self.denoiser)
-
-    def __call__(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
-        return x * 0.25 / (0.25 + sigma**2)
-
-
-class _StandInWithVariance(_StandIn):
-    def __call__(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
-        clean = super().__call__(x, sigma)
-        return torch.cat([clean, torch.zeros_like(clean)], 1)

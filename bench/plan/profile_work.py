@@ -73,7 +73,7 @@ def profile_work(
                 condition=condition,
                 clean=own,
                 cells=[cell],
-                nfe=probe.evaluations(model) * (1 if condition.guidance is None else 2),
+                nfe=condition.evaluations(probe.evaluations(model)),
             )
 
 

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 import torch
 
+from sampler_bench.bench.measure.counting import hold_to_plan
 from sampler_bench.bench.measure.profiles.measured import measure_profile
 from sampler_bench.bench.measure.profiles.probe import VALUES, Probe, profile
 from sampler_bench.bench.measure.registry import METRICS
@@ -161,6 +162,7 @@ class Runner:
 
     def _new(self, work: Work, shards: list[int]) -> dict[int, Shard]:
         measured, batch = self._measured(work, shards)
+        hold_to_plan(work, (one.arrays["nfe"] for one in measured))
         origin = provenance.collect(self.device, batch, work.model)
         kept = {}
         for index, one in zip(shards, measured, strict=True):

@@ -1,6 +1,5 @@
 """What a search of one model is before anything runs: candidates, rungs, and what they cost."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -39,9 +38,9 @@ class Prepared:
         return self.deterministic.cell.model
 
     @property
-    def nfe(self) -> float:
+    def nfe(self) -> int:
         """Evaluations per sample: the same for every candidate."""
-        return self.deterministic.nfe
+        return _declared(self.deterministic)
 
     @property
     def drawn(self) -> int:
@@ -93,7 +92,7 @@ def _prepared(search: Search, work: Work, ladder: Ladder) -> Prepared:
             "and S_max, are needed"
         )
     least = ladder.samples(min(ladder.few, len(space)))
-    nfe = math.ceil(work.nfe)
+    nfe = _declared(work)
     affordable = search.budget // nfe - ladder.reference
     if affordable < least:
         raise ValueError(
@@ -103,3 +102,17 @@ def _prepared(search: Search, work: Work, ladder: Ladder) -> Prepared:
             "and of both last measurements)"
         )
     return Prepared(work, sampler, space, ladder, affordable)
+
+
+def _declared(work: Work) -> int:
+    """Return the evaluations per sample that the budget is divided by.
+
+    Raises:
+        ValueError: If they are not known before anything runs.
+    """
+    if work.nfe is None:
+        raise ValueError(
+            f"solver {work.cell.sampler['solver']!r} does not say how many evaluations a sample "
+            "takes, and a budget needs that: give its function one more, evaluations = lambda n: …"
+        )
+    return work.nfe
