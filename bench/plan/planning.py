@@ -13,7 +13,7 @@ from sampler_bench.bench.features.registry import EXTRACTORS
 from sampler_bench.bench.measure.registry import METRICS
 from sampler_bench.bench.measure.trajectory import name as trajectory_name
 from sampler_bench.bench.measure.work import SHARDS, Work, classes, precision
-from sampler_bench.bench.plan.expand import Labelled, Skipped, expand
+from sampler_bench.bench.plan.expand import Labelled, Skipped, check_cells, expand
 from sampler_bench.bench.plan.grid import Grid
 from sampler_bench.bench.plan.inventory import Inventory
 from sampler_bench.bench.plan.profile_work import profile_work
@@ -85,6 +85,7 @@ def make(
     labelled, skipped = expand(grid)
     probes, left_out = expand_profiles(grid)
     skipped += left_out
+    _check_size(grid, labelled, probes)
     _check_names(grid.models)
     inventory = Inventory(device, execution)
     loaded = {spec: inventory.model(spec, dry) for spec in grid.models}
@@ -120,6 +121,18 @@ def _add(work: dict[str, Work], found: Iterable[Work], where: str) -> None:
                 f"samplers {known.label!r} and {made.label!r} are the same at {where}: give each "
                 "cell one label"
             )
+
+
+def _check_size(grid: Grid, labelled: list[Labelled], probes: list[Labelled]) -> None:
+    """Refuse a grid of too many cells before any of them is made."""
+    weights = grid.guidance if isinstance(grid.guidance, list) else [grid.guidance]
+    each = len(set(grid.metrics)) * len(weights)
+    cells = sum(
+        sum(each for item in labelled if item.is_for(spec))
+        + sum(1 for item in probes if item.is_for(spec))
+        for spec in grid.models
+    )
+    check_cells(cells * grid.repeats)
 
 
 def _check_names(specs: Iterable[str]) -> None:
