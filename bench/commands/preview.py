@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan.planning import Plan
 from sampler_bench.bench.run.progress import duration
+from sampler_bench.kit import own_files
 from sampler_bench.models.network import NetworkDenoiser
 
 GPU_FLOPS = 10e12
@@ -42,10 +43,11 @@ def show(plan: Plan, device: torch.device, batch: int, console: Console) -> None
     for item in plan.skipped:
         console.print(f"skipped: {item.entry} ({item.combination}): {item.reason}", markup=False)
     _show_undeclared(plan, console)
+    cost = _cost(plan, device, batch)
     least = "at least " if plan.undeclared else ""
     console.print(
         f"{plan.cells} cells, {len(plan.skipped)} combinations skipped, {least}"
-        f"{plan.evaluations:,} denoiser evaluations: {_cost(plan, device, batch)} (features, "
+        f"{plan.evaluations:,} denoiser evaluations{cost and f': {cost}'} (features, "
         "distances and reference trajectories come on top; nothing was run)",
         soft_wrap=True,
     )
@@ -73,9 +75,7 @@ def _cost(plan: Plan, device: torch.device, batch: int) -> str:
     least = "at least " if plan.undeclared else "about "
     here = [work for work in known if not _is_description(work.model)]
     if here:
-        timed = {work.cell.model: _seconds_per_evaluation(work, batch) for work in _one_each(here)}
-        seconds = sum(timed[w.cell.model] * (w.evaluations or 0) for w in here)
-        parts.append(f"{least}{duration(seconds)} on {device}, from timing one batch")
+        parts.append(_time(here, device, batch, least))
     networks = {w.cell.model: w.model for w in known if isinstance(w.model, NetworkDenoiser)}
     if networks:
         each = {name: flops(model) for name, model in networks.items()}
@@ -85,6 +85,15 @@ def _cost(plan: Plan, device: torch.device, batch: int) -> str:
             f"GPU-hours at an assumed {GPU_FLOPS / 1e12:g} TFLOP/s sustained"
         )
     return "; ".join(parts)
+
+
+def _time(here: list[Work], device: torch.device, batch: int, least: str) -> str:
+    try:
+        timed = {work.cell.model: _seconds_per_evaluation(work, batch) for work in _one_each(here)}
+    except Exception as error:  # a model of a user's own: the run will say where, and go on
+        return f"no time is known, for a batch fails: {own_files.told(error)}"
+    seconds = sum(timed[work.cell.model] * (work.evaluations or 0) for work in here)
+    return f"{least}{duration(seconds)} on {device}, from timing one batch"
 
 
 def flops(model: NetworkDenoiser) -> int:

@@ -19,7 +19,7 @@ from sampler_bench.bench.features.references import OWN
 from sampler_bench.models import fetch
 from sampler_bench.models.fetch import NotHere
 from sampler_bench.models.ideal import IDEAL, described_ideal, ideal
-from sampler_bench.models.loading import described
+from sampler_bench.models.loading import described, is_address
 from sampler_bench.models.network import Execution
 from sampler_bench.models.published import REFERENCES
 
@@ -42,8 +42,12 @@ class Inventory:
 
     def model(self, spec: str, dry: bool = False) -> Any:
         """Return a model, or the description of one that is not here: published, or, if ``dry``,
-        the ideal denoiser of data that are not.
+        the ideal denoiser of data that are not; ``None``, if ``dry``, for an address that was not
+        fetched, of which nothing is known.
         """
+        if dry and is_address(spec) and fetch.path_of(spec) is None:
+            self.missing[spec] = f"type: bench fetch {spec}; its cells are planned when it is here"
+            return None
         if dry and spec.startswith(IDEAL):
             try:
                 return ideal(spec, self.device)

@@ -73,7 +73,8 @@ def make(
         grid: The grid.
         device: Where models and extractor are put.
         execution: How networks are evaluated.
-        dry: Plan with descriptions of published files that are not here, instead of refusing.
+        dry: Plan with descriptions of published files that are not here, instead of refusing, and
+            without models by address that are not; nothing is fetched.
 
     Raises:
         ValueError: If a name is unknown, a reference cannot be used, a file was not fetched, or
@@ -88,7 +89,8 @@ def make(
     _check_size(grid, labelled, probes)
     _check_names(grid.models)
     inventory = Inventory(device, execution)
-    loaded = {spec: inventory.model(spec, dry) for spec in grid.models}
+    found = {spec: inventory.model(spec, dry) for spec in grid.models}
+    loaded = {spec: model for spec, model in found.items() if model is not None}
     if grid.sampler:
         inventory.look_for_references(grid.reference, loaded.values())
     if not dry:
@@ -107,7 +109,7 @@ def make(
         items = [item for item in probes if item.is_for(spec)]
         missing = inventory.missing if dry else None
         _add(work, profile_work(grid, name_of(spec), model, items, missing), "all levels")
-    if not work:
+    if not work and len(loaded) == len(found):
         reason = f": {skipped[0].reason}" if skipped else ""
         raise ValueError(f"grid {grid.name!r} has no cell that can run{reason}")
     return Plan(list(work.values()), list(dict.fromkeys(skipped)), inventory.missing)
