@@ -42,6 +42,10 @@ class Condition:
         guidance = {} if self.guidance is None else {"guidance": self.guidance}
         return {"class_label": label, **guidance}
 
+    def evaluations(self, without: int | None) -> int | None:
+        """Return the evaluations of what takes so many without guidance: with it, twice as many."""
+        return without if without is None or self.guidance is None else 2 * without
+
     def bind(
         self, denoiser: Denoiser, classes: int, draw: Callable[[int], Tensor], n: int
     ) -> Model:

@@ -109,13 +109,18 @@ def name_of(spec: str) -> str:
     return last.rpartition(".")[0] or last
 
 
+def is_address(spec: str) -> bool:
+    """Return whether a model is named by where it can be fetched from."""
+    return spec.startswith(("http://", "https://"))
+
+
 def _located(spec: str) -> tuple[Path, Mapping[str, Any]]:
     """Return a checkpoint's path, and what is known about it that it does not say."""
     if spec in PUBLISHED:
         return fetch.verified(spec), PUBLISHED[spec].options
     if spec in TRAINED:
         return TRAINED[spec], {}
-    if spec.startswith(("http://", "https://")):
+    if is_address(spec):
         return fetch.fetch(spec), {}
     path = Path(spec)
     try:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from sampler_bench.kit import own_files
 from sampler_bench.solvers.declared import Declared
 from sampler_bench.solvers.denoiser import Denoiser
 from sampler_bench.solvers.incompatible import Incompatible
@@ -102,7 +103,8 @@ class AnySampler(ABC):
         What is wrong by itself was refused when it was built: what is wrong now is the pair.
         """
         try:
-            self._fit(denoiser)
+            with own_files.in_one_line():
+                self._fit(denoiser)
         except Incompatible:
             raise
         except ValueError as error:

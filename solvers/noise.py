@@ -5,6 +5,11 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from sampler_bench.kit.names import shown
+
+SEEDS = 2**32
+"""How many seeds there are: PyTorch's generator on the CPU is set by 32 bits."""
+
 Noise = Callable[[Tensor], Tensor]
 """Returns a standard normal draw shaped like its argument, each sample from its own seed."""
 
@@ -22,13 +27,16 @@ class SeedNoise:
     other numbers for the same seed, and hardware must not decide a sample.
 
     Args:
-        seeds: One integer per sample; taken modulo 2**32.
+        seeds: One integer per sample, from 0 to 2³² − 1.
         device: Where the draws are put.
+
+    Raises:
+        ValueError: For another seed: its draws would be those of one that is.
     """
 
     def __init__(self, seeds: Sequence[int], device: str | torch.device = "cpu") -> None:
         self.device = torch.device(device)
-        self._generators = [torch.Generator().manual_seed(int(seed) % 2**32) for seed in seeds]
+        self._generators = [torch.Generator().manual_seed(_in_range(seed)) for seed in seeds]
 
     def latents(self, shape: Sequence[int]) -> Tensor:
         """Return standard normal float32 latents [B, *shape]: each seed's first draw."""
@@ -54,3 +62,9 @@ class SeedNoise:
         for sample, generator in zip(out, self._generators, strict=True):
             sample.normal_(generator=generator)
         return out.to(self.device)
+
+
+def _in_range(seed: int) -> int:
+    if not 0 <= seed < SEEDS:
+        raise ValueError(f"seed {shown(seed)}: seeds are from 0 to {SEEDS - 1}")
+    return int(seed)

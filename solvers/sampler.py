@@ -242,13 +242,27 @@ class Sampler(AnySampler):
         return Route(grid, self.configured_path(), round_sigma, self.end == "denoise")
 
     def evaluations(self, denoiser: Denoiser) -> int | None:
-        """Return the evaluations per sample; ``None`` where they depend on the samples."""
+        """Return the evaluations per sample; ``None`` where they depend on the samples.
+
+        Raises:
+            ValueError: If a solver of a user's own says what is no number; one line.
+        """
         schedule = self.schedule_for(denoiser)
         route = self.route(denoiser, schedule)
-        counted = self.configured_solver().evaluations_on(
-            list(route.steps(schedule)), route.denoise
-        )
-        return None if counted is None else counted - self.options.spares
+        steps = list(route.steps(schedule))
+        try:
+            said = self.configured_solver().evaluations_on(steps, route.denoise)
+        except (Exception, SystemExit) as error:
+            if not self.files:
+                raise
+            raise ValueError(f"its number of evaluations: {own_files.told(error)}") from error
+        if said is None:
+            return None
+        if not isinstance(said, int) or said < 1:
+            raise ValueError(
+                f"says it makes {said!r} evaluations per sample: a whole number above 0 is needed"
+            )
+        return said - self.options.spares
 
     def declared(self, denoiser: Denoiser) -> Declared:
         """Return every number and name that decides the samples: see :class:`Declared`."""

@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan.planning import Plan
 from sampler_bench.bench.run.duration import duration
+from sampler_bench.kit import own_files
 from sampler_bench.models.model import Model
 from sampler_bench.models.network import NetworkDenoiser
 
@@ -25,14 +26,14 @@ def show(plan: Plan, device: torch.device, batch: int, console: Console) -> None
         column.overflow = "fold"
     table.columns[-1].no_wrap = True  # a key is of use only whole
     for work in plan.work:
-        about = "≈ " if work.measurement.is_adaptive else ""
+        nfe = "?" if work.nfe is None else f"{work.nfe}"
         for cell in work.cells:
             table.add_row(
                 work.label,
                 work.name,
                 cell.metric,
                 f"{cell.seed_start}..{cell.seed_start + cell.samples - 1}",
-                f"{about}{work.nfe:g}",
+                nfe,
                 cell.key if not plan.missing else "-",
             )
     console.print(table)
@@ -41,10 +42,13 @@ def show(plan: Plan, device: torch.device, batch: int, console: Console) -> None
         console.print(f"note: {remark}", markup=False, soft_wrap=True)
     for item in plan.skipped:
         console.print(f"skipped: {item.entry} ({item.combination}): {item.reason}", markup=False)
+    _show_undeclared(plan, console)
+    cost = _cost(plan, device, batch)
+    least = "at least " if plan.undeclared else ""
     console.print(
-        f"{plan.cells} cells, {len(plan.skipped)} combinations skipped, {plan.evaluations:,.0f} "
-        f"denoiser evaluations: {_cost(plan, device, batch)} (features, distances and reference "
-        "trajectories come on top; nothing was run)",
+        f"{plan.cells} cells, {len(plan.skipped)} combinations skipped, {least}"
+        f"{plan.evaluations:,} denoiser evaluations{cost and f': {cost}'} (features, "
+        "distances and reference trajectories come on top; nothing was run)",
         soft_wrap=True,
     )
 
@@ -54,24 +58,43 @@ def _show_missing(plan: Plan, console: Console) -> None:
         console.print(f"not on this machine: {name}; {what_to_do}", markup=False)
 
 
+def _show_undeclared(plan: Plan, console: Console) -> None:
+    """Say whose evaluations are in no total: nothing is sampled to find out."""
+    for label in dict.fromkeys(work.label for work in plan.undeclared):
+        console.print(
+            f"note: {label}: its number of evaluations is not known beforehand, and is in no total",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
 def _cost(plan: Plan, device: torch.device, batch: int) -> str:
     """Say how long the evaluations will take: measured here, and of networks in GPU-hours."""
     parts = []
-    here = [work for work in plan.work if not _is_description(work.model)]
+    known = [work for work in plan.work if work.nfe is not None]
+    least = "at least " if plan.undeclared else "about "
+    here = [work for work in known if not _is_description(work.model)]
     if here:
-        timed = {work.name: _seconds_per_evaluation(work, batch) for work in _one_each(here)}
-        seconds = sum(timed[w.name] * w.nfe * w.cell.samples for w in here)
-        parts.append(f"about {duration(seconds)} on {device}, from timing one batch")
-    found = {work.name: work.model.card.network for work in plan.work}
+        parts.append(_time(here, device, batch, least))
+    found = {work.name: work.model.card.network for work in known}
     networks = {name: network for name, network in found.items() if network}
     if networks:
         each = {name: flops(model) for name, model in networks.items()}
-        total = sum(each.get(w.name, 0) * w.nfe * w.cell.samples for w in plan.work)
+        total = sum(each.get(w.name, 0) * (w.evaluations or 0) for w in known)
         parts.append(
             f"{total:.2g} floating-point operations in networks, {total / GPU_FLOPS / 3600:,.1f} "
             f"GPU-hours at an assumed {GPU_FLOPS / 1e12:g} TFLOP/s sustained"
         )
     return "; ".join(parts)
+
+
+def _time(here: list[Work], device: torch.device, batch: int, least: str) -> str:
+    try:
+        timed = {work.name: _seconds_per_evaluation(work, batch) for work in _one_each(here)}
+    except Exception as error:  # a model of a user's own: the run will say where, and go on
+        return f"no time is known, for a batch fails: {own_files.told(error)}"
+    seconds = sum(timed[work.name] * (work.evaluations or 0) for work in here)
+    return f"{least}{duration(seconds)} on {device}, from timing one batch"
 
 
 def flops(model: NetworkDenoiser) -> int:

@@ -75,7 +75,7 @@ class Measurement(ABC):
         """Return every number and name that decides the result: see :class:`Declared`."""
 
     @abstractmethod
-    def evaluations(self, model: Model) -> float | None:
+    def evaluations(self, model: Model) -> int | None:
         """Return the denoiser evaluations per sample; ``None`` if they are known only afterwards.
 
         Guidance, which doubles them, is not in it.

@@ -101,7 +101,7 @@ class FromSamples(Measurement):
         """Return the sampler's own."""
         return self.sampler.declared(model)
 
-    def evaluations(self, model: Model) -> float | None:
+    def evaluations(self, model: Model) -> int | None:
         """Return the sampler's own."""
         return self.sampler.evaluations(model)
 

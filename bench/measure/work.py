@@ -23,7 +23,7 @@ class Work:
         measurement, model: What is taken, and of which denoiser.
         condition: The labels asked of the model.
         cells: The cells; they differ in metric and reference only.
-        nfe: Predicted evaluations per sample: exact for fixed steps, a guess for adaptive solvers.
+        nfe: Evaluations per sample; ``None`` where they depend on the samples, or nothing says.
     """
 
     label: str
@@ -33,7 +33,7 @@ class Work:
     model: Model
     condition: Condition = field(default_factory=Condition)
     cells: list[Cell] = field(default_factory=list)
-    nfe: float = 0.0
+    nfe: int | None = None
 
     @property
     def cell(self) -> Cell:
@@ -50,6 +50,11 @@ class Work:
     def files(self) -> Mapping[str, str]:
         """Return the SHA-256 of each of a user's own files that it is made of, by path."""
         return {**self.model.card.files, **self.measurement.files}
+
+    @property
+    def evaluations(self) -> int | None:
+        """Return the evaluations of all samples together, if they are known beforehand."""
+        return None if self.nfe is None else self.nfe * self.cell.samples
 
     @property
     def key(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from sampler_bench import solvers
 from sampler_bench.bench.plan.curves import AXES as CURVE_AXES
-from sampler_bench.bench.plan.grid import PARTS, Grid, SamplerEntry
+from sampler_bench.bench.plan.grid import MOST_CELLS, PARTS, Grid, SamplerEntry
 from sampler_bench.kit import own_files
 from sampler_bench.kit.file_parameters import file
 from sampler_bench.kit.names import unknown
@@ -100,7 +100,14 @@ def expand_tables(
             raise ValueError(f"{where}: no combination can run: {left_out[0].reason}")
         kept += [replace(item, table=f"{kind}[{number}]") for item in found]
         skipped += left_out
+        check_cells(len(kept))
     return kept, skipped
+
+
+def check_cells(count: int) -> None:
+    """Raise ValueError, one line, where a grid has more cells than anybody could run."""
+    if count > MOST_CELLS:
+        raise ValueError(f"{count:,} cells: a grid has at most {MOST_CELLS:,}")
 
 
 def expand_entry(entry: SamplerEntry) -> tuple[list[Labelled], list[Skipped]]:

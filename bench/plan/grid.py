@@ -20,11 +20,13 @@ from pydantic import (
 
 from sampler_bench.bench.plan.shipped import GRIDS
 from sampler_bench.kit import own_files
+from sampler_bench.kit.names import shown
 from sampler_bench.kit.toml import parse, text_of, toml_files, validated
 from sampler_bench.solvers.listed import Listed
+from sampler_bench.solvers.noise import SEEDS
 
 LEAST_SAMPLES = 20  # one per shard
-
+MOST_CELLS = 100_000
 
 Scalar = StrictStr | Annotated[int, Field(strict=True)] | Annotated[float, Field(strict=True)]
 Weight = Annotated[float, Field(ge=0, le=1000, strict=True)]
@@ -144,7 +146,8 @@ class Grid(BaseModel):
     Attributes:
         name: Names the run's folder.
         models: Model names.
-        samples: Samples per cell, seeds first_seed … first_seed + samples − 1; at least 20.
+        samples: Samples per cell, seeds first_seed … first_seed + samples − 1; at least 20. All
+            seeds of all repeats lie below 2³².
         repeats: How many seed ranges, one after the other.
         first_seed: The first seed of the first repeat.
         metrics: ``fid``, ``kid``, ``precision``, ``recall``, ``truncation-error``.
@@ -213,10 +216,26 @@ class Grid(BaseModel):
                     )
 
     @model_validator(mode="after")
+    def _has_seeds(self) -> Self:
+        check_seeds(self.first_seed, self.repeats, self.samples)
+        return self
+
+    @model_validator(mode="after")
     def _has_entries(self) -> Self:
         if not self.sampler and not self.profile:
             raise ValueError("there is no [[sampler]] and no [[profile]] table")
         return self
+
+
+def check_seeds(first_seed: int, repeats: int, samples: int) -> None:
+    """Raise ValueError, one line, where there are not so many seeds: none may be used twice."""
+    if first_seed + repeats * samples > SEEDS:
+        several = "" if repeats == 1 else f"repeats = {shown(repeats)}, "
+        times = "" if repeats == 1 else "repeats × "
+        raise ValueError(
+            f"first_seed = {shown(first_seed)}, {several}samples = {shown(samples)}: there are "
+            f"2³² = {SEEDS:,} seeds, and first_seed + {times}samples may be no more"
+        )
 
 
 def _placed(names: Any, folder: Path) -> Any:

@@ -19,7 +19,7 @@ from sampler_bench.bench.features.references import OWN
 from sampler_bench.models import fetch
 from sampler_bench.models.fetch import NotHere
 from sampler_bench.models.ideal import IDEAL, described_ideal, ideal
-from sampler_bench.models.loading import described
+from sampler_bench.models.loading import described, is_address
 from sampler_bench.models.model import Model
 from sampler_bench.models.network import Execution
 from sampler_bench.models.published import REFERENCES
@@ -41,10 +41,14 @@ class Inventory:
     execution: Execution | None = None
     missing: dict[str, str] = field(default_factory=dict)
 
-    def model(self, spec: str, dry: bool = False) -> Model:
+    def model(self, spec: str, dry: bool = False) -> Model | None:
         """Return a model, or the description of one that is not here: published, or, if ``dry``,
-        the ideal denoiser of data that are not.
+        the ideal denoiser of data that are not; ``None``, if ``dry``, for an address that was not
+        fetched, of which nothing is known.
         """
+        if dry and is_address(spec) and fetch.path_of(spec) is None:
+            self.missing[spec] = f"type: bench fetch {spec}; its cells are planned when it is here"
+            return None
         if dry and spec.startswith(IDEAL):
             try:
                 return ideal(spec, self.device)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sampler_bench.bench.measure.measurement import Measurement
 from sampler_bench.bench.measure.work import SHARDS, Work
 from sampler_bench.bench.plan.grid import Grid
+from sampler_bench.kit import own_files
 from sampler_bench.models.labels import Condition
 from sampler_bench.models.model import Model
 from sampler_bench.results import Cell
@@ -17,7 +18,6 @@ def jobs(
     model: Model,
     condition: Condition,
     measurement: Measurement,
-    nfe: float | None,
     samples: int | None = None,
 ) -> Iterator[Work]:
     """Yield the work of one measurement of one model, one for each repeat.
@@ -29,7 +29,6 @@ def jobs(
         model: The denoiser.
         condition: The labels asked of it.
         measurement: What is taken.
-        nfe: Evaluations per sample without guidance; ``None`` if they are known only afterwards.
         samples: Samples per cell, instead of the grid's.
 
     Raises:
@@ -38,7 +37,9 @@ def jobs(
     samples = samples or grid.samples
     extractor = measurement.against.extractor if measurement.against else None
     reference, reference_digest = measurement.reference
-    declared = measurement.declared(model)
+    with own_files.in_one_line():
+        declared = measurement.declared(model)
+        nfe = condition.evaluations(measurement.evaluations(model))
     parts = dict(declared.parts)
     if measurement.kind:
         parts["measurement"] = {"name": measurement.kind, **parts.get("measurement", {})}
@@ -61,7 +62,6 @@ def jobs(
             )
             for metric in measurement.metrics
         ]
-        guided = 1 if condition.guidance is None else 2
         yield Work(
             label=label,
             name=name,
@@ -70,5 +70,5 @@ def jobs(
             model=model,
             condition=condition,
             cells=cells,
-            nfe=(nfe or 0) * guided,
+            nfe=nfe,
         )

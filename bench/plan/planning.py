@@ -6,7 +6,6 @@ from pathlib import Path
 
 import torch
 
-from sampler_bench import models
 from sampler_bench.bench.features.extractors import Extractor
 from sampler_bench.bench.features.references import ReferenceSource
 from sampler_bench.bench.features.registry import EXTRACTORS
@@ -17,20 +16,17 @@ from sampler_bench.bench.measure.trajectory import name as trajectory_name
 from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan import curves
 from sampler_bench.bench.plan.curves import unseen
-from sampler_bench.bench.plan.expand import Labelled, Skipped, expand
+from sampler_bench.bench.plan.expand import Labelled, Skipped, check_cells, expand
 from sampler_bench.bench.plan.grid import Grid
 from sampler_bench.bench.plan.inventory import Inventory
 from sampler_bench.bench.plan.jobs import jobs
 from sampler_bench.bench.plan.profile_work import profile_work
 from sampler_bench.bench.plan.profiles import expand_profiles
-from sampler_bench.kit import own_files
 from sampler_bench.models.labels import Condition
 from sampler_bench.models.loading import name_of
-from sampler_bench.models.model import Model, Wrapped
+from sampler_bench.models.model import Model
 from sampler_bench.models.network import Execution
-from sampler_bench.solvers import AnySampler, Denoiser, Incompatible
-
-COUNTED_STEPS = (128, 256)
+from sampler_bench.solvers import AnySampler, Incompatible
 
 
 @dataclass(frozen=True)
@@ -76,9 +72,14 @@ class Plan:
         return sum(len(work.cells) for work in self.work)
 
     @property
-    def evaluations(self) -> float:
-        """Return the predicted number of denoiser evaluations, all samples together."""
-        return sum(work.nfe * work.cell.samples for work in self.work)
+    def evaluations(self) -> int:
+        """Return the denoiser evaluations of all samples together, as far as they are known."""
+        return sum(work.evaluations or 0 for work in self.work)
+
+    @property
+    def undeclared(self) -> list[Work]:
+        """Return the work that says no number of evaluations: it comes on top of the others'."""
+        return [work for work in self.work if work.nfe is None]
 
 
 def make(
@@ -93,7 +94,8 @@ def make(
         grid: The grid.
         device: Where models and extractor are put.
         execution: How networks are evaluated.
-        dry: Plan with descriptions of published files that are not here, instead of refusing.
+        dry: Plan with descriptions of published files that are not here, instead of refusing, and
+            without models by address that are not; nothing is fetched.
 
     Raises:
         ValueError: If a name is unknown, a reference cannot be used, a file was not fetched, or
@@ -105,9 +107,11 @@ def make(
     labelled, skipped = expand(grid)
     probes, left_out = expand_profiles(grid)
     skipped += left_out
+    _check_size(grid, labelled, probes)
     _check_names(grid.models)
     inventory = Inventory(device, execution)
-    loaded = {spec: inventory.model(spec, dry) for spec in grid.models}
+    known = {spec: inventory.model(spec, dry) for spec in grid.models}
+    loaded = {spec: model for spec, model in known.items() if model is not None}
     if grid.sampler:
         inventory.look_for_references(grid.reference, loaded.values())
     if not dry:
@@ -129,7 +133,7 @@ def make(
         missing = inventory.missing if dry else None
         for item in items:
             found.add(profile_work(grid, name_of(spec), model, [item], missing), item.table)
-    if not found.work:
+    if not found.work and len(loaded) == len(known):
         reason = f": {skipped[0].reason}" if skipped else ""
         raise ValueError(f"grid {grid.name!r} has no cell that can run{reason}")
     curves.check(found.lines)
@@ -170,6 +174,18 @@ class _Found:
 
 def _curve(work: Work) -> tuple[str, str, str]:
     return work.label, work.name, repr(work.settings)
+
+
+def _check_size(grid: Grid, labelled: list[Labelled], probes: list[Labelled]) -> None:
+    """Refuse a grid of too many cells before any of them is made."""
+    weights = grid.guidance if isinstance(grid.guidance, list) else [grid.guidance]
+    each = len(set(grid.metrics)) * len(weights)
+    cells = sum(
+        sum(each for item in labelled if item.is_for(spec))
+        + sum(1 for item in probes if item.is_for(spec))
+        for spec in grid.models
+    )
+    check_cells(cells * grid.repeats)
 
 
 def _check_names(specs: Iterable[str]) -> None:
@@ -257,9 +273,8 @@ def _work(grid: Grid, job: _Job, item: Labelled) -> Iterator[Work]:
     )
     label = item.label + job.suffix
     try:
-        nfe = _nfe(item.sampler, model)
         yield from jobs(
-            grid, label, job.name, model, job.condition, measurement, nfe, samples=job.samples
+            grid, label, job.name, model, job.condition, measurement, samples=job.samples
         )
     except ValueError as error:
         raise ValueError(f"sampler {item.label!r}, model {job.name!r}: {error}") from None
@@ -284,60 +299,3 @@ def quantizer(source: ReferenceSource) -> str:
 
 def _steps(sampler: AnySampler) -> str:
     return "the same tolerance" if sampler.steps is None else f"steps = {sampler.steps}"
-
-
-def _nfe(sampler: AnySampler, model: Denoiser) -> float:
-    """Return the evaluations per sample; of a user's own sampler held against what it says.
-
-    Raises:
-        ValueError: If it says another number than it makes.
-    """
-    counted = predicted_nfe(sampler, model)
-    said = sampler.evaluations(model) if sampler.files else None
-    if said not in {None, counted}:
-        raise ValueError(f"says it makes {said} evaluations per sample, and makes {counted:g}")
-    return counted
-
-
-def predicted_nfe(sampler: AnySampler, model: Denoiser) -> float:
-    """Return the evaluations per sample, counted on a stand-in: a Gaussian in one dimension.
-
-    Of many steps only some are counted: each costs as much as any other.
-    """
-    few, more = COUNTED_STEPS
-    if sampler.steps is None or sampler.steps <= more:
-        return _counted(sampler, model)
-    fewer, counted = (_counted(sampler.with_steps(n), model) for n in COUNTED_STEPS)
-    return counted + (sampler.steps - more) * (counted - fewer) / (more - few)
-
-
-def _counted(sampler: AnySampler, model: Denoiser) -> float:
-    # A user's own function may want the model's own shape; for all others one number is as good.
-    shape = model.shape if sampler.files else (1,)
-    stand_in = models.Counted(_StandIn(model))
-    with own_files.in_one_line():
-        sampler(stand_in, torch.ones(1, *shape), torch.zeros_like)
-    return stand_in.nfe
-
-
-class _StandIn(Wrapped):
-    """The denoiser of N(0, ½²), all else a model's own."""
-
-    shape: tuple[int, ...] = (1,)
-
-    def with_variance(self) -> "_StandIn":
-        self.denoiser.with_variance()  # says so if there is none
-        return _StandInWithVariance(self.denoiser)
-
-    def __call__(
-        self, x: torch.Tensor, sigma: torch.Tensor, /, *labels: torch.Tensor | None
-    ) -> torch.Tensor:
-        return x * 0.25 / (0.25 + sigma**2)
-
-
-class _StandInWithVariance(_StandIn):
-    def __call__(
-        self, x: torch.Tensor, sigma: torch.Tensor, /, *labels: torch.Tensor | None
-    ) -> torch.Tensor:
-        clean = super().__call__(x, sigma)
-        return torch.cat([clean, torch.zeros_like(clean)], 1)

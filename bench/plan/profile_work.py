@@ -45,8 +45,7 @@ def profile_work(
                 clean = _clean(grid, name, model, missing)
             own = clean if probe.needs_data else None
             measurement = OverLevels(probe, own, item.spec)
-            nfe = measurement.evaluations(model)
-            yield from jobs(grid, item.label, name, model, condition, measurement, nfe)
+            yield from jobs(grid, item.label, name, model, condition, measurement)
         except ValueError as error:
             raise ValueError(f"profile {item.label!r}, model {name!r}: {error}") from None
 

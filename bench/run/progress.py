@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -27,10 +28,12 @@ class Watcher:
         self._console = console
         self._cells, self._done, self._failed = plan.cells, 0, 0
         self._left = plan.evaluations
+        self._undeclared = _Undeclared(sum(work.cell.samples for work in plan.undeclared))
+        self._spent = 0
         self._evaluated = 0
         self._started = time.monotonic()
-        self._jobs_left: dict[str, float] = {}  # by key: of several at work, each may be left
-        self._job = ""  # the current one's
+        self._jobs_left: dict[str, int] = {}  # samples by key: of several at work, each may be left
+        self._work: Work | None = None
         self._bar = Progress(
             TextColumn("{task.fields[cells]}"),
             BarColumn(),
@@ -41,7 +44,7 @@ class Watcher:
             disable=not console.is_terminal,
             transient=True,
         )
-        self._task = self._bar.add_task("", total=max(plan.evaluations, 1), cells="", rate="")
+        self._task = self._bar.add_task("", total=1, cells="", rate="")
 
     def __enter__(self) -> Self:
         """Start the display."""
@@ -59,17 +62,18 @@ class Watcher:
 
     def begin(self, work: Work) -> None:
         """Name the current job."""
-        self._job = work.key
-        self._jobs_left.setdefault(work.key, work.nfe * work.cell.samples)
+        self._work = work
+        self._jobs_left.setdefault(work.key, work.cell.samples)
         self._update(description=self._name(work))
 
     def sampled(self, samples: int, evaluations: int) -> None:
         """Count what a batch took."""
         self._evaluated += evaluations
-        spent = min(evaluations, self._jobs_left.get(self._job, 0.0))
-        self._jobs_left[self._job] = self._jobs_left.get(self._job, 0.0) - spent
-        self._left -= spent
-        self._bar.advance(self._task, spent)
+        if self._work is not None:
+            if self._work.nfe is None:
+                self._undeclared.learn(samples, evaluations)
+                self._spent += evaluations
+            self._take(self._work, min(samples, self._jobs_left.get(self._work.key, 0)))
         self._update()
 
     def finished(self, work: Work, records: Sequence[Record], resumed: bool) -> None:
@@ -96,10 +100,18 @@ class Watcher:
             self._update(description=f"waiting for {', '.join(map(str, others))}")
 
     def _settle(self, work: Work) -> None:
-        """Take off what a job was expected to cost and did not, here."""
-        spared = self._jobs_left.pop(work.key, work.nfe * work.cell.samples)
-        self._left -= spared
-        self._bar.advance(self._task, spared)
+        """Take off what is left of a job: all of it if it was done before, or by others."""
+        self._take(work, self._jobs_left.get(work.key, work.cell.samples))
+        self._jobs_left[work.key] = 0
+
+    def _take(self, work: Work, samples: int) -> None:
+        """Take so many samples of a job off what is left."""
+        self._jobs_left[work.key] = self._jobs_left.get(work.key, work.cell.samples) - samples
+        if work.nfe is None:
+            self._undeclared.left -= samples
+        else:
+            self._left -= work.nfe * samples
+            self._spent += work.nfe * samples
 
     def _name(self, work: Work) -> str:
         count = work.measurement.steps
@@ -115,12 +127,47 @@ class Watcher:
     def _update(self, description: str | None = None) -> None:
         elapsed = time.monotonic() - self._started
         rate = self._evaluated / elapsed if elapsed > 0 else 0.0
+        left = self._left + self._undeclared.evaluations
         shown = ""
         if rate > 0:
-            shown = f"{rate:,.0f} evaluations/s, {duration(max(self._left, 0) / rate)} left"
+            shown = (
+                f"{rate:,.0f} evaluations/s, {self._undeclared.least}{duration(left / rate)} left"
+            )
         self._bar.update(
             self._task,
+            completed=self._spent,
+            total=max(self._spent + left, 1),
             description=description,  # None leaves it as it is
             cells=f"{self._done}/{self._cells} cells",
             rate=shown,
         )
+
+
+@dataclass
+class _Undeclared:
+    """Samples of jobs that say no number of evaluations: what they take is learned from others.
+
+    Attributes:
+        left: How many are still to be made.
+        samples, taken: How many were made, and the evaluations they took.
+    """
+
+    left: int
+    samples: int = 0
+    taken: int = 0
+
+    def learn(self, samples: int, evaluations: int) -> None:
+        """Note what a batch took; shards that were there already took nothing."""
+        if evaluations > 0:
+            self.samples += samples
+            self.taken += evaluations
+
+    @property
+    def evaluations(self) -> float:
+        """Return what is left to evaluate, as far as it can be told."""
+        return self.left * self.taken / self.samples if self.samples else 0.0
+
+    @property
+    def least(self) -> str:
+        """Return how a time left is qualified while nothing was learned."""
+        return "at least " if self.left and not self.samples else ""

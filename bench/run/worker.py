@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 import torch
 
+from sampler_bench.bench.measure.counting import hold_to_plan
 from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.run import provenance, recorded
 from sampler_bench.bench.run.codes import Codes
@@ -122,6 +123,7 @@ class Worker:
         """Measure a group of shards, and keep those that are missing."""
         missing = self._missing(work, group)
         found, batch = measured(work, group, self.batch, self.observer.sampled)
+        hold_to_plan(work, (one.arrays["nfe"] for one in found))
         origin = provenance.collect(self.device, batch, work.model)
         written = []
         for index, one in zip(group, found, strict=True):

@@ -156,9 +156,21 @@ def _check_ve(steps: None, given: dict[str, Any]) -> None:
     ve_of(given)
 
 
+def _evaluations(denoiser: Denoiser, steps: None, given: dict[str, Any]) -> None:
+    """Say that each sample has its own number of evaluations."""
+
+
 ADAPTIVE_VP = Original(
-    adaptive_vp, ends=lambda given: vp_of(given).ends, check=_check_vp, takes_steps=False
+    adaptive_vp,
+    ends=lambda given: vp_of(given).ends,
+    check=_check_vp,
+    evaluations=_evaluations,
+    takes_steps=False,
 )
 ADAPTIVE_VE = Original(
-    adaptive_ve, ends=lambda given: ve_of(given).ends, check=_check_ve, takes_steps=False
+    adaptive_ve,
+    ends=lambda given: ve_of(given).ends,
+    check=_check_ve,
+    evaluations=_evaluations,
+    takes_steps=False,
 )

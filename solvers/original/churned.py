@@ -28,6 +28,7 @@ SIGMA_MIN, SIGMA_MAX, LEVELS = 0.002, 80.0, 18
 _MOST_SAID = f"above 0 and at most √2 − 1 = {MOST_GAMMA}"
 Gamma = Annotated[float, Field(gt=0, le=MOST_GAMMA, description=_MOST_SAID)]
 
+SCHEDULE = Linear()
 SIGMA_DATA = 0.5
 """Assumed standard deviation of the data (EDM, Table 1)."""
 
@@ -60,20 +61,24 @@ def churned(
         S_noise: Standard deviation of the added noise, relative to what the step up calls for.
         denoised: ``"yes"``: return D(x; σ), one more evaluation; ``"no"``: x itself.
     """
-    asked = torch.tensor([*edm(LEVELS, SIGMA_MIN, SIGMA_MAX), sigma], dtype=torch.float64)
-    *levels, level = denoiser.round_sigma(asked).tolist()
-    schedule = Linear()
-    way = [schedule.level(x) for x in (*(above for above in levels if above > level), level)]
-    process = Process(scaled(denoiser), schedule, lambda z, high, low: noise(z))
+    way = _way(denoiser, sigma)
+    process = Process(scaled(denoiser), SCHEDULE, lambda z, high, low: noise(z))
     z = loop.sample(
         process,
         latents.to(torch.float64) * way[0].b,
-        [*Deterministic().steps(way, schedule), *_churns(denoiser, way[-1], steps, gamma, S_noise)],
+        [*Deterministic().steps(way, SCHEDULE), *_churns(denoiser, way[-1], steps, gamma, S_noise)],
         Heun(),
     )
-    if denoised == "no" or level == 0:  # D(x; 0) = x
+    if denoised == "no" or way[-1].sigma == 0:  # D(x; 0) = x
         return z
     return process.denoise(z, way[-1])
+
+
+def _way(denoiser: Denoiser, sigma: float) -> list[Point]:
+    """Return EDM's levels above σ, and σ, as the denoiser has them."""
+    asked = torch.tensor([*edm(LEVELS, SIGMA_MIN, SIGMA_MAX), sigma], dtype=torch.float64)
+    *levels, level = denoiser.round_sigma(asked).tolist()
+    return [SCHEDULE.level(x) for x in (*(above for above in levels if above > level), level)]
 
 
 def _churns(
@@ -86,7 +91,7 @@ def _churns(
 
     for _ in range(count):
         churn = Churn(S_churn=gamma, S_noise=S_noise)
-        yield from churn.steps([level, level], Linear(), round_sigma)
+        yield from churn.steps([level, level], SCHEDULE, round_sigma)
 
 
 def _check(steps: int, given: dict[str, Any]) -> None:
@@ -96,6 +101,14 @@ def _check(steps: int, given: dict[str, Any]) -> None:
         steps,
         "0 where sigma = 0: nothing is left to churn",
     )
+
+
+def _evaluations(denoiser: Denoiser, steps: int, given: dict[str, Any]) -> int:
+    """Return Heun's evaluations on the way down to σ, and of each churn; and D there, if wanted."""
+    way = _way(denoiser, given["sigma"])
+    level = way[-1].sigma
+    down = Heun().evaluations(len(way) - 1, level == 0)
+    return down + Heun().evaluations(steps, False) + (given["denoised"] == "yes" and level > 0)
 
 
 def _ends(given: dict[str, Any]) -> tuple[float, float]:
@@ -111,4 +124,11 @@ def _visible(given: dict[str, Any]) -> float:
     return SIGMA_DATA / math.hypot(given["sigma"], SIGMA_DATA)
 
 
-CHURNED = Original(churned, ends=_ends, check=_check, least_steps=0, visible=_visible)
+CHURNED = Original(
+    churned,
+    ends=_ends,
+    check=_check,
+    evaluations=_evaluations,
+    least_steps=0,
+    visible=_visible,
+)

@@ -79,10 +79,15 @@ def check_chain(steps: int, given: dict[str, Any]) -> None:
     spaced(given["M"], steps, given["spacing"])
 
 
+def one_each(denoiser: Denoiser, steps: int, given: dict[str, Any]) -> int:
+    """Return the evaluations per sample: one for each step."""
+    return steps
+
+
 def ends(given: dict[str, Any]) -> tuple[float, float]:
     """Return the lowest and highest σ of the whole chain."""
     u = iddpm_levels(given["M"], given["C_1"], given["C_2"])
     return float(u[-2]), float(u[0])
 
 
-DDIM = Original(ddim, ends=ends, check=check_chain)
+DDIM = Original(ddim, ends=ends, check=check_chain, evaluations=one_each)

@@ -9,7 +9,7 @@ from torch import Tensor
 from sampler_bench.kit.parameters import Fraction, NotNegative
 from sampler_bench.solvers.denoiser import Denoiser, complete
 from sampler_bench.solvers.noise import Noise
-from sampler_bench.solvers.original.ddim import check_chain, ends, levels_of, spaced
+from sampler_bench.solvers.original.ddim import check_chain, ends, levels_of, one_each, spaced
 from sampler_bench.solvers.original.whole import Original
 
 
@@ -67,4 +67,4 @@ def _suits(denoiser: Denoiser, given: dict[str, Any]) -> None:
         complete(denoiser).with_variance()
 
 
-DDPM = Original(ddpm, ends=ends, check=check_chain, suits=_suits)
+DDPM = Original(ddpm, ends=ends, check=check_chain, evaluations=one_each, suits=_suits)

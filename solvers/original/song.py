@@ -70,6 +70,11 @@ def _check(sde: SDE, steps: int, given: dict[str, Any]) -> None:
         sde.discrete(steps)
 
 
+def _evaluations(denoiser: Denoiser, steps: int, given: dict[str, Any]) -> int:
+    """Return N, or 2·N with a corrector."""
+    return steps if given["corrector"] == "none" else 2 * steps
+
+
 def _group(given: dict[str, Any]) -> int | None:
     """Return how many samples share the norms of the corrector's step, if any do."""
     coupled = given["corrector"] != "none" and given["norms"] == "group"
@@ -84,5 +89,17 @@ def _check_ve(steps: int, given: dict[str, Any]) -> None:
     _check(ve_of(given), steps, given)
 
 
-SONG_VP = Original(song_vp, ends=lambda given: vp_of(given).ends, check=_check_vp, group=_group)
-SONG_VE = Original(song_ve, ends=lambda given: ve_of(given).ends, check=_check_ve, group=_group)
+SONG_VP = Original(
+    song_vp,
+    ends=lambda given: vp_of(given).ends,
+    check=_check_vp,
+    evaluations=_evaluations,
+    group=_group,
+)
+SONG_VE = Original(
+    song_ve,
+    ends=lambda given: ve_of(given).ends,
+    check=_check_ve,
+    evaluations=_evaluations,
+    group=_group,
+)

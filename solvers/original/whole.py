@@ -27,6 +27,8 @@ class Original:
         sample: ``(denoiser, latents, noise, steps, *, …)``; keyword-only arguments are parameters.
         ends: Returns the lowest and highest σ it evaluates, given its parameters.
         check: Raises ValueError for steps and parameters that cannot be.
+        evaluations: Returns the evaluations per sample with a denoiser, of so many steps and with
+            these parameters; ``None`` where they depend on the samples.
         group: Returns how many samples parameters couple; ``None`` for none.
         takes_steps: Whether the number of steps is the user's choice.
         least_steps: The fewest there can be.
@@ -39,6 +41,7 @@ class Original:
     sample: Callable[..., Tensor]
     ends: Callable[[dict[str, Any]], tuple[float, float]]
     check: Callable[[Any, dict[str, Any]], None]
+    evaluations: Callable[[Denoiser, Any, dict[str, Any]], int | None]
     group: Callable[[dict[str, Any]], int | None] = lambda given: None
     takes_steps: bool = True
     least_steps: int = 1
@@ -149,6 +152,10 @@ class OriginalSampler(AnySampler):
                 f"[{denoiser.sigma_min:g}, {denoiser.sigma_max:g}]"
             )
         return low, high
+
+    def evaluations(self, denoiser: Denoiser) -> int | None:
+        """Return the evaluations per sample; ``None`` where they depend on the samples."""
+        return self.row.evaluations(denoiser, self.steps, self.parameters)
 
     def declared(self, denoiser: Denoiser) -> Declared:
         """Return every number and name that decides the samples: see :class:`Declared`."""

@@ -78,6 +78,21 @@ CASES = {
         toml(sampler={"rho": str(list(range(1, 200))), "S_churn": str(list(range(200)))}),
         "at most 10,000",
     ),
+    "samples for ever": (toml({"samples": "1" + 400 * "0"}), "there are 2³² = 4,294,967,296 seeds"),
+    "more digits than Python reads": (toml({"samples": 5000 * "9"}), "not TOML"),
+    "repeats for ever": (toml({"repeats": 10**9}), "there are 2³² = 4,294,967,296 seeds"),
+    "repeats of no use": (toml({"repeats": 10**8}), "cells: a grid has at most 100,000"),
+    "a seed too many": (toml({"first_seed": 2**32 - 19}), "first_seed + samples may be no more"),
+    "repeats that come round": (
+        toml({"first_seed": 2**32 - 40, "repeats": 3}),
+        "first_seed + repeats × samples may be no more",
+    ),
+    "seeds beyond all": (toml({"first_seed": 2**70}), "there are 2³² = 4,294,967,296 seeds"),
+    "cells of several tables": (
+        toml({"repeats": 20_000, "metrics": '["fid", "truncation-error"]'})
+        + '\n[[sampler]]\nlabel = "another"\nS_churn = 1',
+        "cells: a grid has at most 100,000",
+    ),
     "no TOML": ("name = ", "not TOML"),
     "no reference": (toml({"reference": '"nowhere.npz"'}), "nowhere.npz"),
 }
@@ -132,6 +147,9 @@ def test_other_commands(tmp_path):
     refused(["run", "--grid", "qick"], tmp_path, "did you mean 'quick'")
     refused(["run", "--grid", "gate", "--device", "gpu"], tmp_path, "device 'gpu'")
     refused(["run", "--grid", "gate", "--samples", "5"], tmp_path, "samples = 5")
+    beyond = ["--first-seed", 2**32 - 30]
+    refused(["run", "gate", *beyond], tmp_path, "first_seed = 4294967266, ")
+    refused(["run", "gate", "--plan", *beyond], tmp_path, "may be no more")
     refused(["list", "solver"], tmp_path, "did you mean 'solvers'")
     refused(["report", tmp_path / "no"], tmp_path, "no such run")
     refused(["report", tmp_path], tmp_path, "not a run")

@@ -21,7 +21,7 @@ KEYS = [*BUILD_KEYS, "rho", "alpha", "rtol", "atol", "group", "epsilon_s", "M", 
 
 numbers = st.one_of(
     st.integers(-3, 40),
-    st.sampled_from([2**31, -(2**63), 10**6 + 1]),
+    st.sampled_from([2**31, 2**32, -(2**63), 10**6 + 1, 10**9, 10**400]),
     st.floats(),
     st.floats(0.001, 100),
 )

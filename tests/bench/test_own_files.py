@@ -20,6 +20,9 @@ def half(flow, x, t, t_next, *, alpha: float = 0.5):
     return x + h * flow(x + alpha * h * flow(x, t), t + alpha * h)
 
 
+half.evaluations = lambda n: 2 * n
+
+
 def last(flow, z, step, past, *, j: int = 1):
     return z
 
@@ -42,16 +45,36 @@ def claimed(flow, x, t, t_next):
 claimed.evaluations = lambda n: 3 * n
 
 
+def uncountable(flow, x, t, t_next):
+    return x
+
+
+uncountable.evaluations = lambda n: n // 0
+
+
+def wordy(flow, x, t, t_next):
+    return x
+
+
+wordy.evaluations = lambda n: n / 2
+
+
+def silent(flow, x, t, t_next):
+    return x
+
+
+silent.evaluations = lambda n: None
+
+
+
 def late(flow, x, t, t_next):
     if t < 1 and x.shape[0] > 1:
         raise RuntimeError("in the middle of a run")
     return x
 
 
-def wide(flow, x, t, t_next):
-    if x.shape[1:] not in {(2,), (1, 8, 8)}:
-        raise IndexError("no such place")
-    return x
+def undeclared(flow, x, t, t_next):
+    return half(flow, x, t, t_next)
 
 
 def weighted(flow, x, t, t_next, *, weights: Path):
@@ -152,7 +175,12 @@ CASES = {
     "value": ({"solver": "mine.py:half", "alpha": "x"}, "alpha = 'x' is not allowed"),
     "key": ({"solver": "mine.py:half", "alpa": 1}, "unknown key 'alpa'; did you mean 'alpha'?"),
     "flag": ({"solver": "mine.py:flag"}, "yes = True: in a grid, a parameter of one's own is a w"),
-    "count": ({"solver": "mine.py:claimed"}, "says it makes 4 evaluations per sample, and makes 2"),
+    "count": (
+        {"solver": "mine.py:uncountable"},
+        "evaluations: mine.py, line 40: ZeroDivisionError",
+    ),
+    "no count": ({"solver": "mine.py:wordy"}, "evaluations per sample: a whole number above 0 is"),
+    "none": ({"solver": "mine.py:silent"}, "its number of evaluations: TypeError: unsupported"),
     "two files": ({"solver": ["mine.py:half", "b.py:half"]}, "are both called 'file:half'"),
 }
 
@@ -189,8 +217,30 @@ def test_what_fails_in_the_middle_is_a_failed_job_as_any_other(folder):
     assert "in the middle of a run" in failure and "mine.py" in failure
 
 
-def test_a_function_is_tried_on_the_models_own_shape(folder):
-    assert "2 cells" in bench("run", grid_of(folder, solver="mine.py:wide"), "--plan")
+def test_who_says_another_number_of_evaluations_than_are_made_has_failed(folder):
+    grid = grid_of(folder, solver="mine.py:claimed", steps=[2, 3])
+    assert re.search(r" 4 .*\n.* 7 ", bench("run", grid, "--plan"))
+    result = CliRunner().invoke(app, ["run", str(grid), "--out", "run"])
+    assert result.exit_code == 1 and "2 jobs failed" in result.stderr
+    for said, made in ((4, 2), (7, 3)):
+        told = f"ValueError: says it makes {said} evaluations per sample, and made {made}\n"
+        assert told in result.stdout
+
+
+def test_what_says_no_number_of_evaluations_is_planned_without(folder):
+    grid = grid_of(folder, solver=["mine.py:undeclared", "euler"], steps=[2, 3])
+    planned = bench("run", grid, "--plan")
+    assert len(re.findall(r"file:undeclared, edm steps .* \? ", planned)) == 2
+    assert "note: file:undeclared, edm steps: its number of evaluations is not known" in planned
+    assert "skipped, at least 100 denoiser evaluations: at least " in planned
+    bench("run", grid, "--out", "run")
+    counted = results.load("run").set_index(["solver", "steps"])["nfe"].to_dict()
+    assert counted == {
+        ("file:undeclared", 2): 3,
+        ("file:undeclared", 3): 5,
+        ("euler", 2): 2,
+        ("euler", 3): 3,
+    }
 
 
 def test_in_profiles_and_searches(folder):
@@ -221,6 +271,13 @@ solver = "mine.py:half"
 steps = 4
 """)
     assert re.search(r"moons .* 7 *\n", bench("search", folder / "search.toml", "--plan"))
+    search = (folder / "search.toml").read_text().replace("mine.py:half", "mine.py:undeclared")
+    (folder / "search.toml").write_text(search)
+    refused(
+        ["search", folder / "search.toml", "--plan"],
+        folder.parent,
+        "solver 'file:undeclared' does not say how many evaluations a sample takes",
+    )
 
 
 def test_a_parameter_that_is_a_file_lies_beside_the_grid(folder, tmp_path):
@@ -245,7 +302,7 @@ def test_what_a_file_has_is_listed(folder, tmp_path):
     listed = re.sub(" +", " ", bench("list", "solvers", "../grid/mine.py"))
     assert "../grid/mine.py:half The midpoint rule's step [alpha = 0.5] (one step)" in listed
     assert "../grid/mine.py:last [j = 1] (with memory; memory = 0)" in listed
-    assert listed.count("\n") == 8
+    assert listed.count("\n") == 11
     assert bench("list", "solvers", "../grid/mine.py:half").count("\n") == 1
     refused(["list", "paths", "../grid/mine.py"], tmp_path, "has no path: it must be a function")
     refused(

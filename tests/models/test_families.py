@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from sampler_bench import solvers
-from sampler_bench.bench.plan.planning import predicted_nfe
 from sampler_bench.models import Counted
 from sampler_bench.models.network import Execution, NetworkDenoiser, assemble
 from sampler_bench.solvers import SOLVERS, SeedNoise
@@ -54,7 +53,7 @@ def test_every_solver_and_every_family(name, case):
     sampler = solvers.build(solver=name, end=end, **chosen)
     _, nfe = sampled(sampler, denoiser)
     if not adaptive:
-        assert nfe == predicted_nfe(sampler, denoiser)
+        assert nfe == sampler.evaluations(denoiser)
     if name in NFE:
         assert nfe == NFE[name]
     if name == "rk45":

@@ -52,7 +52,7 @@ def chosen(name, count):
     """Return a grid's plan, cut down to ``count`` of its jobs, spread over it, and its text."""
     grid, text = grids.read(name, samples=SAMPLES)
     plan = plans.make(grid)
-    work = [w for w in plan.work if w.nfe <= MOST_EVALUATIONS] or plan.work[:1]
+    work = [w for w in plan.work if (w.nfe or 0) <= MOST_EVALUATIONS] or plan.work[:1]
     picked = {len(work) * (2 * i + 1) // (2 * count): None for i in range(count)}
     return replace(plan, work=[work[i] for i in picked]), text
 

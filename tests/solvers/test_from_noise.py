@@ -150,15 +150,6 @@ def test_samples_from_noise_are_finite_and_cost_what_was_planned(path):
         assert model.nfe == sampler.evaluations(model), solver
 
 
-def test_repeated_levels_cost_what_was_planned():
-    for solver in (name for name, row in SOLVERS.items() if row.takes_steps):
-        if SOLVERS[solver].planned(5)[1] == 5:
-            sampler = solvers.build(solver=solver, levels=[80.0, 5.0, 5.0, 1.0, 0.2])
-            model = models.Counted(three_components())
-            sampler(model, LATENTS[:3], lambda x: normal(*x.shape, seed=1))
-            assert model.nfe == sampler.evaluations(model), solver
-
-
 def test_levels_may_be_listed_from_noise_on():
     sampler = solvers.build(solver="euler", schedule="flow", levels=[math.inf, 3.0, 1.0])
     assert sampler.declared(gaussian()).settings["sampler"]["levels"] == '["inf",3,1]'

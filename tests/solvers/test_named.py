@@ -86,16 +86,6 @@ def test_a_rule_that_is_told_only_where_the_fall_lands_loses_its_order():
     assert weak_order(Multistep(k=2), SDE()) > 1.8
 
 
-@pytest.mark.parametrize("end", ["zero", "sigma-min"])
-@each_named
-def test_it_costs_what_it_says(solver, end):
-    for n in (1, 2, 5, 12):
-        counted, noise = Counted(three_components()), solvers.SeedNoise(range(3))
-        sampler = solvers.build(solver=solver, steps=n, end=end)
-        sampler(counted, noise.latents((2,)), noise)
-        assert counted.nfe == SOLVERS[solver].evaluations(n, end == "zero")
-
-
 @each_named
 def test_a_sample_is_its_seeds_alone(solver):
     together = sampled(solver)

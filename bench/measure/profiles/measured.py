@@ -70,7 +70,7 @@ class OverLevels(Measurement):
         """Return the probe's own."""
         return self.probe.declared(model)
 
-    def evaluations(self, model: Model) -> float:
+    def evaluations(self, model: Model) -> int:
         """Return the probe's own."""
         return self.probe.evaluations(model)
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from sampler_bench.bench.plan.grid import check_seeds
+
 KEEP = 3
 """One candidate in three goes on to three times the samples (Hyperband's η: Li et al. 2018)."""
 
@@ -32,8 +34,9 @@ class Ladder:
         """Return the ladder up to half the samples of the last measurement.
 
         Raises:
-            ValueError: If it has fewer than two rungs.
+            ValueError: If it has fewer than two rungs, or there are not so many seeds.
         """
+        check_seeds(first_seed, 1, samples)
         rungs, seed, size = [], first_seed + samples, first_samples
         while 2 * size <= samples:
             rungs.append(Rung(seed, size))
@@ -43,6 +46,7 @@ class Ladder:
                 f"samples = {samples}, first_samples = {first_samples}: a search needs samples "
                 f"of at least {2 * KEEP} times first_samples, {2 * KEEP * first_samples}"
             )
+        check_seeds(first_seed, 1, seed - first_seed)
         return cls(Rung(first_seed, samples), tuple(rungs))
 
     @property

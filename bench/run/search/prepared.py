@@ -1,6 +1,5 @@
 """What a search of one model is before anything runs: candidates, rungs, and what they cost."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -46,9 +45,9 @@ class Prepared:
         return self.deterministic.name
 
     @property
-    def nfe(self) -> float:
+    def nfe(self) -> int:
         """Evaluations per sample: the same for every candidate."""
-        return self.deterministic.nfe
+        return _declared(self.deterministic)
 
     @property
     def drawn(self) -> int:
@@ -106,7 +105,7 @@ def _prepared(search: Search, work: Work, ladder: Ladder) -> Prepared:
             "and S_max, are needed"
         )
     least = ladder.samples(min(ladder.few, len(space)))
-    nfe = math.ceil(work.nfe)
+    nfe = _declared(work)
     affordable = search.budget // nfe - ladder.reference
     if affordable < least:
         raise ValueError(
@@ -116,3 +115,18 @@ def _prepared(search: Search, work: Work, ladder: Ladder) -> Prepared:
             "and of both last measurements)"
         )
     return Prepared(work, measurement, space, ladder, affordable)
+
+
+def _declared(work: Work) -> int:
+    """Return the evaluations per sample that the budget is divided by.
+
+    Raises:
+        ValueError: If they are not known before anything runs.
+    """
+    if work.nfe is None:
+        raise ValueError(
+            f"solver {work.settings['sampler']['solver']!r} does not say how many evaluations a "
+            "sample takes, and a budget needs that: give its function one more, "
+            "evaluations = lambda n: …"
+        )
+    return work.nfe

@@ -103,7 +103,7 @@ class Searcher:
         self._measure([work for work in works if work.key not in self._costs], rung)
         records = [self.store.record(work.cell.key) for work in works]
         for work, record in zip(works, records, strict=True):
-            nfe = work.nfe if record is None else record.nfe
+            nfe = self.search.nfe if record is None else record.nfe
             self._costs[work.key] = round(nfe * rung.samples)
         if records[0] is None:
             raise ValueError(

@@ -97,6 +97,12 @@ def test_equivalent_windows_are_one_candidate():
         ("steps = 6", "steps = 6\nS_churn = 3", "'S_churn' is no key of a searched sampler"),
         ("steps = 6", "stepz = 6", "steps"),
         ("first_samples = 20", "first_samples = 50", "at least 6 times first_samples, 300"),
+        (
+            "first_samples = 20",
+            "first_samples = 20\nfirst_seed = 4294967190",
+            "4,294,967,296 seeds",
+        ),
+        ("samples = 120", "samples = 5000000000", "4,294,967,296 seeds"),
         ("first_samples = 20", "first_samples = 20\nmetric = 'recall'", "metric"),
     ],
 )
