@@ -57,12 +57,13 @@ class Store:
 
     def sweep(self) -> None:
         """Remove what interrupted writes left behind more than a day ago."""
-        files.sweep(self.root)
+        below = [self.root / name for name in ("records", "failures", "samples", "report")]
+        files.sweep([self.root, *below, *files.listed(self.root / "shards")])
 
     def planned_labels(self) -> list[str]:
         """The samplers' labels in the order of the grid (`plan.json`); empty without a plan."""
         try:
-            plan = json.loads((self.root / "plan.json").read_text())
+            plan = json.loads(files.read(self.root / "plan.json"))
             return list(dict.fromkeys(str(label) for label in plan["cells"].values()))
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
             return []
@@ -70,7 +71,7 @@ class Store:
     def planned_files(self) -> dict[str, str]:
         """The SHA-256 of each of a user's own files that the run was made with (`plan.json`)."""
         try:
-            plan = json.loads((self.root / "plan.json").read_text())
+            plan = json.loads(files.read(self.root / "plan.json"))
             return {str(path): str(digest) for path, digest in plan["files"].items()}
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
             return {}
@@ -96,9 +97,7 @@ class Store:
 
     def drop_shards(self, work_key: str) -> None:
         """Remove the shards, and the failures on the way to them, of work that is finished."""
-        for paths in self._shard_files(work_key).values():
-            for path in paths:
-                path.unlink(missing_ok=True)
+        self._remove(path for paths in self._shard_files(work_key).values() for path in paths)
         for failure in self.failures():
             if failure.work_key == work_key:
                 self.clear_failure(work_key, failure.index)
@@ -109,14 +108,22 @@ class Store:
         Other shards of the same work are left alone; if they disagree they are a conflict.
         """
         lying = self._shard_files(record.cell.work_key)
-        for receipt in record.shards:
-            for path in lying.get(int(receipt["index"]), []):
-                if path.stem.endswith(receipt["digest"]):
-                    path.unlink(missing_ok=True)
+        self._remove(
+            path
+            for receipt in record.shards
+            for path in lying.get(int(receipt["index"]), [])
+            if path.stem.endswith(receipt["digest"])
+        )
+
+    def _remove(self, shards: Iterable[Path]) -> None:
+        for number, path in enumerate(shards):
+            if number == 0:  # whoever wrote the record may not have come to syncing its name
+                files.settle(self.root / "records", self.root)
+            files.remove(path)
 
     def _shard_files(self, work_key: str) -> dict[int, list[Path]]:
         found: dict[int, list[Path]] = defaultdict(list)
-        for path in sorted((self.root / "shards" / work_key).glob("*.npz")):
+        for path in files.listed(self.root / "shards" / work_key, "*.npz"):
             if named := shard.parse_name(path):
                 found[named[0]].append(path)
         return dict(sorted(found.items()))
@@ -137,17 +144,17 @@ class Store:
 
     def record(self, key: str) -> Record | None:
         """The record of one cell, None if it is not finished. Raises as `records` does."""
-        found = agreeing_records(sorted((self.root / "records").glob(f"{key}-*.json")))
+        found = agreeing_records(files.listed(self.root / "records", f"{key}-*.json"))
         return found[0] if found else None
 
     def record_files(self) -> list[Path]:
         """The files of all records."""
-        return sorted((self.root / "records").glob("*.json"))
+        return files.listed(self.root / "records", "*.json")
 
     def conflicts(self) -> list[Conflict]:
         """Everything in this folder that claims one measurement and disagrees beyond noise."""
         found: list[Conflict] = []
-        for folder in sorted((self.root / "shards").glob("*")):
+        for folder in files.listed(self.root / "shards"):
             for paths in self._shard_files(folder.name).values():
                 found += _raised(paths)
         try:
@@ -178,15 +185,15 @@ class Store:
     def failures(self) -> list[Failure]:
         """Shards that raised and that nobody has finished since."""
         found = []
-        for path in sorted((self.root / "failures").glob("*.json")):
-            failure = Failure(**json.loads(path.read_text()))
+        for path in files.listed(self.root / "failures", "*.json"):
+            failure = Failure(**json.loads(files.read(path)))
             if failure.index not in self._shard_files(failure.work_key):
                 found.append(failure)
         return found
 
     def clear_failure(self, work_key: str, index: int) -> None:
         """Forget a failure, if there is one."""
-        (self.root / f"failures/{work_key}-{index:03d}.json").unlink(missing_ok=True)
+        files.remove(self.root / f"failures/{work_key}-{index:03d}.json")
 
     # -- samples
 
@@ -210,7 +217,7 @@ class Store:
 def read_record(path: Path) -> Record:
     """Read one record. Raises ValueError naming a file that is damaged or not a record."""
     try:
-        return Record.from_json(json.loads(path.read_text()))
+        return Record.from_json(json.loads(files.read(path)))
     except (OSError, ValueError, AttributeError) as wrong:
         raise ValueError(f"{path}: not a readable record ({wrong})") from wrong
 

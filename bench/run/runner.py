@@ -19,6 +19,7 @@ from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan.planning import Plan
 from sampler_bench.bench.run import preflight, provenance
 from sampler_bench.bench.run.devices import full_precision
+from sampler_bench.kit import files
 from sampler_bench.results import Cell, Record, Shard, Store
 
 T = TypeVar("T")
@@ -142,7 +143,7 @@ class Runner:
             try:
                 shard = self.store.read_shard(path)
             except ValueError:
-                path.unlink()  # a torn copy; measuring it again is cheaper than asking
+                files.remove(path)  # a torn copy; measuring it again is cheaper than asking
                 continue
             if _holds(shard, work.needs):
                 found[index] = shard
