@@ -56,7 +56,12 @@ class Store:
         return path
 
     def sweep(self) -> None:
-        """Remove what interrupted writes left behind more than a day ago."""
+        """Clear up after runs that were interrupted; to be called before anything is written.
+
+        What they left half written is removed, if it is older than a day. The folders that they
+        made are on disk when this returns: a kill may have come before they were synced.
+        """
+        files.settle(self.root.parent, self.root, self.root / "shards")
         below = [self.root / name for name in ("records", "failures", "samples", "report")]
         files.sweep([self.root, *below, *files.listed(self.root / "shards")])
 

@@ -71,9 +71,9 @@ class Runner:
         self._refuse_other_texts(plan)
         if not self.unchecked:
             self._look_first(plan)
+        self.store.sweep()
         self.store.write_text("grid.toml", grid_text)
         self.store.write_text("plan.json", json.dumps(_described(plan), indent=1))
-        self.store.sweep()
         return [work for work in plan.work if not self._finish(work)]
 
     def _refuse_other_texts(self, plan: Plan) -> None:

@@ -124,6 +124,19 @@ def test_a_disk_that_cannot_be_read_is_no_damaged_shard(store, monkeypatch):
         list(store.records())
 
 
+def test_folders_of_a_killed_run_are_on_disk_before_anything_is_written(store, monkeypatch):
+    folder = store.write_shard(WORK, 0, arrays(), {}).parent
+    seen = []
+
+    class Watched(files.System):
+        def fsync(self, path):
+            seen.append(path)
+
+    monkeypatch.setattr(files, "system", Watched())
+    store.sweep()
+    assert seen == [store.root.parent, store.root, folder.parent]
+
+
 def test_shards_go_only_when_the_names_of_records_are_on_disk(store, record, monkeypatch):
     """Whoever renamed the record may have been killed before he synced its folder."""
     path = store.write_shard(record().cell.work_key, 0, arrays(), {})
