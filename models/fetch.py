@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from filelock import Timeout
 
-from sampler_bench.kit.files import make_folder, put, sweep, whole
+from sampler_bench.kit.files import make_folder, put, remove, sweep, whole
 from sampler_bench.kit.names import unknown
 from sampler_bench.models.cache import Cache, FetchError, chunks_of, digest_of
 from sampler_bench.models.download import Progress, Received, download, looks_like_html, shown
@@ -131,7 +131,7 @@ def fetch(
     """
     item, place = find(name), _cache(cache)
     with _alone(item, place, progress):
-        sweep(place.root)
+        sweep([place.root, place.root / item.folder])
         for file in item.files:
             if source is not None:
                 _take(item, file, place, source, again)
@@ -186,7 +186,7 @@ def _bring(
         make_folder(part.parent)
     received = download(file.url, part, _label(item, file), file.bytes, progress)
     if wrong := _wrong(item, file, cache, received, again):
-        part.unlink(missing_ok=True)
+        remove(part)
         raise FetchError(wrong)
     # The pin first: if the machine stops between the two, the next download is compared with it.
     cache.set_pin(item.key(file), received.digest, received.size, shown(file.url))

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from sampler_bench.kit.files import write_whole
+from sampler_bench.kit.files import remove, write_whole
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ class Part:
 
     def finish(self) -> None:
         """Leave the file alone."""
-        self._state.unlink(missing_ok=True)
+        remove(self._state)
 
     def forget(self) -> None:
         """Remove everything."""
         # The bytes first: without the other file they are never gone on with.
-        self.path.unlink(missing_ok=True)
+        remove(self.path)
         self.finish()
 
     @property

@@ -4,6 +4,8 @@ import contextlib
 import warnings
 from pathlib import Path
 
+from sampler_bench.kit import files
+
 FOLDER = "damaged"
 
 
@@ -19,9 +21,8 @@ def set_aside(root: Path, path: Path, wrong: ValueError) -> None:
     """
     target = root / FOLDER / path.relative_to(root)
     where = f"{path} stays where it is"
-    with contextlib.suppress(OSError):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(target)
+    with contextlib.suppress(files.Unwritable):
+        files.move(path, target)
         where = f"set aside in {root / FOLDER}"
     reason = " ".join(str(wrong).split()).removeprefix(f"{path}: ")
     warnings.warn(f"{path}: {reason}; {where}", NotShown, stacklevel=2)

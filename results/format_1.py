@@ -212,9 +212,9 @@ def convert_if_any(root: Path) -> None:
 
 
 def _old_files(root: Path) -> Iterator[Path]:
-    for path in sorted((root / "records").glob("*.json")):
+    for path in files.listed(root / "records", "*.json"):
         try:
-            with path.open("rb") as file:
+            with files.system.open(path, "rb") as file:
                 begins = file.read(len(_BEGINS))
         except OSError:
             continue
@@ -239,7 +239,7 @@ def _convert(root: Path, paths: list[Path]) -> None:
     _convert_plan(root, {one.key: one.record for one in old})
     for one in old:
         if one.path.name != one.record.file_name:
-            one.path.unlink(missing_ok=True)
+            files.remove(one.path)
 
 
 def _old_work_key(cell: Mapping[str, Any]) -> str:
@@ -256,7 +256,7 @@ def _rename_work(root: Path, old: str, new: str) -> None:
         pairs.append((path, path.with_name(path.name.replace(old, new))))
     for path, target in pairs:
         if path.exists() and not target.exists():
-            path.replace(target)
+            files.move(path, target)
 
 
 def _convert_plan(root: Path, records: Mapping[str, Record]) -> None:

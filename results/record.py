@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from sampler_bench.kit import files
 from sampler_bench.kit.canonical import faithful, hash_of, restored
 from sampler_bench.results import sealed
 from sampler_bench.results.cell import Cell
@@ -179,7 +180,7 @@ def read(path: Path) -> Record:
     its name says.
     """
     try:
-        record = Record.from_json(sealed.opened(path.read_bytes()))
+        record = Record.from_json(sealed.opened(files.read(path)))
     except (OSError, ValueError, TypeError) as wrong:
         raise ValueError(f"{path}: not a readable record ({wrong})") from None
     if path.name != record.file_name:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from sampler_bench.kit import files
 from sampler_bench.kit.toml import validated
 
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]+$")]
@@ -173,7 +174,7 @@ Made = TypeVar("Made", bound=Told)
 def read_json(path: Path, kind: type[Made]) -> Made:
     """Read a JSON file. Raises ValueError, one line that names it, if it does not fit."""
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = json.loads(files.read(path))
     except RecursionError:
         raise ValueError(f"{path}: nested too deeply") from None
     except (OSError, ValueError) as wrong:

@@ -1,6 +1,7 @@
 """A shard: what was measured on one range of seeds, as one immutable file."""
 
 import hashlib
+import io
 import json
 import re
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from sampler_bench.kit.files import read as read_file
 from sampler_bench.kit.files import whole
 from sampler_bench.results.schema import Code, fitting
 
@@ -72,13 +74,19 @@ def write_arrays(file: Any, arrays: Arrays, meta: Mapping[str, Any]) -> None:
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Undo `write_arrays`. Raises ValueError naming a file that is damaged or not ours."""
+    """Undo `write_arrays`.
+
+    Raises ValueError naming a file that is damaged or not ours, OSError where it cannot be read:
+    a disk that fails says nothing of what is on it.
+    """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        meta = json.loads(arrays.pop(_META).tobytes())
+        content = io.BytesIO(read_file(path))
     except FileNotFoundError:
         raise ValueError(f"{path}: no such file") from None
+    try:
+        with np.load(content, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        meta = json.loads(arrays.pop(_META).tobytes())
     except Exception as wrong:  # zip, zlib, npy header and JSON each fail in their own way
         raise ValueError(f"{path}: truncated, or not a file of this harness ({wrong})") from wrong
     return arrays, meta

@@ -61,14 +61,25 @@ class Store:
         return path
 
     def sweep(self) -> None:
-        """Remove what interrupted writes left behind more than a day ago."""
-        files.sweep(self.root)
+        """Clear up after runs that were interrupted; to be called before anything is written.
+
+        What they left half written is removed, if it is older than a day. The folders that they
+        made are on disk when this returns: a kill may have come before they were synced.
+        """
+        files.settle(self.root.parent, self.root, self.root / "shards")
+        below = [self.root / name for name in ("records", "failures", "samples", "report")]
+        files.sweep([self.root, *below, *files.listed(self.root / "shards")])
 
     # -- the plan
 
     def write_plan(self, plan: PlanFile) -> Path:
         """Keep what was asked for."""
         return self.write_text("plan.json", plan.text())
+
+    def grid_text(self) -> str:
+        """The text of the grid, or of the search; empty if there is none."""
+        path = self.root / "grid.toml"
+        return files.read(path).decode("utf-8", "replace") if path.is_file() else ""
 
     def plan(self) -> PlanFile | None:
         """What was asked for; None if it is not known. A damaged plan is set aside."""
@@ -114,13 +125,11 @@ class Store:
 
     def drop_shard(self, path: Path) -> None:
         """Remove the file of a shard."""
-        path.unlink(missing_ok=True)
+        files.remove(path)
 
     def drop_shards(self, work_key: str) -> None:
         """Remove the shards, and the failures on the way to them, of work that is finished."""
-        for paths in self._shard_files(work_key).values():
-            for path in paths:
-                path.unlink(missing_ok=True)
+        self._remove(path for paths in self._shard_files(work_key).values() for path in paths)
         self.clear_failures(work_key)
 
     def drop_merged(self, record: Record) -> None:
@@ -129,14 +138,22 @@ class Store:
         Other shards of the same work are left alone; if they disagree they are a conflict.
         """
         lying = self._shard_files(record.cell.work_key)
-        for receipt in record.shards:
-            for path in lying.get(int(receipt["index"]), []):
-                if path.stem.endswith(receipt["digest"]):
-                    path.unlink(missing_ok=True)
+        self._remove(
+            path
+            for receipt in record.shards
+            for path in lying.get(int(receipt["index"]), [])
+            if path.stem.endswith(receipt["digest"])
+        )
+
+    def _remove(self, shards: Iterable[Path]) -> None:
+        for number, path in enumerate(shards):
+            if number == 0:  # whoever wrote the record may not have come to syncing its name
+                files.settle(self.root / "records", self.root)
+            files.remove(path)
 
     def _shard_files(self, work_key: str) -> dict[int, list[Path]]:
         found: dict[int, list[Path]] = defaultdict(list)
-        for path in sorted((self.root / "shards" / work_key).glob("*.npz")):
+        for path in files.listed(self.root / "shards" / work_key, "*.npz"):
             if named := shard.parse_name(path):
                 found[named[0]].append(path)
         return dict(sorted(found.items()))
@@ -177,7 +194,7 @@ class Store:
     def record_files(self) -> list[Path]:
         """The files of all records."""
         format_1.convert_if_any(self.root)
-        return sorted((self.root / "records").glob("*.json"))
+        return files.listed(self.root / "records", "*.json")
 
     def _files_of(self, key: str) -> list[Path]:
         """The files of one cell's records, by a listing that is made again when it has changed."""
@@ -195,7 +212,7 @@ class Store:
 
     def drop_record(self, record: Record) -> None:
         """Remove the file of a record."""
-        (self.root / "records" / record.file_name).unlink(missing_ok=True)
+        files.remove(self.root / "records" / record.file_name)
 
     def _read(self, paths: Iterable[Path]) -> Iterator[agreement.Found]:
         for path in paths:
@@ -208,7 +225,7 @@ class Store:
     def conflicts(self) -> list[Conflict]:
         """Everything in this folder that claims one measurement and disagrees beyond noise."""
         found: list[Conflict] = []
-        for folder in sorted((self.root / "shards").glob("*")):
+        for folder in files.listed(self.root / "shards"):
             for paths in self._shard_files(folder.name).values():
                 found += _raised(paths)
         try:
@@ -241,7 +258,7 @@ class Store:
         found = []
         plan = self.plan()
         planned = {job.key: job.cells for job in plan.jobs} if plan else {}
-        for path in sorted((self.root / "failures").glob("*.json")):
+        for path in files.listed(self.root / "failures", "*.json"):
             try:
                 told = read_json(path, FailureFile)
             except ValueError as wrong:
@@ -265,12 +282,12 @@ class Store:
 
     def clear_failure(self, work_key: str, index: int) -> None:
         """Forget a failure, if there is one."""
-        (self.root / f"failures/{work_key}-{index:03d}.json").unlink(missing_ok=True)
+        files.remove(self.root / f"failures/{work_key}-{index:03d}.json")
 
     def clear_failures(self, work_key: str) -> None:
         """Forget all failures of work that is finished."""
         for path in (self.root / "failures").glob(f"{work_key}-*.json"):
-            path.unlink(missing_ok=True)
+            files.remove(path)
 
     # -- samples
 

@@ -48,6 +48,7 @@ WRITERS = {
     "models/training/states.py: accelerator.save_state": "a folder that kit.files puts",
     "models/download.py: self.part.path.open": "grows with what comes; kit.files puts it",
     "models/download.py: os.fsync": "so that a cut connection's bytes are gone on from",
+    "models/training/states.py: shutil.rmtree": "a folder of states; one that stays does no harm",
     "bench/features/extractors.py: path.parent.mkdir": "PyTorch's own folder",
     "bench/features/extractors.py: torch.hub.download_url_to_file": "PyTorch's own, whole or not",
     "reports/report.py: save": "a function of ours",
@@ -61,6 +62,10 @@ METHODS = {"write_text", "write_bytes", "touch", "mkdir", "save", "savez", "save
 METHODS |= {"savez_compressed", "save_file", "save_state", "tofile", "to_pickle", "to_parquet"}
 METHODS |= {"dump", "copy", "copy2", "copyfile", "copytree", "move", "extractall", "makedirs"}
 METHODS |= {"download_url_to_file", "urlretrieve", "mkstemp", "NamedTemporaryFile", "fsync"}
+METHODS |= {"unlink", "rmdir", "removedirs", "rmtree", "truncate", "utime"}
+METHODS |= {"symlink", "link", "symlink_to", "hardlink_to", "link_to"}
+OURS = {"files.link"}
+"""What ``kit.files`` calls as a module of the standard library does."""
 STORES = {"self", "store", "self.store"}
 """Whose ``write_text`` is that of ``results.Store``."""
 
@@ -98,9 +103,10 @@ def writes(source):
         last = name.rpartition(".")[2]
         store = last == "write_text" and name.rpartition(".")[0] in STORES
         copies = last == "copy" and not name.startswith("shutil.")  # of arrays
-        by_name = last in METHODS and not store and not copies
+        removes = name in {"os.remove", "os.renames"}
+        by_name = removes or (last in METHODS and not store and not copies)
         table = last == "to_csv" and bool(call.args)
-        if by_name or table or opens_for_writing(call) or renames(call):
+        if name not in OURS and (by_name or table or opens_for_writing(call) or renames(call)):
             found.append(name)
     return found
 
@@ -135,6 +141,14 @@ def test_rooms_write_through_kit():
         "table.to_csv(path)",
         "shutil.copyfile(a, b)",
         "folder.mkdir()",
+        "path.unlink(missing_ok=True)",
+        "os.remove(path)",
+        "shutil.rmtree(folder)",
+        "folder.rmdir()",
+        "os.link(a, b)",
+        "new.hardlink_to(path)",
+        "link.symlink_to(path)",
+        "os.utime(path)",
     ],
 )
 def test_a_writer_is_seen(line):
@@ -156,6 +170,9 @@ def test_a_writer_is_seen(line):
         "with archive.open(name) as content: pass",
         "store.write_text('plan.json', text)",
         "array.copy()",
+        "files.link(a, b)",
+        "files.remove(path)",
+        "names.remove(name)",
         "table.to_csv(index=False)",
     ],
 )

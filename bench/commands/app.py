@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -22,6 +23,7 @@ ORDER = (
     *("train",),
 )
 """Of commands in the help."""
+_PYTHONS = warnings.showwarning
 GOES_ON = {"run", "search", "fetch", "train"}
 """Commands that find what an interrupted one left behind."""
 
@@ -96,6 +98,14 @@ def refused() -> Iterator[None]:
         stop(str(error))
     except SystemExit as end:  # a plug-in, while it was imported or looked at
         stop(f"code of another package, or a file of one's own, ended the program ({end.code!r})")
+
+
+def shown(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+    """Print what a table leaves out of a folder in one line; other warnings as Python does."""
+    if category.__name__ == "NotShown":  # by name: its room takes Pandas to import
+        tell(str(message))
+    else:
+        _PYTHONS(message, category, *where, **more)
 
 
 def tell(message: str) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from sampler_bench.bench.commands.app import (
     console,
     errors,
     refused,
+    shown,
     stop,
     tell,
     tell_interrupted,
@@ -51,6 +53,7 @@ def bench(
     ] = False,
 ) -> None:
     """The benchmark that diffusion samplers are judged by."""
+    warnings.showwarning = shown
 
 
 @command(
@@ -110,6 +113,13 @@ def run(
             rich_help_panel=HOW,
         ),
     ] = False,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Measure anew what the folder holds by other code."),
+    ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep it, and say so in the records.")
+    ] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Print what would run, and stop.")] = False,
     report: Annotated[bool, typer.Option("--report", help="Write RUN/report/ at the end.")] = False,
 ) -> None:
@@ -118,6 +128,9 @@ def run(
         twice = "the grid is given twice" if grid else "no grid is given"
         stop(f"{twice}: bench run GRID, a name of bench list grids or a TOML file")
     from sampler_bench.bench.commands.plugins import load_plugins
+
+    if again and keep:
+        stop("--again and --keep: give one of the two")
     from sampler_bench.bench.plan import grid as grids
     from sampler_bench.bench.plan import planning as plans
     from sampler_bench.bench.run.devices import choose
@@ -140,7 +153,13 @@ def run(
         return
     folder = out or Path("runs") / declared.name
     runner = partial(
-        Runner, Store(folder), chosen, batch, unchecked=unchecked or declared.unchecked
+        Runner,
+        Store(folder),
+        chosen,
+        batch,
+        unchecked=unchecked or declared.unchecked,
+        again=again,
+        keep=keep,
     )
     _run(planned, text, folder, runner, report)
 
@@ -286,9 +305,7 @@ def check(
     ] = 0.01,
     recorded: Annotated[
         bool,
-        typer.Option(
-            "--recorded", help="Compare what was recorded, though files of one's own have changed."
-        ),
+        typer.Option("--recorded", help="Compare what was recorded, by whatever code."),
     ] = False,
 ) -> None:
     """Compare a run with a baseline.
@@ -297,24 +314,21 @@ def check(
     """
     from sampler_bench.bench.commands import gate as gate
     from sampler_bench.bench.commands.baselines import locate
+    from sampler_bench.bench.commands.plugins import load_plugins
     from sampler_bench.bench.commands.verdicts import show
-    from sampler_bench.kit import own_files
+    from sampler_bench.bench.run.freshness import check_fresh
     from sampler_bench.results import Store, load
+    from sampler_bench.results.lines import lines
 
     with refused():
+        load_plugins()
         baseline_path = locate(baseline)
         for path in (run, baseline_path):
             load(path)  # says what is wrong with a folder that is no run
-        was = (
-            "" if recorded else own_files.changed(plan.files if (plan := Store(run).plan()) else {})
-        )
-        if was:
-            raise ValueError(
-                f"{run} is of files that are not what they were: {was}; run its grid again, or "
-                "compare what was recorded by --recorded"
-            )
+        if not recorded:
+            check_fresh(run)
         comparisons = gate.compare(
-            list(Store(run).records()), list(Store(baseline_path).records()), effect, level
+            lines([Store(run)]), lines([Store(baseline_path)]), effect, level
         )
     show(comparisons, console)
     raise typer.Exit(gate.exit_code(comparisons))

@@ -32,6 +32,13 @@ def search(
     batch: Annotated[
         int, typer.Option(min=1, help="Most samples per call; changes no result.")
     ] = 256,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Measure anew what the folder holds by other code."),
+    ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep it, and say so in the records.")
+    ] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Print what would run, and stop.")] = False,
 ) -> None:
     """Search S_churn, S_min, S_max and S_noise within a budget, or go on with a search."""
@@ -54,7 +61,9 @@ def search(
         folder = out or Path("runs") / wanted.name
         store = Store(folder)
         outcomes = [
-            Searcher(one, store, text, chosen, batch, console, wanted.unchecked).run(wanted.draw)
+            Searcher(one, store, text, chosen, batch, console, wanted.unchecked, again, keep).run(
+                wanted.draw
+            )
             for one in prepared
         ]
     for outcome in outcomes:

@@ -77,7 +77,7 @@ def train(name_or_path: str, out: Path | None, wishes: Wishes, console: Console)
     trainer = Trainer(configuration, data, folder, helper, wishes.execution)
     try:
         make_folder(folder)
-        sweep(folder)
+        sweep([folder, folder / "samples", folder / "snapshots"])
     except OSError as error:
         raise ValueError(f"--out {folder}: cannot be made a folder: {error.strerror}") from None
     session = Session(trainer, folder, wishes, console if helper.is_main_process else None)

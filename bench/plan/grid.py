@@ -1,5 +1,6 @@
 """Grid files: TOML, validated, every list an axis."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -253,6 +254,26 @@ def folder_of(name_or_path: str, shipped: Path) -> Path:
 def shipped() -> list[str]:
     """Return the names of the grids that ship."""
     return list(toml_files(GRIDS))
+
+
+_NOTE = re.compile(r"# run with (\w+) = (\d+)\n")
+
+
+def again(text: str, where: str, folder: Path) -> Grid:
+    """Return the grid that a run was asked for, from the text that its folder keeps.
+
+    Args:
+        text: The text; what was set to other values is noted in it.
+        where: Its file, in messages.
+        folder: Where the grid's file lay.
+
+    Raises:
+        ValueError: As :func:`read`.
+    """
+    changed = {key: int(value) for key, value in _NOTE.findall(text)}
+    grid = validated(parse(text, where) | changed, Grid, where)
+    grid.place(folder, where)
+    return grid
 
 
 def read(name_or_path: str, **instead: int | None) -> tuple[Grid, str]:

@@ -26,6 +26,7 @@ from sampler_bench.models.labels import Condition
 from sampler_bench.models.loading import name_of
 from sampler_bench.models.model import Model
 from sampler_bench.models.network import Execution
+from sampler_bench.results.schema import Rung
 from sampler_bench.solvers import AnySampler, Incompatible
 
 
@@ -39,6 +40,7 @@ class Plan:
         missing: What has to be fetched, and what to do about it.
         again: What is measured once and is a point of another curve as well.
         folder: Where the grid's file lies.
+        rung: Its place in a search: it adds to what the folder's plan has, and does not replace it.
     """
 
     work: list[Work]
@@ -46,6 +48,7 @@ class Plan:
     missing: dict[str, str] = field(default_factory=dict)
     again: list[Work] = field(default_factory=list)
     folder: str = ""
+    rung: Rung | None = None
 
     @property
     def lines(self) -> list[Work]:

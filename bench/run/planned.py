@@ -3,7 +3,7 @@
 from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan.planning import Plan
 from sampler_bench.kit.canonical import faithful
-from sampler_bench.results.schema import Line, PlanFile, SkippedLine
+from sampler_bench.results.schema import Line, PlanFile, Rung, SkippedLine
 
 
 def plan_file(plan: Plan, batch: int, before: PlanFile | None = None) -> PlanFile:
@@ -14,7 +14,7 @@ def plan_file(plan: Plan, batch: int, before: PlanFile | None = None) -> PlanFil
         batch: Most samples of shards that are measured together.
         before: What the folder holds already, of a search whose rungs are planned one by one.
     """
-    lines = [line for work in plan.lines for line in _lines(work)]
+    lines = [line for work in plan.lines for line in _lines(work, plan.rung)]
     if before is not None:
         lines = [*before.lines, *(line for line in lines if line not in before.lines)]
     return PlanFile(
@@ -29,7 +29,7 @@ def plan_file(plan: Plan, batch: int, before: PlanFile | None = None) -> PlanFil
     )
 
 
-def _lines(work: Work) -> list[Line]:
+def _lines(work: Work, rung: Rung | None) -> list[Line]:
     return [
         Line(
             label=work.label,
@@ -40,6 +40,7 @@ def _lines(work: Work) -> list[Line]:
             samples=cell.samples,
             shards=cell.shards,
             nfe=work.nfe,
+            rung=rung,
         )
         for cell in work.cells
     ]

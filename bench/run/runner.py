@@ -57,8 +57,8 @@ class Runner:
         if not self.unchecked:
             self._look_first(plan)
         with Leases(self.store.root / "leases") as leases:
-            together = self._agree(plan, grid_text, leases)
             self.store.sweep()
+            together = self._agree(plan, grid_text, leases)
             worker = Worker(
                 self.store,
                 leases,
@@ -107,8 +107,9 @@ class Runner:
         before = self.store.plan()
         theirs = before.batch if before and leases.others() else None
         together = theirs or self.batch
+        goes_on = plan.rung is not None and self.store.grid_text() == grid_text
         self.store.write_text("grid.toml", grid_text)
-        self.store.write_plan(plan_file(plan, together))
+        self.store.write_plan(plan_file(plan, together, before if goes_on else None))
         leases.drop("plan")
         return together
 

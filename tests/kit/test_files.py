@@ -1,5 +1,6 @@
 """Whole or not at all, and on disk in the right order."""
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -74,6 +75,53 @@ def test_lines_are_added_on_disk(tmp_path, happened):
         files.append(path, line)
     assert path.read_text("utf-8") == "ä\nb\n"
     assert happened == [inode(path), inode(tmp_path), inode(path)]
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_a_folder_that_cannot_be_synced_is_an_error(tmp_path, monkeypatch, number):
+    def fsync(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(files.Unwritable) as caught:
+        files.write_whole(tmp_path / "a", b"")
+    assert caught.value.full == (number == errno.ENOSPC)
+
+
+def test_a_folder_that_this_file_system_never_syncs_is_not(tmp_path, monkeypatch):
+    def fsync(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    files.write_whole(tmp_path / "a/b", b"data")
+    assert (tmp_path / "a/b").read_bytes() == b"data"
+
+
+def test_removing_is_one_line_too(tmp_path):
+    files.remove(tmp_path / "nothing")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(files.Unwritable, match=r"cannot remove \S+/folder: Is a directory; "):
+        files.remove(tmp_path / "folder")
+
+
+def test_what_lies_in_a_folder(tmp_path):
+    for name in ("b.json", "a.json", ".c.json", "a.txt"):
+        (tmp_path / name).write_text("")
+    assert files.listed(tmp_path, "*.json") == sorted(tmp_path.glob("*.json"))
+    assert files.listed(tmp_path / "nothing") == files.listed(tmp_path / "a.txt") == []
+
+
+def test_a_second_name_is_given_once(tmp_path):
+    (tmp_path / "a").write_text("text")
+    files.link(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "b").samefile(tmp_path / "a")
+    with pytest.raises(FileExistsError):
+        files.link(tmp_path / "a", tmp_path / "b")
+    os.utime(tmp_path / "a", (0, 0))
+    files.renew(tmp_path / "b")
+    assert (tmp_path / "a").stat().st_mtime > 0
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, OSError])

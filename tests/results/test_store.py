@@ -1,7 +1,8 @@
-import json
+import errno
 import os
 import shutil
 import time
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from sampler_bench.kit import files
 from sampler_bench.kit.files import TEMPORARY, whole
 from sampler_bench.results import Conflict, Store
 from sampler_bench.results import shard as shards
@@ -91,14 +93,74 @@ def test_an_interrupted_write_leaves_nothing(store):
 
 def test_what_a_killed_writer_leaves_is_ignored_and_swept_after_a_day(store):
     folder = store.write_shard(WORK, 0, arrays(), {}).parent
-    young, old = folder / f"{TEMPORARY}young", folder / f"{TEMPORARY}old"
-    young.write_bytes(b"half")
-    old.write_bytes(b"half")
-    os.utime(old, (time.time() - 25 * 3600,) * 2)
+    young, old = (folder / f"{TEMPORARY}{uuid.uuid4().hex}" for _ in range(2))
+    # A user's own files: of another name, and of such a name where the store made no folder.
+    own = [folder / f"{TEMPORARY}notes", store.root / "mine" / old.name]
+    own[1].parent.mkdir()
+    for path in (young, old, *own):
+        path.write_bytes(b"half")
+    for path in (old, *own):
+        os.utime(path, (time.time() - 25 * 3600,) * 2)
     assert list(store.shards(WORK)) == [0]
     store.sweep()
-    assert young.exists()
-    assert not old.exists()
+    assert [path.exists() for path in (young, old, *own)] == [True, False, True, True]
+
+
+def test_a_disk_that_cannot_be_read_is_no_damaged_shard(store, monkeypatch):
+    path = store.write_shard(WORK, 0, arrays(), {})
+
+    class Failing(files.System):
+        def open(self, path, mode):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+        def names(self, folder):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(folder))
+
+    monkeypatch.setattr(files, "system", Failing())
+    with pytest.raises(OSError, match=path.name):
+        store.read_shard(path)
+    with pytest.raises(OSError, match=WORK):
+        store.shards(WORK)
+    with pytest.raises(OSError, match="records"):
+        list(store.records())
+
+
+def test_folders_of_a_killed_run_are_on_disk_before_anything_is_written(store, monkeypatch):
+    folder = store.write_shard(WORK, 0, arrays(), {}).parent
+    seen = []
+
+    class Watched(files.System):
+        def fsync(self, path):
+            seen.append(path)
+
+    monkeypatch.setattr(files, "system", Watched())
+    store.sweep()
+    assert seen == [store.root.parent, store.root, folder.parent]
+
+
+def test_shards_go_only_when_the_names_of_records_are_on_disk(store, record, monkeypatch):
+    """Whoever renamed the record may have been killed before he synced its folder."""
+    path = store.write_shard(record().cell.work_key, 0, arrays(), {})
+    store.write_record(record(shards=({"index": 0, "digest": path.stem[-12:]},)))
+    seen = []
+
+    class Watched(files.System):
+        def fsync(self, path):
+            seen.append(path.name)
+
+        def unlink(self, path):
+            seen.append(path.name)
+            super().unlink(path)
+
+    monkeypatch.setattr(files, "system", Watched())
+    store.drop_merged(record())  # which has no receipts
+    (found,) = store.records()
+    store.drop_merged(found)
+    store.drop_merged(found)
+    assert seen == ["records", "run", path.name]
+    seen.clear()
+    store.drop_shards(record().cell.work_key)
+    assert seen == []
 
 
 def test_float_noise_is_no_conflict(store):

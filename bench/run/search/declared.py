@@ -1,5 +1,6 @@
 """Search files: TOML, validated; what is searched, with how much, and how it is measured."""
 
+import contextlib
 import math
 from pathlib import Path
 from typing import Annotated, Any
@@ -131,6 +132,22 @@ class Search(BaseModel):
         )
         grid.place(self._folder)
         return grid
+
+
+def is_search(text: str) -> bool:
+    """Return whether a text is a search's, and not a grid's."""
+    with contextlib.suppress(ValueError):
+        return "budget" in parse(text, "text")
+    return False
+
+
+def parsed(text: str, where: str) -> Search:
+    """Return the search that a run was asked for, from the text that its folder keeps.
+
+    Raises:
+        ValueError: If it is not a valid one; one line.
+    """
+    return validated(parse(text, where), Search, where)
 
 
 def read(name_or_path: str, budget: int | None = None) -> tuple[Search, str]:

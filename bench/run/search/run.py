@@ -15,7 +15,7 @@ from sampler_bench.bench.run.search import halving
 from sampler_bench.bench.run.search.ladder import Rung
 from sampler_bench.bench.run.search.prepared import Prepared
 from sampler_bench.bench.run.search.space import Candidate
-from sampler_bench.results import Record, Store
+from sampler_bench.results import Record, Store, schema
 from sampler_bench.solvers import Churn
 
 
@@ -53,6 +53,7 @@ class Searcher:
         batch: Most samples per denoiser call.
         console: Where to write.
         unchecked: Do not look at a network's first samples.
+        again, keep: See :class:`~bench.run.runner.Runner`.
     """
 
     search: Prepared
@@ -62,6 +63,8 @@ class Searcher:
     batch: int
     console: Console
     unchecked: bool = False
+    again: bool = False
+    keep: bool = False
     _costs: dict[str, int] = field(default_factory=dict)  # by the jobs' keys
     _tried: set[Churn] = field(default_factory=set)
     _failed: list[Work] = field(default_factory=list)
@@ -119,8 +122,18 @@ class Searcher:
             markup=False,
             soft_wrap=True,
         )
-        plan = Plan(works, [])
+        rungs = list(self.search.ladder.rungs)
+        place = rungs.index(rung) if rung in rungs else "fresh"
+        plan = Plan(works, [], rung=schema.Rung(search=self.search.model, rung=place))
         with Watcher(plan, self.console) as watcher:
-            runner = Runner(self.store, self.device, self.batch, watcher, unchecked=self.unchecked)
+            runner = Runner(
+                self.store,
+                self.device,
+                self.batch,
+                watcher,
+                unchecked=self.unchecked,
+                again=self.again,
+                keep=self.keep,
+            )
             self._failed += runner.run(plan, self.text)
         self.unchecked = True  # one look is enough

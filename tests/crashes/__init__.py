@@ -1,0 +1,1 @@
+"""Every state that a crash can leave a run in: recorded, replayed, judged."""

@@ -1,0 +1,186 @@
+"""All that can happen to a miniature, each case with the name by which it can be run alone."""
+
+import errno
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tests.crashes.disks import EMPTY, Change, Disk, State, Wrong, flips, states
+from tests.crashes.judge import judge, made_again
+from tests.crashes.miniature import Kept, Miniature, Ran
+
+SOON = 12
+"""Changes after a call that went wrong, after each of which the machine stops, too."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One disk, or one run on a disk that fails.
+
+    trace, number  its name
+    what           in words
+    disk           what a run finds
+    kept           what had been said to be on disk
+    damaged        the file that was damaged, if one was
+    """
+
+    trace: str
+    number: int
+    what: str
+    disk: Disk
+    kept: tuple[Kept, ...] = ()
+    damaged: str = ""
+
+    def wrong(self, mini: Miniature) -> list[str]:
+        """Run it and say what is wrong."""
+        return judge(mini, self.disk, self.kept, self.damaged).wrong
+
+
+@dataclass
+class Trace:
+    """A recorded run, and where it started from.
+
+    name     "three-2"; "three-2/17" is the run that goes on from its state 17 after a power cut,
+             "three-2!17" the one after its 17th change, where only the process was killed
+    start    the disk it found
+    since    how many of the changes were made before it started
+    kept     what was said to be on disk, before it and by it
+    """
+
+    name: str
+    changes: list[Change]
+    start: Disk
+    kept: list[Kept]
+    since: int = 0
+    raw: int = 0
+
+    def states(self, seen: set[str], until: int | None = None) -> list[Case]:
+        """One case for each disk that is not among those seen: it joins them.
+
+        A disk that several states leave is named by the last of them.
+        """
+        found: dict[str, State] = {}
+        for state in states(self.changes, self.start, self.since, until):
+            self.raw += 1
+            digest = state.disk.digest
+            if digest not in seen:
+                found[digest] = state  # the last, by when most had been kept
+        seen |= found.keys()
+        return [self._case(state) for state in found.values()]
+
+    def state(self, number: int) -> Case:
+        """One state, by its number."""
+        for state in states(self.changes, self.start, self.since):
+            if state.number == number:
+                return self._case(state)
+        raise ValueError(f"{self.name} has no state {number}")
+
+    def _case(self, state: State) -> Case:
+        what = f"after change {state.after}, {state.mode}"
+        return Case(self.name, state.number, what, state.disk, self._kept(state.after))
+
+    def _kept(self, after: int) -> tuple[Kept, ...]:
+        return tuple(one for one in self.kept if one.after <= after)
+
+
+def whole(name: str, mini: Miniature) -> Trace:
+    """The run that nothing happens to."""
+    return Trace(name, mini.whole.changes, EMPTY, mini.whole.kept)
+
+
+def after_power_cut(case: Case, ran: Ran) -> Trace:
+    """The run that goes on from a case."""
+    before = [Kept(0, one.shard, one.text) for one in case.kept]
+    name = f"{case.trace}/{case.number}"
+    return Trace(name, ran.changes, case.disk, before + ran.kept)
+
+
+def after_kill(trace: Trace, after: int, mini: Miniature) -> Trace:
+    """The run that goes on where another was killed: what was not synced still is not."""
+    before = trace.changes[:after]
+    disk = next(state.disk for state in states(before, trace.start, after - 1))
+    ran = mini.run(disk, before=before)
+    kept = [one for one in trace.kept if one.after <= after]
+    return Trace(f"{trace.name}!{after}", ran.changes, EMPTY, kept + ran.kept, after)
+
+
+def damaged(trace: Trace, each: int) -> Iterator[Case]:
+    """Every distinct disk of a trace, unharmed but for one bit of one file."""
+    seen: set[str] = set()
+    number = 0
+    for state in states(trace.changes, trace.start, trace.since):
+        digest = state.disk.digest
+        if state.mode != "clean" or digest in seen:
+            continue
+        seen.add(digest)
+        draw = _Draw(digest)
+        for path, what, disk in flips(state.disk, each, draw):
+            kept = trace._kept(state.after)
+            what = f"after change {state.after}, {what}"
+            yield Case(f"{trace.name}~", number, what, disk, kept, path)
+            number += 1
+
+
+@dataclass
+class _Draw:
+    seed: str
+    count: int = 0
+
+    def __call__(self, below: int) -> int:
+        self.count += 1
+        text = f"{self.seed} {self.count}".encode()
+        return int(hashlib.sha256(text).hexdigest(), 16) % below
+
+
+def halfway(trace: Trace) -> Case:
+    """The last state with both a record and shards of the next job: a run has all to do there."""
+    found = None
+    for state in states(trace.changes, trace.start, trace.since):
+        names = state.disk.files
+        both = any("/records/" in name for name in names), any("/shards/" in name for name in names)
+        if state.mode == "clean" and all(both) and "run/plan.json" in names:
+            found = trace._case(state)
+    assert found is not None
+    return found
+
+
+@dataclass
+class Failing:
+    """Runs on a disk that fails: at each call of the system, once or from there on.
+
+    start    what is there before
+    raw      states of the disk soon after, and how many runs were tried
+    """
+
+    name: str
+    mini: Miniature
+    start: Case
+    raw: int = 0
+    seen: set[str] = field(default_factory=set)
+
+    def wrongs(self) -> Iterator[tuple[int, Wrong]]:
+        """What can go wrong, and its number."""
+        calls = self.mini.run(self.start.disk).calls
+        kinds = [(code, good) for code in (errno.EIO, errno.ENOSPC) for good in (False, True)]
+        for call in range(1, calls + 1):
+            for place, (code, good) in enumerate(kinds):
+                yield 4 * (call - 1) + place, Wrong(call, code, good)
+
+    def wrong(self, number: int, wrong: Wrong) -> list[str]:
+        """Let it go wrong, run again, and say what is wrong."""
+        self.raw += 1
+        ran = self.mini.run(self.start.disk, wrong)
+        if ran.fault:
+            return [f"{wrong}: traceback: {ran.fault.splitlines()[-1]}"]
+        kept = [Kept(0, one.shard, one.text) for one in self.start.kept] + ran.kept
+        cases = [Case(self.name, number, str(wrong), ran.left, tuple(kept))]
+        if not wrong.for_good and ran.at is not None:
+            trace = Trace(self.name, ran.changes, self.start.disk, kept, max(0, ran.at - 1))
+            cases += trace.states(self.seen, ran.at + SOON)
+            self.raw += trace.raw
+        found = []
+        if again := made_again(self.mini, ran, self.start.kept):
+            found.append(f"{wrong}: lost: {again} samples that were on disk are made again")
+        for case in cases:
+            found += [f"{case.what}: {line}" for line in case.wrong(self.mini)]
+        return found
