@@ -72,11 +72,12 @@ class Card:
     network: "NetworkDenoiser | None" = None
 
 
-TOLD = (
-    *("digest", "label_dim", "dtype", "precision", "device", "reference"),
-    *("data_images", "true_moments", "with_variance"),
-)
-"""The attributes that a denoiser which is no :class:`~models.model.Model` may have."""
+TOLD = {
+    **{name: name for name in ("digest", "precision", "device", "reference")},
+    **{"label_dim": "classes", "dtype": "precision", "with_variance": "variance"},
+    **{"data_images": "data", "true_moments": "data"},
+}
+"""Attributes that a denoiser which is no ``Model`` may have, and the card's fields they fill."""
 
 
 def card_of(denoiser: Any) -> Card:
@@ -85,7 +86,7 @@ def card_of(denoiser: Any) -> Card:
     Raises:
         ValueError: If one of them is impossible; one line.
     """
-    told = {name: getattr(denoiser, name) for name in TOLD if hasattr(denoiser, name)}
+    told = _told(denoiser)
     images, moments = (_function(told, name) for name in ("data_images", "true_moments"))
     dtype = str(told.get("dtype", torch.float32)).removeprefix("torch.")
     return Card(
@@ -97,6 +98,27 @@ def card_of(denoiser: Any) -> Card:
         reference=_text(told, "reference"),
         variance="with_variance" in told,
     )
+
+
+def check_card(model: Any, card: Card) -> None:
+    """See that what a model's attributes say is on its card, where it has one.
+
+    Raises:
+        ValueError: If one is not: it would have no effect.
+    """
+    said = card_of(model)
+    for name in _told(model):
+        field = TOLD[name]
+        found, given = getattr(card, field), getattr(said, field)
+        if field != "variance" and (found is None if field == "data" else found != given):
+            raise ValueError(
+                f"{name} is not what its card says, {field} = {found!r}: "
+                f"its card must be replace(super().card, {field}=…)"
+            )
+
+
+def _told(denoiser: Any) -> dict[str, Any]:
+    return {name: getattr(denoiser, name) for name in TOLD if hasattr(denoiser, name)}
 
 
 def _text(told: Mapping[str, Any], name: str) -> str | None:

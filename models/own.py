@@ -11,7 +11,7 @@ import torch
 from sampler_bench.kit import own_files
 from sampler_bench.kit.canonical import hash_of
 from sampler_bench.kit.forms import positional
-from sampler_bench.models.card import Card
+from sampler_bench.models.card import Card, check_card
 from sampler_bench.models.forms import FORMS
 from sampler_bench.models.model import Wrapped
 from sampler_bench.models.registry import MODELS
@@ -36,6 +36,7 @@ class OwnModel(Wrapped):
     def __init__(self, denoiser: Denoiser, digest: str, files: Mapping[str, str]) -> None:
         super().__init__(denoiser)
         said = super().card
+        check_card(denoiser, said)
         own = hash_of({"file": digest, "own": said.digest}) if said.digest else digest
         reference = _beside(next(iter(files)), said.reference)
         self._card = replace(said, digest=own, files=files, reference=reference)

@@ -155,3 +155,42 @@ def test_what_a_model_says_and_cannot_be_is_refused_in_one_line(said, told, mine
     (mine / "wrong.py").write_text(MINE.replace("label_dim = 3", said))
     with pytest.raises(ValueError, match=f"^model file:Classes: {told}[^\n]*$"):
         models.load("wrong.py:Classes")
+
+
+KIND = """
+
+import torch
+
+from sampler_bench import models
+
+
+class Mine(models.GaussianMixture):
+    {said}
+
+    def __init__(self):
+        super().__init__(torch.zeros(1, 2), torch.ones(1), torch.ones(1))
+
+
+class Around(models.Wrapped):
+    {said}
+
+    def __init__(self):
+        super().__init__(models.load("exact-two-points"))
+"""
+
+
+@pytest.mark.parametrize("name", ["Mine", "Around"])
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("label_dim = 3", "label_dim is not what its card says, classes = 0: its card must be"),
+        ("reference = 'r'", "reference is not what its card says, reference = None"),
+        ("precision = 'float16'", "precision is not what its card says, precision = 'float64'"),
+    ],
+)
+def test_what_the_card_of_a_kind_of_one_s_own_does_not_say_is_refused(mine, name, said, told):
+    (mine / "kind.py").write_text(KIND.format(said="one = 1"))
+    assert models.load(f"kind.py:{name}").card.data
+    (mine / "kind.py").write_text(KIND.format(said=said))
+    with pytest.raises(ValueError, match=f"^model file:{name}: {told}[^\n]*$"):
+        models.load(f"kind.py:{name}")

@@ -100,7 +100,8 @@ def test_the_file_says_where_it_comes_from(finished):
     assert notes["images"] == "320"
     assert 0 <= int(notes["seconds"]) < 300
     assert notes["torch"] == version("torch")
-    assert notes["commit"] == collect(torch.device("cpu"), 1, None)["commit"]
+    model = models.load("exact-two-points")
+    assert notes["commit"] == collect(torch.device("cpu"), 1, model)["commit"]
 
 
 GRID = """
