@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from rich.console import Console
@@ -123,7 +124,7 @@ class Searcher:
             soft_wrap=True,
         )
         rungs = list(self.search.ladder.rungs)
-        place = rungs.index(rung) if rung in rungs else "fresh"
+        place: int | Literal["fresh"] = rungs.index(rung) if rung in rungs else "fresh"
         plan = Plan(works, [], rung=schema.Rung(search=self.search.model, rung=place))
         with Watcher(plan, self.console) as watcher:
             runner = Runner(
