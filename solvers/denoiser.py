@@ -59,6 +59,8 @@ def own_levels(denoiser: Denoiser) -> tuple[float, ...] | None:
     such attribute, is for a model trained at all levels of its range.
     """
     levels = _told(denoiser, "own_levels")
+    if isinstance(levels, Tensor):
+        levels = levels.tolist()  # item by item it takes a hundred times as long
     return None if levels is None else tuple(float(level) for level in levels)
 
 

@@ -104,8 +104,8 @@ def make(
             for job in _jobs(grid, name_of(spec), model, extractor, condition)
         ]
         for item in (item for item in labelled if item.is_for(spec)):
-            for job in _possible(jobs, item, skipped):
-                _add(work, _work(grid, job, item), _steps(item.sampler))
+            for job, nfe in _possible(jobs, item, skipped):
+                _add(work, _work(grid, job, item, nfe), _steps(item.sampler))
         items = [item for item in probes if item.is_for(spec)]
         missing = inventory.missing if dry else None
         _add(work, profile_work(grid, name_of(spec), model, items, missing), "all levels")
@@ -195,30 +195,39 @@ def _jobs(
         yield _Job(name, model, of_errors, source, samples, condition, suffix)
 
 
-def _possible(jobs: list[_Job], item: Labelled, skipped: list[Skipped]) -> Iterator[_Job]:
+def _possible(
+    jobs: list[_Job], item: Labelled, skipped: list[Skipped]
+) -> Iterator[tuple[_Job, int | None]]:
+    """Yield the jobs that a sampler can do, and the evaluations per sample without guidance."""
     for job in jobs:
         if job.source.extractor is None and not item.sampler.deterministic:
             reason = "a stochastic sampler, or an author's own, has no exact trajectory to follow"
             skipped.append(Skipped(item.label, f"metrics = {', '.join(job.metrics)}", reason))
             continue
         try:
-            item.sampler.fit(job.model)
+            nfe = item.sampler.fit(job.model)
         except Incompatible as error:
             at = _steps(item.sampler)
             skipped.append(Skipped(item.label, f"model = {job.name}, {at}", str(error)))
+        except ValueError as error:
+            raise _told(item, job, error) from None
         else:
-            yield job
+            yield job, nfe
 
 
-def _work(grid: Grid, job: _Job, item: Labelled) -> Iterator[Work]:
+def _told(item: Labelled, job: _Job, error: ValueError) -> ValueError:
+    return ValueError(f"sampler {item.label!r}, model {job.name!r}: {error}")
+
+
+def _work(grid: Grid, job: _Job, item: Labelled, nfe: int | None) -> Iterator[Work]:
     """Yield the work of one sampler, one for each repeat."""
     model, extractor = job.model, job.source.extractor
     try:
         with own_files.in_one_line():
             declared = item.sampler.declared(model)
-            nfe = job.condition.evaluations(item.sampler.evaluations(model))
     except ValueError as error:
-        raise ValueError(f"sampler {item.label!r}, model {job.name!r}: {error}") from None
+        raise _told(item, job, error) from None
+    nfe = job.condition.evaluations(nfe)
     for repeat in range(grid.repeats):
         cells = [
             Cell(
