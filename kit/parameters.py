@@ -19,7 +19,7 @@ import inspect
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -54,12 +54,12 @@ class Parameter:
     annotation: Any
     default: Any
 
-    @property
+    @cached_property
     def is_file(self) -> bool:
         """Whether it is a file's path."""
         return Path in {self.annotation, *get_args(self.annotation)}
 
-    @property
+    @cached_property
     def is_function(self) -> bool:
         """Whether its value may name a function of a user's own: ``"mine.py:beta"``."""
         return _FUNCTION in getattr(self.annotation, "__metadata__", ())
@@ -223,14 +223,18 @@ def _wrong(adapter: TypeAdapter[Any], value: Any) -> list[int] | None:
     Lists will do for tuples, and the other way round.
     """
     places = []
-    for way in (value, _all_as(tuple, value), _all_as(list, value)):
+    for way in (_as_it_is, partial(_all_as, tuple), partial(_all_as, list)):
         try:
-            adapter.validate_python(way)
+            adapter.validate_python(way(value))
             return None
         except ValidationError as error:
             found = [part for part in error.errors()[0]["loc"] if isinstance(part, int)]
             places.append([at for at in found if at < len(value)])
     return max(places)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _all_as(kind: type[list[Any]] | type[tuple[Any, ...]], value: Any) -> Any:

@@ -13,6 +13,10 @@ from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.noise import Noise, no_noise
 
 
+class Misdeclared(ValueError):  # noqa: N818
+    """What a solver says of its evaluations is no number of them."""
+
+
 class Row(Protocol):
     """What stands behind a solver's name, of parts or whole: see ``EVERY_SOLVER``."""
 
@@ -97,21 +101,26 @@ class AnySampler(ABC):
     def check(self) -> None:
         """Raise the ValueError that numbers out of range would cause, before anything runs."""
 
-    def fit(self, denoiser: Denoiser) -> None:
-        """Raise :class:`Incompatible` unless it can sample with this denoiser; evaluates nothing.
+    def fit(self, denoiser: Denoiser) -> int | None:
+        """Return the evaluations per sample, if it can sample with this denoiser; makes none.
 
         What is wrong by itself was refused when it was built: what is wrong now is the pair.
+
+        Raises:
+            Incompatible: If it cannot.
+            Misdeclared: If a solver of a user's own says what is no number of evaluations.
         """
         try:
             with own_files.in_one_line():
-                self._fit(denoiser)
-        except Incompatible:
+                return self._fit(denoiser)
+        except (Incompatible, Misdeclared):
             raise
         except ValueError as error:
             raise Incompatible(str(error)) from None
 
-    def _fit(self, denoiser: Denoiser) -> None:
+    def _fit(self, denoiser: Denoiser) -> int | None:
         self.declared(denoiser)
+        return self.evaluations(denoiser)
 
     @abstractmethod
     def sigma_range(self, denoiser: Denoiser) -> tuple[float, float]:

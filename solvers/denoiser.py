@@ -165,6 +165,8 @@ class Adapted(Plain):
     def own_levels(self) -> tuple[float, ...] | None:  # type: ignore[override]
         """Those it says, a tensor or a sequence, as numbers."""
         levels = _said(self.denoiser, "own_levels")
+        if isinstance(levels, Tensor):
+            levels = levels.tolist()  # item by item it takes a hundred times as long
         return None if levels is None else tuple(float(level) for level in levels)
 
     def __call__(self, x: Tensor, sigma: Tensor, /, *labels: Tensor | None) -> Tensor:

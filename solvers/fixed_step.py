@@ -12,6 +12,7 @@ from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.process import Process
 from sampler_bench.solvers.rule import Rule
 from sampler_bench.solvers.rules.runge_kutta import euler_step
+from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Step
 
 Function = Callable[..., Tensor]
@@ -47,10 +48,10 @@ class FixedStep(Rule):
         return n if self.counted is None else self.counted(n - to_zero) + to_zero
 
     def evaluations_on(  # type: ignore[override]  # a function need not say what a rule does
-        self, steps: Sequence[Step], denoise: bool
+        self, steps: Sequence[Step], denoise: bool, schedule: Schedule
     ) -> int | None:
         """Return the evaluations per sample of a path's steps; ``None`` if it does not say."""
-        return None if self.counted is None else super().evaluations_on(steps, denoise)
+        return None if self.counted is None else super().evaluations_on(steps, denoise, schedule)
 
     @property
     def declares(self) -> Function:

@@ -10,6 +10,7 @@ from sampler_bench.solvers.moments import first_order
 from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.process import Process
 from sampler_bench.solvers.rule import Rule
+from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Step
 
 
@@ -44,7 +45,9 @@ class Remembering(Rule):
         return n if count is None else count(n - to_zero) + to_zero
 
     def evaluations_on(  # type: ignore[override]  # a function need not say what a rule does
-        self, steps: Sequence[Step], denoise: bool
+        self, steps: Sequence[Step], denoise: bool, schedule: Schedule
     ) -> int | None:
         """Return the evaluations per sample of a path's steps; ``None`` if it does not say."""
-        return None if type(self).counted is None else super().evaluations_on(steps, denoise)
+        return (
+            None if type(self).counted is None else super().evaluations_on(steps, denoise, schedule)
+        )

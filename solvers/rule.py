@@ -13,6 +13,7 @@ from sampler_bench.solvers.paths.path import Path
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
 from sampler_bench.solvers.route import Route
+from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.solver import Solver
 from sampler_bench.solvers.step import Step
 
@@ -91,7 +92,7 @@ class Rule(Solver):
         """Return D at the last level: what sampling returns where it ends above 0 and denoises."""
         return process.denoise(self.correct(process, z, at, past), at)
 
-    def evaluations_on(self, steps: Sequence[Step], denoise: bool) -> int:
+    def evaluations_on(self, steps: Sequence[Step], denoise: bool, schedule: Schedule) -> int:
         """Return the evaluations per sample of a path's steps, and of D after them."""
         counted = self.evaluations(len(steps), steps[-1].down.sigma == 0)
         # a fall to 0 before the last one: from σ = ∞, by a path that falls all the way

@@ -14,7 +14,7 @@ from sampler_bench.kit import own_files
 from sampler_bench.kit.file_parameters import File
 from sampler_bench.kit.own_files import shown
 from sampler_bench.kit.parameters import keywords
-from sampler_bench.solvers.any_sampler import AnySampler
+from sampler_bench.solvers.any_sampler import AnySampler, Misdeclared
 from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.context import Context
 from sampler_bench.solvers.declared import Declared, numbers, part, settings
@@ -245,21 +245,21 @@ class Sampler(AnySampler):
         """Return the evaluations per sample; ``None`` where they depend on the samples.
 
         Raises:
-            ValueError: If a solver of a user's own says what is no number; one line.
+            Misdeclared: If a solver of a user's own says what is no number; one line.
         """
         schedule = self.schedule_for(denoiser)
         route = self.route(denoiser, schedule)
         steps = list(route.steps(schedule))
         try:
-            said = self.configured_solver().evaluations_on(steps, route.denoise)
+            said = self.configured_solver().evaluations_on(steps, route.denoise, schedule)
         except (Exception, SystemExit) as error:
             if not self.files:
                 raise
-            raise ValueError(f"its number of evaluations: {own_files.told(error)}") from error
+            raise Misdeclared(f"its number of evaluations: {own_files.told(error)}") from error
         if said is None:
             return None
         if not isinstance(said, int) or said < 1:
-            raise ValueError(
+            raise Misdeclared(
                 f"says it makes {said!r} evaluations per sample: a whole number above 0 is needed"
             )
         return said - self.options.spares
@@ -375,10 +375,8 @@ class Sampler(AnySampler):
         z = torch.ones(1, 1, 8, 8, dtype=torch.float64)  # shaped as what most rules are made for
         solver.sample(process, z, Route(grid, Churn()))
 
-    def _fit(self, denoiser: Denoiser) -> None:
-        schedule = self.schedule_for(denoiser)
-        route = self.route(denoiser, schedule)
-        list(route.steps(schedule))
+    def _fit(self, denoiser: Denoiser) -> int | None:
+        return self.evaluations(denoiser)  # by all steps of its path
 
     def _given_parameters(self) -> str:
         given = ", ".join(f"{name} = {value}" for name, value in self.parameters.items())

@@ -13,6 +13,7 @@ from sampler_bench.solvers.assembly import assemble
 from sampler_bench.solvers.paths.path import Path
 from sampler_bench.solvers.process import Process
 from sampler_bench.solvers.route import Route
+from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Step
 
 _NO_PARAMETERS = ("version", "end")
@@ -76,7 +77,9 @@ class Solver(ABC):
             route: The levels, and where noise takes the state up again.
         """
 
-    def evaluations_on(self, steps: Sequence[Step], denoise: bool) -> int | None:
+    def evaluations_on(
+        self, steps: Sequence[Step], denoise: bool, schedule: Schedule
+    ) -> int | None:
         """Return the evaluations per sample of a path's steps, and of D after them if asked for.
 
         ``None`` where they depend on the samples.

@@ -12,7 +12,7 @@ from sampler_bench.solvers.noise import SeedNoise
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
 from sampler_bench.solvers.route import Route
-from sampler_bench.solvers.schedules import Linear
+from sampler_bench.solvers.schedules import Linear, Schedule
 from sampler_bench.solvers.solver import Solver
 from sampler_bench.solvers.step import Step
 
@@ -85,7 +85,9 @@ class Whole(Solver):
             )
         return made
 
-    def evaluations_on(self, steps: Sequence[Step], denoise: bool) -> int | None:
+    def evaluations_on(
+        self, steps: Sequence[Step], denoise: bool, schedule: Schedule
+    ) -> int | None:
         """Return the evaluations per sample of so many steps; ``None`` if it does not say."""
         count = type(self).counted
         return None if count is None else count(len(steps)) + denoise

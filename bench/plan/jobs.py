@@ -18,6 +18,7 @@ def jobs(
     model: Model,
     condition: Condition,
     measurement: Measurement,
+    nfe: int | None,
     samples: int | None = None,
 ) -> Iterator[Work]:
     """Yield the work of one measurement of one model, one for each repeat.
@@ -29,6 +30,7 @@ def jobs(
         model: The denoiser.
         condition: The labels asked of it.
         measurement: What is taken.
+        nfe: Evaluations per sample without guidance; ``None`` if they are known only afterwards.
         samples: Samples per cell, instead of the grid's.
 
     Raises:
@@ -39,7 +41,6 @@ def jobs(
     reference, reference_digest = measurement.reference
     with own_files.in_one_line():
         declared = measurement.declared(model)
-        nfe = condition.evaluations(measurement.evaluations(model))
     parts = dict(declared.parts)
     if measurement.kind:
         parts["measurement"] = {"name": measurement.kind, **parts.get("measurement", {})}
@@ -70,5 +71,5 @@ def jobs(
             model=model,
             condition=condition,
             cells=cells,
-            nfe=nfe,
+            nfe=condition.evaluations(nfe),
         )

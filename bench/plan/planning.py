@@ -130,8 +130,8 @@ def make(
             )
         ]
         for item in (item for item in labelled if item.is_for(spec)):
-            for job in _possible(wanted, item, skipped):
-                found.add(_work(grid, job, item), item.table)
+            for job, nfe in _possible(wanted, item, skipped):
+                found.add(_work(grid, job, item, nfe), item.table)
         items = [item for item in probes if item.is_for(spec)]
         missing = inventory.missing if dry else None
         for item in items:
@@ -253,22 +253,31 @@ def _jobs(
         yield _Job(name, model, of_errors, source, samples, condition, suffix, trajectories)
 
 
-def _possible(jobs: list[_Job], item: Labelled, skipped: list[Skipped]) -> Iterator[_Job]:
+def _possible(
+    jobs: list[_Job], item: Labelled, skipped: list[Skipped]
+) -> Iterator[tuple[_Job, int | None]]:
+    """Yield the jobs that a sampler can do, and the evaluations per sample without guidance."""
     for job in jobs:
         if job.source.extractor is None and not item.sampler.deterministic:
             reason = "a stochastic sampler, or an author's own, has no exact trajectory to follow"
             skipped.append(Skipped(item.label, f"metrics = {', '.join(job.measures)}", reason))
             continue
         try:
-            item.sampler.fit(job.model)
+            nfe = item.sampler.fit(job.model)
         except Incompatible as error:
             at = _steps(item.sampler)
             skipped.append(Skipped(item.label, f"model = {job.name}, {at}", str(error)))
+        except ValueError as error:
+            raise _told(item, job, error) from None
         else:
-            yield job
+            yield job, nfe
 
 
-def _work(grid: Grid, job: _Job, item: Labelled) -> Iterator[Work]:
+def _told(item: Labelled, job: _Job, error: ValueError) -> ValueError:
+    return ValueError(f"sampler {item.label!r}, model {job.name!r}: {error}")
+
+
+def _work(grid: Grid, job: _Job, item: Labelled, nfe: int | None) -> Iterator[Work]:
     """Yield the work of one sampler, one for each repeat."""
     model = job.model
     measurement = FromSamples(
@@ -277,10 +286,10 @@ def _work(grid: Grid, job: _Job, item: Labelled) -> Iterator[Work]:
     label = item.label + job.suffix
     try:
         yield from jobs(
-            grid, label, job.name, model, job.condition, measurement, samples=job.samples
+            grid, label, job.name, model, job.condition, measurement, nfe, samples=job.samples
         )
     except ValueError as error:
-        raise ValueError(f"sampler {item.label!r}, model {job.name!r}: {error}") from None
+        raise _told(item, job, error) from None
 
 
 def _extractor(

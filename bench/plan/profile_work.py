@@ -45,7 +45,8 @@ def profile_work(
                 clean = _clean(grid, name, model, missing)
             own = clean if probe.needs_data else None
             measurement = OverLevels(probe, own, item.spec)
-            yield from jobs(grid, item.label, name, model, condition, measurement)
+            nfe = measurement.evaluations(model)
+            yield from jobs(grid, item.label, name, model, condition, measurement, nfe)
         except ValueError as error:
             raise ValueError(f"profile {item.label!r}, model {name!r}: {error}") from None
 

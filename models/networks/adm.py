@@ -163,6 +163,8 @@ class DhariwalUNet(nn.Module):
 
     def _initialise(self) -> None:
         """Set initial weights: uniform after He, and 0 where a branch or F_θ ends."""
+        if self.map_layer0.weight.is_meta:  # there are none, and to draw them imports SymPy: 2 s
+            return
 
         def uniform(weight: Tensor) -> Tensor:
             return nn.init.kaiming_uniform_(weight, a=math.sqrt(5))  # variance 1/(3 · fan-in)

@@ -134,9 +134,10 @@ class OriginalSampler(AnySampler):
         """Raise ValueError for steps and parameters that cannot be."""
         self.row.check(self.steps, self.parameters)
 
-    def _fit(self, denoiser: Denoiser) -> None:
+    def _fit(self, denoiser: Denoiser) -> int | None:
         self.sigma_range(denoiser)
         self.row.suits(denoiser, self.parameters)
+        return self.evaluations(denoiser)
 
     def sigma_range(self, denoiser: Denoiser) -> tuple[float, float]:
         """Return the lowest and highest σ that are evaluated.

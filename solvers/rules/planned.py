@@ -82,7 +82,7 @@ class Planned(Rule):
         """Return which share of the fall in ln σ an inner stage is at: the stages divide it."""
         return part
 
-    def evaluations_on(self, steps: Sequence[Step], denoise: bool) -> int:
+    def evaluations_on(self, steps: Sequence[Step], denoise: bool, schedule: Schedule) -> int:
         """Return the sum of their orders, as planned."""
         return sum(self._order(step) for step in steps) + denoise
 

@@ -75,7 +75,7 @@ class PNDM(IPNDM):
         started = min(n - to_zero, _STARTS[self.start])
         return n + (_STAGES[self.start] - 1) * started
 
-    def evaluations_on(self, steps: Sequence[Step], denoise: bool) -> int:
+    def evaluations_on(self, steps: Sequence[Step], denoise: bool, schedule: Schedule) -> int:
         """Return one for each step, and its inner stages for each that starts anew."""
         counted, known, last = 0, 0, math.inf
         for step in steps:

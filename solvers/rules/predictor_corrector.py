@@ -13,6 +13,7 @@ from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
 from sampler_bench.solvers.rule import OnNoise, Rule
 from sampler_bench.solvers.rules.exponential import End, Form, Frame, allowed_order, value
+from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Evaluation, Step
 
 
@@ -159,8 +160,8 @@ class PredictorCorrector(Rule):
         """Return n, or 2n − 1 with a second evaluation."""
         return 2 * n - 1 if self.again and self.corrector is not None else n
 
-    def evaluations_on(self, steps: Sequence[Step], denoise: bool) -> int:
+    def evaluations_on(self, steps: Sequence[Step], denoise: bool, schedule: Schedule) -> int:
         """Return those of the steps; for D at the end the last fall is mended, too: one more."""
         curved = Frame.of(self.form, steps[-1]).is_curved
         mends = denoise and self.corrector is not None and curved
-        return super().evaluations_on(steps, denoise) + mends
+        return super().evaluations_on(steps, denoise, schedule) + mends

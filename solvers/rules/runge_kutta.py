@@ -1,5 +1,6 @@
 """Explicit Runge–Kutta rules in t, of the flow under its schedule: EDM, Algorithms 1 and 3."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
 from sampler_bench.solvers.rule import Rule
+from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Step
 
 
@@ -67,6 +69,12 @@ class RK2(Rule):
         """Return 2n, or 2n − 1 where the last step is Euler's."""
         return 2 * n - to_zero
 
+    def evaluations_on(self, steps: Sequence[Step], denoise: bool, schedule: Schedule) -> int:
+        """Return two for each step, one where it is Euler's."""
+        return (
+            sum(1 if _second(schedule, step, self.alpha) is None else 2 for step in steps) + denoise
+        )
+
 
 def second_order(process: Process, z: Tensor, step: Step, alpha: float) -> Tensor:
     """Return a step of the second-order family; into σ = 0 it is Euler's.
@@ -76,8 +84,8 @@ def second_order(process: Process, z: Tensor, step: Step, alpha: float) -> Tenso
     """
     h = step.down.t - step.here.t
     D = process.denoise(z, step.here)
-    prime = step.down if alpha == 1 else process.schedule.at(step.here.t + alpha * h)
-    if step.down.sigma == 0 or not prime.sigma > 0:
+    prime = _second(process.schedule, step, alpha)
+    if prime is None:
         return euler_step(z, D, step)
     d = torch.add(step.here.p * z, D, alpha=step.here.q)
     z_prime = torch.add(z, d, alpha=alpha * h)
@@ -85,6 +93,15 @@ def second_order(process: Process, z: Tensor, step: Step, alpha: float) -> Tenso
     made = torch.add(z, d, alpha=h * (1 - share))
     made.add_(z_prime, alpha=h * share * prime.p)
     return made.add_(process.denoise(z_prime, prime), alpha=h * share * prime.q)
+
+
+def _second(schedule: Schedule, step: Step, alpha: float) -> Point | None:
+    """Return where the second slope is taken; ``None`` where there is none."""
+    if step.down.sigma == 0:
+        return None
+    h = step.down.t - step.here.t
+    prime = step.down if alpha == 1 else schedule.at(step.here.t + alpha * h)
+    return prime if prime.sigma > 0 else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +135,11 @@ class Butcher(Rule):
         """Return s·n, less the stages of a last step that is Euler's, with a stage at its end."""
         reaches = any(sum(row) > 1 - _END for row in self.table[:-1])
         return self.stages * n - (self.stages - 1) * (to_zero and reaches)
+
+    def evaluations_on(self, steps: Sequence[Step], denoise: bool, schedule: Schedule) -> int:
+        """Return one for each stage of each step, one where it is Euler's."""
+        taken = (_places(schedule, step, self.table) for step in steps)
+        return sum(1 if places is None else self.stages for places in taken) + denoise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,8 +188,8 @@ def by_table(process: Process, z: Tensor, step: Step, table: Table) -> Tensor:
     """
     h = step.down.t - step.here.t
     *inner, b = table
-    places = [_at(process, step, sum(row)) for row in inner]
-    if not all(at.sigma > 0 for at in places):
+    places = _places(process.schedule, step, table)
+    if places is None:
         return euler_step(z, process.denoise(z, step.here), step)
     slopes = [process.slope(z, step.here)]
     for row, at in zip(inner, places, strict=True):
@@ -175,10 +197,16 @@ def by_table(process: Process, z: Tensor, step: Step, table: Table) -> Tensor:
     return _moved(z, h, b, slopes)
 
 
-def _at(process: Process, step: Step, c: float) -> Point:
+def _places(schedule: Schedule, step: Step, table: Table) -> list[Point] | None:
+    """Return where the inner stages are; ``None`` where one would be at σ = 0 or beyond."""
+    places = [_at(schedule, step, sum(row)) for row in table[:-1]]
+    return places if all(at.sigma > 0 for at in places) else None
+
+
+def _at(schedule: Schedule, step: Step, c: float) -> Point:
     if abs(c - 1) < _END:
         return step.down
-    return process.schedule.at(step.here.t + c * (step.down.t - step.here.t))
+    return schedule.at(step.here.t + c * (step.down.t - step.here.t))
 
 
 def euler_step(z: Tensor, D: Tensor, step: Step) -> Tensor:

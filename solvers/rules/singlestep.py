@@ -20,6 +20,7 @@ from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
 from sampler_bench.solvers.rule import OnNoise, Rule
 from sampler_bench.solvers.rules.exponential import Form, value
+from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Evaluation, Step, logarithm
 
 
@@ -107,7 +108,7 @@ class Singlestep(Rule):
         """Return k·n, less those that a first-order last step does not take."""
         return self.k * n - (self.k - 1) * to_zero
 
-    def evaluations_on(self, steps: Sequence[Step], denoise: bool) -> int:
+    def evaluations_on(self, steps: Sequence[Step], denoise: bool, schedule: Schedule) -> int:
         """Return k for each step, one where no more than first order is possible."""
         return sum(self.k if 0 < step.fall < math.inf else 1 for step in steps) + denoise
 
@@ -154,6 +155,6 @@ class DPMppSDE(Rule):
         """Return 2n, or 2n − 1 where the last step goes to σ = 0."""
         return 2 * n - to_zero
 
-    def evaluations_on(self, steps: Sequence[Step], denoise: bool) -> int:
+    def evaluations_on(self, steps: Sequence[Step], denoise: bool, schedule: Schedule) -> int:
         """Return two for each step, one where there is no stage on its way."""
         return sum(2 if 0 < step.h < math.inf else 1 for step in steps) + denoise

@@ -71,6 +71,23 @@ def test_every_rule_with(keys):
     assert held > 5
 
 
+@pytest.mark.parametrize(
+    "keys",
+    [
+        *({"solver": "rk2", "alpha": alpha} for alpha in (0.5, 1.25, 1.5, 2.0, 20.0)),
+        *({"solver": "pndm", "start": start} for start in ("prk", "plms")),
+        *({"solver": "dpmpp-sde", "r": r} for r in (0.3, 1.0)),
+        *({"solver": solver, "path": "restart"} for solver in ("rk2", "pndm", "unipc-2")),
+    ],
+    ids=str,
+)
+def test_a_rule_with_other_numbers(keys):
+    """As alpha-exact has it: beyond the end of time a second slope is not taken."""
+    for more in ({}, {"schedule": "vp", "scaling": "unit-variance", "discretization": "vp"}):
+        for steps in (2, 10, 18):
+            assert hold(solvers.build(steps=steps, **keys, **more))
+
+
 def originals():
     numbers = {
         "song-vp": [
