@@ -5,13 +5,17 @@ from dataclasses import replace
 import pytest
 import torch
 
+from sampler_bench import solvers
+from sampler_bench.bench.features.registry import EXTRACTORS
 from sampler_bench.bench.measure.code_of import BOOKKEEPING, code_of
+from sampler_bench.bench.measure.registry import METRICS, PROBES
+from sampler_bench.bench.measure.samples import measure
+from sampler_bench.bench.measure.trajectory import Trajectories
 from sampler_bench.bench.plan import grid as grids
 from sampler_bench.bench.plan import planning as plans
 from sampler_bench.bench.run.runner import Runner
 from sampler_bench.kit.code import UNKNOWN, Reader, Sources
 from sampler_bench.results import Store
-from sampler_bench.solvers import SOLVERS
 from tests.bench.code_edits import CELLS, EDITS, ROOT, SEEN
 from tests.bench.code_trace import traced, unlisted
 from tests.bench.runs import Silent
@@ -56,7 +60,9 @@ def test_the_table_of_edits(edit, jobs, monkeypatch):
     reader = edited(file, old, new)
     if edit in ROWS:
         name, rule = ROWS[edit]
-        monkeypatch.setitem(SOLVERS._rows, name, f"sampler_bench.solvers.rules.runge_kutta:{rule}")
+        monkeypatch.setitem(
+            solvers.SOLVERS._rows, name, f"sampler_bench.solvers.rules.runge_kutta:{rule}"
+        )
     seen = [name for name, job in jobs.items() if code_of(job, reader).digest != codes[name].digest]
     assert seen == SEEN.get(edit, "").split()
 
@@ -91,3 +97,49 @@ def test_what_runs_is_in_the_list(tmp_path):
             runner.run(replace(plan, work=[work]), "")
         assert "sampler_bench.solvers.noise.SeedNoise" in ran and len(ran) > 50
         assert unlisted(ran, code_of(work, READER), BOOKKEEPING) == []
+
+
+def samplers():
+    """Yield a sampler of every row that ships, by what it is of."""
+    for name in solvers.SOLVERS:
+        steps = {} if not solvers.SOLVERS[name].takes_steps else {"steps": 5}
+        end = {} if solvers.SOLVERS[name].reaches_zero else {"end": "sigma-min"}
+        yield name, {"solver": name, **steps, **end}
+    for name in solvers.ORIGINALS:
+        steps = {} if not solvers.ORIGINALS[name].takes_steps else {"steps": 4}
+        variance = {"variance": "small"} if name == "ddpm" else {}
+        yield name, {"solver": name, **steps, **variance}
+    for name in solvers.PATHS:
+        yield f"path {name}", {"solver": "euler", "path": name, "steps": 4}
+    for name in solvers.SCHEDULES:
+        yield f"schedule {name}", {"schedule": name, "scaling": "unit-variance", "end": "sigma-min", "steps": 3}
+    for name in solvers.DISCRETIZATIONS:
+        yield f"levels {name}", {"discretization": name, "steps": 3}
+    yield "options", {"first_step": "analytic", "threshold": 0.9, "steps": 3, "S_churn": 2.0}
+
+
+ROWS_THAT_SHIP = dict(samplers())
+
+
+@pytest.fixture(scope="module")
+def moons(tmp_path_factory):
+    path = tmp_path_factory.mktemp("moons") / "g.toml"
+    path.write_text(TRACED)
+    return plans.make(grids.read(str(path))[0]).work[0]
+
+
+@pytest.mark.parametrize("row", ROWS_THAT_SHIP)
+def test_what_a_row_runs_is_in_its_list(row, moons):
+    job, ran = replace(moons, sampler=solvers.build(**ROWS_THAT_SHIP[row])), set()
+    with traced(ran):
+        measure(job, [0], 64, Trajectories())
+    code = code_of(job, READER)
+    assert code.digest != UNKNOWN
+    assert unlisted(ran, code, BOOKKEEPING) == []
+
+
+def test_every_row_that_ships_has_a_code_of_its_own():
+    tables = (solvers.SOLVERS, solvers.ORIGINALS, solvers.PATHS, solvers.DISCRETIZATIONS)
+    for table in (*tables, solvers.SCHEDULES, solvers.SCALINGS, METRICS, PROBES, EXTRACTORS):
+        codes = [READER.code(table[name]).digest for name in table]
+        assert UNKNOWN not in codes and len({*codes}) == len(table)
