@@ -9,15 +9,13 @@ from sampler_bench import solvers
 from sampler_bench.bench.features.registry import EXTRACTORS
 from sampler_bench.bench.measure.code_of import BOOKKEEPING, code_of
 from sampler_bench.bench.measure.registry import METRICS, PROBES
-from sampler_bench.bench.measure.samples import measure
-from sampler_bench.bench.measure.trajectory import Trajectories
 from sampler_bench.bench.plan import grid as grids
 from sampler_bench.bench.plan import planning as plans
 from sampler_bench.bench.run.runner import Runner
 from sampler_bench.kit.code import UNKNOWN, Reader, Sources
 from sampler_bench.results import Store
 from tests.bench.code_edits import CELLS, EDITS, ROOT, SEEN
-from tests.bench.code_trace import traced, unlisted
+from tests.bench.code_trace import of_row, rows, traced, unlisted
 from tests.bench.runs import Silent
 
 READER = Reader(without=frozenset(BOOKKEEPING))
@@ -99,26 +97,9 @@ def test_what_runs_is_in_the_list(tmp_path):
         assert unlisted(ran, code_of(work, READER), BOOKKEEPING) == []
 
 
-def samplers():
-    """Yield a sampler of every row that ships, by what it is of."""
-    for name in solvers.SOLVERS:
-        steps = {} if not solvers.SOLVERS[name].takes_steps else {"steps": 5}
-        end = {} if solvers.SOLVERS[name].reaches_zero else {"end": "sigma-min"}
-        yield name, {"solver": name, **steps, **end}
-    for name in solvers.ORIGINALS:
-        steps = {} if not solvers.ORIGINALS[name].takes_steps else {"steps": 4}
-        variance = {"variance": "small"} if name == "ddpm" else {}
-        yield name, {"solver": name, **steps, **variance}
-    for name in solvers.PATHS:
-        yield f"path {name}", {"solver": "euler", "path": name, "steps": 4}
-    for name in solvers.SCHEDULES:
-        yield f"schedule {name}", {"schedule": name, "scaling": "unit-variance", "end": "sigma-min", "steps": 3}
-    for name in solvers.DISCRETIZATIONS:
-        yield f"levels {name}", {"discretization": name, "steps": 3}
-    yield "options", {"first_step": "analytic", "threshold": 0.9, "steps": 3, "S_churn": 2.0}
-
-
-ROWS_THAT_SHIP = dict(samplers())
+FEW = ("euler", "dpmpp-2m-sde", "unipc-2", "dpm-fast", "rk45", "song-ve", "churned", "options")
+FEW += ("path restart", "path er-sde", "schedule vp", "levels uniform-t")
+"""Of all rows that ship; tests/soak/code_table.py takes the others, too."""
 
 
 @pytest.fixture(scope="module")
@@ -128,14 +109,11 @@ def moons(tmp_path_factory):
     return plans.make(grids.read(str(path))[0]).work[0]
 
 
-@pytest.mark.parametrize("row", ROWS_THAT_SHIP)
+@pytest.mark.parametrize("row", FEW)
 def test_what_a_row_runs_is_in_its_list(row, moons):
-    job, ran = replace(moons, sampler=solvers.build(**ROWS_THAT_SHIP[row])), set()
-    with traced(ran):
-        measure(job, [0], 64, Trajectories())
-    code = code_of(job, READER)
+    code, more = of_row(moons, dict(rows())[row], READER)
     assert code.digest != UNKNOWN
-    assert unlisted(ran, code, BOOKKEEPING) == []
+    assert more == []
 
 
 def test_every_row_that_ships_has_a_code_of_its_own():
