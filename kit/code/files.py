@@ -116,4 +116,4 @@ def _said(statement: ast.stmt) -> Iterator[str]:
             ) if attribute == _FILES and not (
                 each is statement and isinstance(each.targets[0], ast.Name)
             ):
-                yield from (n.value for n in names if isinstance(n, ast.Constant))
+                yield from (str(n.value) for n in names if isinstance(n, ast.Constant))

@@ -93,7 +93,8 @@ class Reader:
             told: Mapping[str, str] = {}
             if isinstance(target, Node):
                 edges = self._graph.edges(target)
-                told, _ = edges.digests, objects.targets.extend(edges.targets)
+                told = edges.digests
+                objects.targets += edges.targets
             elif isinstance(target, Table):
                 _rows(objects, target, settings)
             elif isinstance(target, Live):
