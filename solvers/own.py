@@ -135,6 +135,7 @@ def _facts(what: str, name: str, function: Function, known: Mapping[str, Any]) -
         ValueError: For one that there is not, or that cannot be what it is; one line.
     """
     told = {k: v for k, v in vars(function).items() if not k.startswith("_")}
+    _check_files(what, name, told.pop("files", []))  # for its code: see sampler_bench.kit.code
     for fact, value in told.items():
         if fact not in known:
             raise ValueError(f"{what} {name}: {unknown(fact, known, 'fact')}")
@@ -144,6 +145,13 @@ def _facts(what: str, name: str, function: Function, known: Mapping[str, Any]) -
         else:
             Parameter(fact, known[fact], None).check(value, f"{what} {name}: ")
     return told
+
+
+def _check_files(what: str, name: str, given: Any) -> None:
+    if not (isinstance(given, list | tuple) and all(isinstance(each, str) for each in given)):
+        raise ValueError(
+            f"{what} {name}: files = {shown(given)} is no list of names of files beside its own"
+        )
 
 
 def _as_class(

@@ -16,10 +16,11 @@ def named(module: Module, definition: Definition) -> Iterator[Path]:
     path = module.place.path
     if path is None:
         return
+    names_itself = "__file__" in module.text.source
     for statement, _ in definition.pieces:
-        for node in _outermost(module, statement):
-            if node != path and node.is_file():
-                yield node
+        for found in _outermost(module, statement) if names_itself else ():
+            if found != path and found.is_file():
+                yield found
         yield from (path.parent / name for name in _said(statement))
 
 

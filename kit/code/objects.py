@@ -101,8 +101,8 @@ class Objects:
         elif not isinstance(thing, types.ModuleType | types.BuiltinFunctionType):
             self._class(type(thing))
             if self._is_followed(type(thing)) or _is_network(thing):
-                fields = getattr(thing, "__dict__", {}).values()
-                yield from (each for each in fields if not (isinstance(each, _EMPTY) and not each))
+                inside = getattr(thing, "__dict__", {}).values()
+                yield from (each for each in inside if not (isinstance(each, _EMPTY) and not each))
 
     def _called(self, thing: Any) -> Iterator[Any]:
         """Yield what a function is made of, itself for one, and note its own definition."""
@@ -438,9 +438,9 @@ def _root(thing: Any) -> str:
 
 
 @functools.cache
-def _families(cls: type) -> frozenset[tuple[str, str]]:
+def _families(cls: Any) -> frozenset[tuple[str, str]]:
     """Return a class and those above it, by the first word of their modules and their names."""
-    return frozenset((c.__module__.partition(".")[0], c.__name__) for c in cls.__mro__)
+    return frozenset((c.__module__.partition(".")[0], c.__name__) for c in inspect.getmro(cls))
 
 
 def _is_tensor(thing: Any) -> bool:

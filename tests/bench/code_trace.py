@@ -2,12 +2,16 @@
 
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-import sampler_bench.solvers
+from sampler_bench import solvers
+from sampler_bench.bench.measure.code_of import BOOKKEEPING, code_of
+from sampler_bench.bench.measure.samples import measure
+from sampler_bench.bench.measure.trajectory import Trajectories
 from sampler_bench.kit.code import Sources
 
-ROOT = Path(sampler_bench.solvers.__file__).parents[1]
+ROOT = Path(solvers.__file__).parents[1]
 ROOMS = ("bench", "kit", "models", "reports", "results", "solvers")
 SOURCES = Sources()
 NO_PART = {
@@ -56,3 +60,35 @@ def unlisted(ran, code, bookkeeping):
     """Return what ran, is not in a job's code, and stands nowhere that explains it."""
     explained = tuple(f"{place}." for place in (*bookkeeping, *NO_PART))
     return sorted(name for name in ran - set(code.names) if not name.startswith(explained))
+
+
+def of_row(job, settings, reader):
+    """Return the code of a job with another sampler, and what it ran that is not in the list."""
+    job, ran = replace(job, sampler=solvers.build(**settings)), set()
+    with traced(ran):
+        measure(job, [0], 64, Trajectories())
+    assert len(ran) > 40
+    code = code_of(job, reader)
+    return code, unlisted(ran, code, BOOKKEEPING)
+
+
+def rows():
+    """Yield settings with each row that ships, by what it is of."""
+    for name in solvers.SOLVERS:
+        steps = {} if not solvers.SOLVERS[name].takes_steps else {"steps": 5}
+        end = {} if solvers.SOLVERS[name].reaches_zero else {"end": "sigma-min"}
+        yield name, {"solver": name, **steps, **end}
+    for name in solvers.ORIGINALS:
+        steps = {} if not solvers.ORIGINALS[name].takes_steps else {"steps": 4}
+        variance = {"variance": "small"} if name == "ddpm" else {}
+        yield name, {"solver": name, **steps, **variance}
+    for name in solvers.PATHS:
+        yield f"path {name}", {"solver": "euler", "path": name, "steps": 4}
+    for name in solvers.SCHEDULES:
+        yield (
+            f"schedule {name}",
+            {"schedule": name, "scaling": "unit-variance", "end": "sigma-min", "steps": 3},
+        )
+    for name in solvers.DISCRETIZATIONS:
+        yield f"levels {name}", {"discretization": name, "steps": 3}
+    yield "options", {"first_step": "analytic", "threshold": 0.9, "steps": 3, "S_churn": 2.0}

@@ -5,15 +5,17 @@ from dataclasses import replace
 import pytest
 import torch
 
+from sampler_bench import solvers
+from sampler_bench.bench.features.registry import EXTRACTORS
 from sampler_bench.bench.measure.code_of import BOOKKEEPING, code_of
+from sampler_bench.bench.measure.registry import METRICS, PROBES
 from sampler_bench.bench.plan import grid as grids
 from sampler_bench.bench.plan import planning as plans
 from sampler_bench.bench.run.runner import Runner
 from sampler_bench.kit.code import UNKNOWN, Reader, Sources
 from sampler_bench.results import Store
-from sampler_bench.solvers import SOLVERS
 from tests.bench.code_edits import CELLS, EDITS, ROOT, SEEN
-from tests.bench.code_trace import traced, unlisted
+from tests.bench.code_trace import of_row, rows, traced, unlisted
 from tests.bench.runs import Silent
 
 READER = Reader(without=frozenset(BOOKKEEPING))
@@ -56,7 +58,9 @@ def test_the_table_of_edits(edit, jobs, monkeypatch):
     reader = edited(file, old, new)
     if edit in ROWS:
         name, rule = ROWS[edit]
-        monkeypatch.setitem(SOLVERS._rows, name, f"sampler_bench.solvers.rules.runge_kutta:{rule}")
+        monkeypatch.setitem(
+            solvers.SOLVERS._rows, name, f"sampler_bench.solvers.rules.runge_kutta:{rule}"
+        )
     seen = [name for name, job in jobs.items() if code_of(job, reader).digest != codes[name].digest]
     assert seen == SEEN.get(edit, "").split()
 
@@ -91,3 +95,29 @@ def test_what_runs_is_in_the_list(tmp_path):
             runner.run(replace(plan, work=[work]), "")
         assert "sampler_bench.solvers.noise.SeedNoise" in ran and len(ran) > 50
         assert unlisted(ran, code_of(work, READER), BOOKKEEPING) == []
+
+
+FEW = ("euler", "dpmpp-2m-sde", "unipc-2", "dpm-fast", "rk45", "song-ve", "churned", "options")
+FEW += ("path restart", "path er-sde", "schedule vp", "levels uniform-t")
+"""Of all rows that ship; tests/soak/code_table.py takes the others, too."""
+
+
+@pytest.fixture(scope="module")
+def moons(tmp_path_factory):
+    path = tmp_path_factory.mktemp("moons") / "g.toml"
+    path.write_text(TRACED)
+    return plans.make(grids.read(str(path))[0]).work[0]
+
+
+@pytest.mark.parametrize("row", FEW)
+def test_what_a_row_runs_is_in_its_list(row, moons):
+    code, more = of_row(moons, dict(rows())[row], READER)
+    assert code.digest != UNKNOWN
+    assert more == []
+
+
+def test_every_row_that_ships_has_a_code_of_its_own():
+    tables = (solvers.SOLVERS, solvers.ORIGINALS, solvers.PATHS, solvers.DISCRETIZATIONS)
+    for table in (*tables, solvers.SCHEDULES, solvers.SCALINGS, METRICS, PROBES, EXTRACTORS):
+        codes = [READER.code(table[name]).digest for name in table]
+        assert UNKNOWN not in codes and len({*codes}) == len(table)

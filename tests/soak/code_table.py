@@ -4,10 +4,11 @@
     python -m tests.soak.code_table FOLDER "rk2"   # those whose names contain a text
 
 The package is laid out in FOLDER as it is installed; each edit is made there, four cells are run in
-a process of their own, and text is put back. Of each pair (edit, cell) it says N where numbers
+a process of their own, and the text is put back. Of each pair (edit, cell) it says N where numbers
 changed (or the cell failed), and C where the code did; at the end how many were right, missed (N
-without C) and told (C without N). Without an edit it also compares the code with what ran. Exit 1
-if a pair was missed, or something ran that is not in the list and is no bookkeeping.
+without C) and told (C without N). Before any edit it compares the code with what ran, of every row
+that ships, too. Exit 1 if a pair was missed, or something ran that is not in the list and is no
+bookkeeping.
 """
 
 import json
@@ -28,14 +29,18 @@ import torch
 import sampler_bench
 torch.set_num_threads(1)
 from sampler_bench.bench.measure.code_of import BOOKKEEPING, code_of
+from sampler_bench.bench.features.extractors import build_extractor
+from sampler_bench.kit.code import Reader
 from sampler_bench.bench.plan import grid as grids, planning as plans
 from sampler_bench.bench.run.runner import Runner
 from sampler_bench.results import Store
 from tests.bench.code_edits import CELLS
-from tests.bench.code_trace import traced, unlisted
+from tests.bench.code_trace import of_row, rows, traced, unlisted
 from tests.bench.runs import Silent
 
 assert Path(sampler_bench.__file__).is_relative_to(Path.cwd())
+READER = Reader(without=frozenset(BOOKKEEPING))
+PIXELS = build_extractor("pixels")
 out, trace = {}, len(sys.argv) > 1
 for name, text in CELLS.items():
     with tempfile.TemporaryDirectory() as folder:
@@ -60,6 +65,11 @@ for name, text in CELLS.items():
         more = unlisted(ran, code, BOOKKEEPING) if trace else []
         reasons = [reason.partition(":")[0] for reason in watcher.reasons]
         out[name] = {"code": code.digest, "numbers": numbers + reasons, "unlisted": more}
+        if trace and name == "truncation":  # its model takes any sampler
+            pixels = replace(work, cells=[replace(work.cell, metric="fid")], extractor=PIXELS)
+            for row, settings in rows():
+                more = of_row(pixels, settings, READER)[1]
+                out[name]["unlisted"] += [f"{row}: {one}" for one in more]
 print("RESULT" + json.dumps(out))
 """
 

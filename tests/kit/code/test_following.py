@@ -1,7 +1,9 @@
 """The code of a part of one's own: every construct that is followed, and those that are not."""
 
 import shutil
+import subprocess
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 
 import pytest
 
@@ -193,18 +195,20 @@ def write(tmp_path, monkeypatch):
     """Return a function that writes the files anew, edited, and returns the code of a part."""
     monkeypatch.setitem(sys.modules, "helper", type(sys)("helper"))  # of somebody else
 
-    def code(name, old="", new="", folder="a"):
-        if not old and folder == "a" and name in BEFORE:
+    def code(name, *edits, folder="a"):
+        if not edits and folder == "a" and name in BEFORE:
             return BEFORE[name]
         place = tmp_path / folder
         shutil.rmtree(place, ignore_errors=True)
         texts = {"mine.py": MINE, **BESIDE}
-        assert not old or sum(old in text for text in texts.values()) == 1, old
+        for old, new in edits:
+            assert sum(old in text for text in texts.values()) == 1, old
+            texts = {path: text.replace(old, new) for path, text in texts.items()}
         for path, text in texts.items():
             (place / path).parent.mkdir(parents=True, exist_ok=True)
-            (place / path).write_text(text.replace(old, new) if old else text)
+            (place / path).write_text(text)
         found = Reader().code(own_files.load(f"{place / 'mine.py'}:{name}", "part").thing)
-        return found if old or folder != "a" else BEFORE.setdefault(name, found)
+        return found if edits or folder != "a" else BEFORE.setdefault(name, found)
 
     return code
 
@@ -258,34 +262,35 @@ FOLLOWED = [
     ("row", "self.function(x)", "-self.function(x)"),
     ("inner_import", "330", "331"),
 ]
-NOT = [
-    ("part", '"""Everything."""', '"""All."""'),
-    ("part", "UNUSED = 40", "UNUSED = 41"),
-    ("part", "250", "251"),
-    ("part", "300", "301"),
-    ("part", "340", "341"),
-    ("part", "260", "261"),
-    ("part", "part(200)", "part(201)"),
-    ("names", "320", "321"),
-    ("noted", "370", "371"),
-    ("annotated", "130", "131"),  # annotations are not followed
-    ("annotated", "230", "231"),
-    ("by_text", "190", "191"),  # limits: names that a text made at run time asks for
-    ("by_text", "220", "221"),
-]
+NOT = {
+    "part": [
+        ('"""Everything."""', '"""All."""'),
+        ("UNUSED = 40", "UNUSED = 41"),
+        ("250", "251"),
+        ("300", "301"),
+        ("340", "341"),
+        ("260", "261"),
+        ("part(200)", "part(201)"),
+    ],
+    "names": [("320", "321")],
+    "noted": [("370", "371")],
+    "annotated": [("130", "131"), ("230", "231")],  # annotations are not followed
+    "by_text": [("190", "191"), ("220", "221")],  # limits: names that texts ask for at run time
+}
+"""Edits that a part's code does not see; all at once."""
 
 
 @pytest.mark.parametrize(("name", "old", "new"), FOLLOWED)
 def test_what_a_part_uses_is_followed(write, name, old, new):
-    before, after = write(name), write(name, old, new)
+    before, after = write(name), write(name, (old, new))
     assert UNKNOWN not in {before.digest, after.digest}
     assert before.digest != after.digest
     assert 1 <= len(changed(before.names, after.names)) <= 2
 
 
-@pytest.mark.parametrize(("name", "old", "new"), NOT)
-def test_what_it_does_not_use_is_not(write, name, old, new):
-    assert write(name) == write(name, old, new)
+@pytest.mark.parametrize("name", NOT)
+def test_what_it_does_not_use_is_not(write, name):
+    assert write(name) == write(name, *NOT[name])
 
 
 @pytest.mark.parametrize("name", ["part", "names", "row", "closed", "noted", "inner_import"])
@@ -315,5 +320,71 @@ def test_two_files_of_one_name_are_both_in_it(tmp_path):
 
 
 def test_what_was_said_to_be_read_and_is_not_there_is_unknown(write):
-    code = write("noted", '["said.bin"]', '["gone.bin"]')
+    code = write("noted", ('["said.bin"]', '["gone.bin"]'))
     assert code.names["mine:gone.bin"] == code.digest == UNKNOWN
+
+
+def code_of(path, name="part"):
+    return Reader().code(own_files.load(f"{path}:{name}", "part").thing)
+
+
+def test_neighbours_are_those_of_the_file_and_not_of_the_working_directory(tmp_path, monkeypatch):
+    for folder, number in (("a", 1), ("b", 2)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "helper.py").write_text(f"NUMBER = {number}\n")
+    (tmp_path / "a" / "mine.py").write_text("import helper\ndef part(): return helper.NUMBER\n")
+    before = code_of(tmp_path / "a" / "mine.py")
+    monkeypatch.chdir(tmp_path / "b")
+    monkeypatch.syspath_prepend(tmp_path / "b")
+    assert before == code_of(tmp_path / "a" / "mine.py")
+    (tmp_path / "b" / "helper.py").write_text("NUMBER = 3\n")
+    assert before == code_of(tmp_path / "a" / "mine.py")
+
+
+def test_a_compiled_module_beside_it_enters_by_its_bytes(tmp_path):
+    text = "try:\n    import fast\nexcept ImportError:\n    fast = None\n"
+    text += "def part(x): return fast.go(x)\n"
+    (tmp_path / "mine.py").write_text(text)
+    codes = []
+    for data in ("one", "other"):
+        (tmp_path / f"fast{EXTENSION_SUFFIXES[0]}").write_text(data)
+        codes.append(code_of(tmp_path / "mine.py"))
+    assert changed(codes[0].names, codes[1].names) == ["fast"]
+
+
+def test_a_module_that_can_be_imported_is_followed_like_ours(tmp_path, monkeypatch):
+    """A lone file, a package, a folder without ``__init__.py``: whatever is not installed."""
+    monkeypatch.syspath_prepend(tmp_path)
+    for name, text in {
+        "lone_part.py": "import lone_package as p\nimport lone_folder.inner\n"
+        "def part(): return p.FAR + p.near() + lone_folder.inner.deep()\n",
+        "lone_package/__init__.py": "from lone_package.near import near\nFAR = 1\n",
+        "lone_package/near.py": "def near(): return 2\n",
+        "lone_folder/inner.py": "def deep(): return 3\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert set(code_of("lone_part").names) == {
+        *("lone_part.part", "lone_package.FAR", "lone_package.near.near"),
+        "lone_folder.inner.deep",
+    }
+
+
+SCRIPT = """
+import neighbour
+from sampler_bench.kit.code import Reader
+class Part:
+    k = 1
+def part(x): return neighbour.f(x)
+if __name__ == "__main__":
+    print(*Reader().code(part, Part).names)
+"""
+
+
+def test_a_script_is_a_file_of_ones_own(tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    (tmp_path / "neighbour.py").write_text("def f(x): return x\n")
+    told = subprocess.run(
+        [sys.executable, "script.py"], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert told.stdout.split() == ["neighbour.f", "script.Part", "script.part"]
