@@ -106,7 +106,7 @@ def _difference(one: str, other: str) -> str:
 
 def _other_text(one: Mapping[str, str], other: Mapping[str, str]) -> str | None:
     """Return the name of a user's file that two runs were made with different texts of."""
-    texts = [defaultdict(set), defaultdict(set)]
+    texts: list[dict[str, set[str]]] = [defaultdict(set), defaultdict(set)]
     for found, told in zip(texts, (one, other), strict=True):
         for path, digest in told.items():
             found[Path(path).name].add(digest)
