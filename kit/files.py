@@ -100,20 +100,16 @@ def make_folder(path: Path) -> None:
         _sync_folder(folder.parent)
 
 
-def link(finished: Path, path: Path) -> bool:
-    """Give a file a second name, whole and at once; False if somebody has that name already.
+def link(path: Path, new: Path) -> None:
+    """Give a file a second name, in one step; FileExistsError where there is one. Raises OSError.
 
-    Raises OSError, on disks without such links, too.
+    Like `renew`, it is not synced: for what need not survive a power cut.
     """
-    try:
-        path.hardlink_to(finished)
-    except FileExistsError:
-        return False
-    return True
+    new.hardlink_to(path)
 
 
 def renew(path: Path) -> None:
-    """Set a file's time, under all its names, to now by the disk's clock. Raises OSError."""
+    """Say that a file changed now, under all its names, by the disk's clock. Raises OSError."""
     os.utime(path)
 
 
@@ -131,8 +127,11 @@ def take_away(path: Path) -> Path | None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, if it is still there. Raises OSError."""
-    path.unlink(missing_ok=True)
+    """Remove a file, if it is there. Raises Unwritable."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as wrong:
+        raise Unwritable(path, wrong) from wrong
 
 
 def sweep(root: Path, age: float = _DAY) -> None:

@@ -118,9 +118,7 @@ class Store:
 
     def drop_shards(self, work_key: str) -> None:
         """Remove the shards, and the failures on the way to them, of work that is finished."""
-        for paths in self._shard_files(work_key).values():
-            for path in paths:
-                path.unlink(missing_ok=True)
+        self.drop(path for paths in self._shard_files(work_key).values() for path in paths)
         self.clear_failures(work_key)
 
     def drop_merged(self, record: Record) -> None:
@@ -129,10 +127,17 @@ class Store:
         Other shards of the same work are left alone; if they disagree they are a conflict.
         """
         lying = self._shard_files(record.cell.work_key)
-        for receipt in record.shards:
-            for path in lying.get(int(receipt["index"]), []):
-                if path.stem.endswith(receipt["digest"]):
-                    path.unlink(missing_ok=True)
+        self.drop(
+            path
+            for receipt in record.shards
+            for path in lying.get(int(receipt["index"]), [])
+            if path.stem.endswith(receipt["digest"])
+        )
+
+    def drop(self, shards: Iterable[Path]) -> None:
+        """Remove shards that a record stands for."""
+        for path in shards:
+            files.remove(path)
 
     def _shard_files(self, work_key: str) -> dict[int, list[Path]]:
         found: dict[int, list[Path]] = defaultdict(list)
@@ -224,7 +229,7 @@ class Store:
     def clear_failures(self, work_key: str) -> None:
         """Forget all failures of work that is finished."""
         for path in (self.root / "failures").glob(f"{work_key}-*.json"):
-            path.unlink(missing_ok=True)
+            files.remove(path)
 
     # -- samples
 

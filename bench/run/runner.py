@@ -53,9 +53,9 @@ class Runner:
         self._refuse_other_texts(plan)
         if not self.unchecked:
             self._look_first(plan)
+        self.store.sweep()
         with Leases(self.store.root / "leases") as leases:
             together = self._agree(plan, grid_text, leases)
-            self.store.sweep()
             worker = Worker(
                 self.store,
                 leases,
