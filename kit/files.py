@@ -210,17 +210,12 @@ def remove(path: Path) -> None:
         raise Unwritable(path, wrong, "remove") from wrong
 
 
-def link(path: Path, new: Path) -> bool:
-    """Give a file a second name, in one step; False if somebody has that name already.
+def link(path: Path, new: Path) -> None:
+    """Give a file a second name, in one step; FileExistsError where there is one. Raises OSError.
 
-    Like `renew`, it is not synced: for what need not survive a power cut. Raises OSError, on disks
-    without such links, too.
+    Like `renew`, it is not synced: for what need not survive a power cut.
     """
-    try:
-        system.link(path, new)
-    except FileExistsError:
-        return False
-    return True
+    system.link(path, new)
 
 
 def take_away(path: Path) -> Path | None:

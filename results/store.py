@@ -123,13 +123,9 @@ class Store:
                 with contextlib.suppress(ValueError):
                     yield path, shard.code_of(path)
 
-    def drop_shard(self, path: Path) -> None:
-        """Remove the file of a shard."""
-        files.remove(path)
-
     def drop_shards(self, work_key: str) -> None:
         """Remove the shards, and the failures on the way to them, of work that is finished."""
-        self._remove(path for paths in self._shard_files(work_key).values() for path in paths)
+        self.drop(path for paths in self._shard_files(work_key).values() for path in paths)
         self.clear_failures(work_key)
 
     def drop_merged(self, record: Record) -> None:
@@ -138,14 +134,15 @@ class Store:
         Other shards of the same work are left alone; if they disagree they are a conflict.
         """
         lying = self._shard_files(record.cell.work_key)
-        self._remove(
+        self.drop(
             path
             for receipt in record.shards
             for path in lying.get(int(receipt["index"]), [])
             if path.stem.endswith(receipt["digest"])
         )
 
-    def _remove(self, shards: Iterable[Path]) -> None:
+    def drop(self, shards: Iterable[Path]) -> None:
+        """Remove shards that a record stands for, or that are to be measured anew."""
         for number, path in enumerate(shards):
             if number == 0:  # whoever wrote the record may not have come to syncing its name
                 files.settle(self.root / "records", self.root)

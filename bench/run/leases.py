@@ -203,7 +203,7 @@ class Leases:
         self._ended.set()
         if self._renewing:
             self._renewing.join()
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, files.Unwritable):
             for name in sorted(self._held):
                 self.drop(name)
             files.remove(self._own)
@@ -236,7 +236,7 @@ class Leases:
         return taken
 
     def drop(self, name: str) -> None:
-        """Free a lease, unless somebody else has taken it over meanwhile. Raises OSError."""
+        """Free a lease, unless somebody else has taken it over meanwhile. Raises Unwritable."""
         self._held.discard(name)
         path = self.folder / name
         seen = _look(path)
@@ -282,14 +282,21 @@ class Leases:
                 files.renew(self._own)
 
     def _link(self, path: Path) -> bool:
-        if files.link(self._own, path):
+        if self._is_linked(path):
             return True
         seen = _look(path)
         if seen is None:
-            return files.link(self._own, path)
+            return self._is_linked(path)
         if seen.holder == self.myself:  # a shared disk may do what it is asked twice
             return True
-        return self._is_gone(path, seen) and self._clear(path, seen) and files.link(self._own, path)
+        return self._is_gone(path, seen) and self._clear(path, seen) and self._is_linked(path)
+
+    def _is_linked(self, path: Path) -> bool:
+        try:
+            files.link(self._own, path)
+        except FileExistsError:
+            return False
+        return True
 
     def _is_gone(self, path: Path, seen: _Seen) -> bool:
         if seen.holder is not None and seen.holder.is_dead:
@@ -311,6 +318,7 @@ class Leases:
             return True
         is_same = _look(taken) == seen
         if not is_same:
-            files.link(taken, path)
+            with contextlib.suppress(FileExistsError):
+                files.link(taken, path)
         files.remove(taken)
         return is_same

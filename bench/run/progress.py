@@ -96,8 +96,12 @@ class Watcher:
 
     def waiting(self, others: Sequence[Holder]) -> None:
         """Say who works on what is left."""
-        if others:
-            self._update(description=f"waiting for {', '.join(map(str, others))}")
+        if not others:
+            return
+        told = f"waiting for {'; '.join(map(str, others))}"
+        self._update(description=told)
+        if not self._console.is_terminal:
+            self._console.print(told, markup=False, highlight=False, soft_wrap=True)
 
     def _settle(self, work: Work) -> None:
         """Take off what is left of a job: all of it if it was done before, or by others."""

@@ -56,8 +56,8 @@ class Runner:
         self._face_other_code(plan)
         if not self.unchecked:
             self._look_first(plan)
+        self.store.sweep()
         with Leases(self.store.root / "leases") as leases:
-            self.store.sweep()
             together = self._agree(plan, grid_text, leases)
             worker = Worker(
                 self.store,
@@ -87,8 +87,7 @@ class Runner:
                 self.store.replace(record)
             else:
                 self.store.write_record(replace(record, kept=True))
-        for path in other.shards:
-            self.store.drop_shard(path)
+        self.store.drop(other.shards)
 
     def _look_first(self, plan: Plan) -> None:
         """Take one look at each network that is still to be run, with each of its references."""

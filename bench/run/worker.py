@@ -142,8 +142,7 @@ class Worker:
             self.store.clear_failure(work.key, index)
         self._written.setdefault(work.key, set()).update(written)
         if self.has_records(work):  # a lease was lost, and others needed none of these
-            for path in written:
-                files.remove(path)
+            self.store.drop(written)
 
     def _merge(self, work: Work) -> list[Record] | None:
         with self.leases.holding(f"{work.key}-record") as free:

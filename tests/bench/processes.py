@@ -3,6 +3,7 @@
 The tests do it once, ``python -m tests.soak.processes`` as often as one likes.
 """
 
+import errno
 import os
 import random
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from sampler_bench import models, results
+from sampler_bench.kit import files
 from sampler_bench.kit.files import TEMPORARY
 from tests.bench import runs
 from tests.bench.kills import a_process, made
@@ -33,7 +35,7 @@ steps = 6
 """
 
 
-def share(out, whole, batches, kills=0, seed=0, pause=0.001):
+def share(out, whole, batches, kills=0, seed=0, pause=0.001, links=True):
     """Run a grid by as many processes as there are batches, and compare with one process.
 
     Args:
@@ -43,12 +45,13 @@ def share(out, whole, batches, kills=0, seed=0, pause=0.001):
         kills: How many of them are killed, at random states of progress; each is started again.
         seed: Of who is killed, and when.
         pause: Seconds that a call of the denoiser takes.
+        links: Whether the disk has hard links; without, there are no leases.
 
     Returns:
         Denoiser evaluations of all processes, killed ones too, relative to those of one.
     """
     out.parent.mkdir()
-    processes = [started(out, batch, pause) for batch in batches]
+    processes = [started(out, batch, pause, links) for batch in batches]
     moments = random.Random(seed)
     for _ in range(kills):
         goal = made(out) + moments.randrange(20)
@@ -58,7 +61,7 @@ def share(out, whole, batches, kills=0, seed=0, pause=0.001):
         one = moments.randrange(len(processes))
         processes[one].kill()  # nothing happens to one that has ended
         processes[one].join()
-        processes[one] = started(out, batches[one], pause)
+        processes[one] = started(out, batches[one], pause, links)
     for process in processes:
         process.join()
         assert process.exitcode == 0
@@ -67,9 +70,9 @@ def share(out, whole, batches, kills=0, seed=0, pause=0.001):
     return evaluated(out) / (table["nfe"] * table["samples"]).sum()
 
 
-def started(out, batch, pause):
+def started(out, batch, pause, links=True):
     """Return a process that runs the grid into ``out``."""
-    process = a_process(counting, (str(out), batch, pause))
+    process = a_process(counting, (str(out), batch, pause, links))
     process.start()
     return process
 
@@ -90,12 +93,14 @@ def same(one, other):
         assert found == []
 
 
-def counting(out, batch, pause):
+def counting(out, batch, pause, links):
     """Run the grid in a process of its own, and write down each call of the denoiser.
 
     Nothing is put on disk: that is of use when the power is cut, and takes most of the time.
     """
     os.fsync = lambda number: None
+    if not links:
+        files.link = refused
     load = models.MODELS[MODEL]
 
     def counted(device):
@@ -114,6 +119,11 @@ def counting(out, batch, pause):
 
     models.MODELS[MODEL] = counted
     sys.exit(bool(runs.run(Path(out), GRID, batch, name=f"grid{os.getpid()}").reasons))
+
+
+def refused(*paths):
+    """Do as a disk without hard links."""
+    raise PermissionError(errno.EPERM, "Operation not permitted")
 
 
 def evaluated(out):

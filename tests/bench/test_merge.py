@@ -93,7 +93,9 @@ def test_the_order_of_folders_does_not_matter(made, tmp_path):
 def test_a_folder_may_be_merged_into_itself(made, tmp_path):
     here, there = copied(made, tmp_path, 1, 2)
     expected = merge([here, there], tmp_path / "out")
-    assert merge([there], here) == expected == merge([here, here], here)
+    assert merge([here], there) == expected == merge([there, there], there)
+    # Of the first job here are its records, so that shards there are of no more use.
+    assert content(there).keys() == content(tmp_path / "out").keys()
 
 
 def writes(made, tmp_path):

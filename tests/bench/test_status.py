@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -65,6 +67,20 @@ def test_what_is_done_and_left_and_how_long_it_takes(stopped):
     told = found.output
     assert "1 of 3 cells done, 2 left" in told and "nobody is at work" in told
     assert "Euler, 6 steps: 10 of 20 shards" in told and "840 evaluations" in told
+
+
+def test_several_metrics_of_the_same_samples_took_their_time_once(made_whole, tmp_path):
+    store = Store(shutil.copytree(made_whole, tmp_path / "run"))
+    before = look(store.root)
+    for record in list(store.records()):
+        kid = replace(record, cell=replace(record.cell, metric="kid"))
+        assert kid.cell.work_key == record.cell.work_key
+        store.write_record(kid)
+    assert len(store.record_files()) == 6
+    assert look(store.root).seconds == pytest.approx(before.seconds)
+    one, *_ = store.records()
+    store.write_record(replace(one, cell=replace(one.cell, seed_start=60), seconds=1e9))
+    assert look(store.root).seconds > 1e4
 
 
 def test_who_is_running_and_on_what(stopped):
