@@ -13,6 +13,7 @@ from sampler_bench.reports.beside import beside_published
 from sampler_bench.reports.churn_search import churn_search
 from sampler_bench.reports.contact import contact_sheet
 from sampler_bench.reports.curves import fid_vs_nfe
+from sampler_bench.reports.forms import FIGURE
 from sampler_bench.reports.profiles import (
     curvature_over_sigma,
     local_error_over_sigma,
@@ -176,7 +177,7 @@ _SHIPPED: dict[str, FigureRow] = {
     ),
 }
 
-FIGURES: Registry[FigureRow] = Registry("figure", _SHIPPED, group="figures")
+FIGURES: Registry[FigureRow] = Registry("figure", _SHIPPED, group="figures", forms=FIGURE)
 
 TABLES: dict[str, TableRow] = {
     "table1": TableRow(

@@ -16,11 +16,10 @@ FORMAT = 1
 PRECISIONS = ("float32", "float64", "bfloat16", "float16")
 QUANTIZERS = ("uint8", "none")
 OWN_FILES = tuple(
-    f"{part}_file" for part in ("solver", "path", "schedule", "scaling", "discretization")
+    f"{part}_file"
+    for part in ("solver", "path", "schedule", "scaling", "discretization", "measurement")
 )
 """Settings of a sampler that say which text a part of a user's own has: its digest."""
-ALONE = ("probe_version", "measurement")
-"""Settings by which a measurement says that its shards hold nothing for other metrics."""
 _OPTIONAL = ("condition", "metric_file")
 _METRIC_FIELDS = ("metric", "metric_file", "reference", "reference_digest")
 
@@ -82,11 +81,11 @@ class Cell:
     def work_key(self) -> str:
         """16 hex digits that identify the contents of the shards.
 
-        Where several metrics are taken from one set of samples, all but metric and reference.
+        Where several metrics are taken from the same shards, all but metric and reference; a
+        profile (of a user's own, too: it says which version of a probe) is taken alone.
         """
-        of_levels = Metric.of(self.metric).taken_of == "levels"
-        alone = of_levels or not set(ALONE).isdisjoint(self.sampler)
-        return hash_of(_without(self.to_json(), () if alone else _METRIC_FIELDS))
+        of_levels = Metric.of(self.metric).taken_of == "levels" or "probe_version" in self.sampler
+        return hash_of(_without(self.to_json(), () if of_levels else _METRIC_FIELDS))
 
     @cached_property
     def point(self) -> str:

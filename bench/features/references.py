@@ -165,7 +165,7 @@ class ReferenceSource:
     def _check_features(self) -> None:
         if not self.is_own or not hasattr(self.model, "data_images"):
             raise ValueError(
-                "kid, precision and recall compare with real images: only reference = 'model' of "
+                "kid, precision and the like compare with real images: only reference = 'model' of "
                 "a model with a finite data set has them"
             )
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -56,12 +56,7 @@ class Measurement(ABC):
 
     It holds names and numbers, and what they stand for: a pure function from a model and seeds to
     arrays, and another from those of all shards to values.
-
-    Attributes:
-        kind: What cells call a kind that does not ship; empty for those that do.
     """
-
-    kind: ClassVar[str] = ""
 
     @property
     @abstractmethod

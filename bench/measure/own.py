@@ -10,7 +10,8 @@ from torch import Tensor
 
 from sampler_bench.bench.features import distances
 from sampler_bench.bench.features.references import ReferenceSource
-from sampler_bench.bench.measure.forms import METRIC, OF_FEATURES, PROFILE
+from sampler_bench.bench.measure.forms import MEASUREMENT, METRIC, OF_FEATURES, PROFILE
+from sampler_bench.bench.measure.measurement import Measurement
 from sampler_bench.bench.measure.metrics import Measure, Value, features_of
 from sampler_bench.bench.measure.profiles.probe import Probe
 from sampler_bench.kit import own_files
@@ -53,6 +54,17 @@ def _left_out(distance: Distance) -> Callable[[Sequence[Shard], ReferenceSource]
             return distances.left_out(between, features_of(shards), source.features())
 
     return merge
+
+
+def measurement(name: str, found: Any) -> type[Measurement]:
+    """Return a row of ``MEASUREMENTS``.
+
+    Raises:
+        ValueError: If ``found`` can be none; one line.
+    """
+    if not (inspect.isclass(found) and issubclass(found, Measurement)):
+        raise MEASUREMENT.refused("measurement", name, found)
+    return found
 
 
 def profile(name: str, found: Any) -> type[Probe]:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from sampler_bench.bench.measure.measurement import Measurement, Subject
+from sampler_bench.kit import own_files
 from sampler_bench.models.labels import Condition
 from sampler_bench.results import Cell
 
@@ -23,6 +24,7 @@ class Work:
         condition: The labels asked of the model.
         cells: The cells; they differ in metric and reference only.
         nfe: Predicted evaluations per sample: exact for fixed steps, a guess for adaptive solvers.
+        spec: The measurement's pinned name, if its kind is from a user's own file.
     """
 
     label: str
@@ -31,6 +33,7 @@ class Work:
     condition: Condition = field(default_factory=Condition)
     cells: list[Cell] = field(default_factory=list)
     nfe: float = 0.0
+    spec: str = ""
 
     @property
     def cell(self) -> Cell:
@@ -46,7 +49,8 @@ class Work:
     @property
     def files(self) -> Mapping[str, str]:
         """Return the SHA-256 of each of a user's own files that it is made of, by path."""
-        return {**getattr(self.model, "files", {}), **self.measurement.files}
+        kind = own_files.files(self.spec)
+        return {**getattr(self.model, "files", {}), **self.measurement.files, **kind}
 
     @property
     def key(self) -> str:

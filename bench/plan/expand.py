@@ -41,7 +41,7 @@ CURVE_AXES = ("steps", "rtol", "atol", "abstol", "reltol")
 class Labelled:
     """A sampler or a probe, the name of its curve, and the models it is for (all if none).
 
-    ``spec`` is the pinned name of a probe's class from a user's own file.
+    ``spec`` is what a table calls a probe, pinned if it is from a user's own file.
     """
 
     label: str

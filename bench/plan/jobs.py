@@ -6,6 +6,7 @@ from typing import Any
 from sampler_bench.bench.measure.measurement import Measurement
 from sampler_bench.bench.measure.work import SHARDS, Work, classes, precision
 from sampler_bench.bench.plan.grid import Grid
+from sampler_bench.kit import own_files
 from sampler_bench.models.labels import Condition
 from sampler_bench.results import Cell
 
@@ -19,6 +20,7 @@ def jobs(
     measurement: Measurement,
     nfe: float | None,
     samples: int | None = None,
+    spec: str = "",
 ) -> Iterator[Work]:
     """Yield the work of one measurement of one model, one for each repeat.
 
@@ -31,12 +33,13 @@ def jobs(
         measurement: What is taken.
         nfe: Evaluations per sample without guidance; ``None`` if they are known only afterwards.
         samples: Samples per cell, instead of the grid's.
+        spec: What grids call a kind that does not ship, pinned if it is a user's own.
 
     Raises:
         ValueError: If something of it cannot be in a key; one line.
     """
     samples = samples or grid.samples
-    kind = {"measurement": measurement.kind} if measurement.kind else {}
+    kind = own_files.in_key("measurement", spec) if spec else {}
     extractor = measurement.against.extractor if measurement.against else None
     reference, reference_digest = measurement.reference
     declared = {**kind, **measurement.declared(model)}
@@ -62,4 +65,4 @@ def jobs(
             for metric in measurement.metrics
         ]
         guided = 1 if condition.guidance is None else 2
-        yield Work(label, measurement, model, condition, cells, (nfe or 0) * guided)
+        yield Work(label, measurement, model, condition, cells, (nfe or 0) * guided, spec)

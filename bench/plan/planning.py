@@ -20,6 +20,7 @@ from sampler_bench.bench.plan.expand import Labelled, Skipped, expand
 from sampler_bench.bench.plan.grid import Grid
 from sampler_bench.bench.plan.inventory import Inventory
 from sampler_bench.bench.plan.jobs import jobs
+from sampler_bench.bench.plan.others import expand_others, other_work
 from sampler_bench.bench.plan.profile_work import profile_work
 from sampler_bench.bench.plan.profiles import expand_profiles
 from sampler_bench.kit import own_files
@@ -86,6 +87,7 @@ def make(
     labelled, skipped = expand(grid)
     probes, left_out = expand_profiles(grid)
     skipped += left_out
+    others = expand_others(grid)
     _check_names(grid.models)
     inventory = Inventory(device, execution)
     loaded = {spec: inventory.model(spec, dry) for spec in grid.models}
@@ -109,6 +111,8 @@ def make(
         items = [item for item in probes if item.is_for(spec)]
         missing = inventory.missing if dry else None
         _add(work, profile_work(grid, name_of(spec), model, items, missing), "all levels")
+        of_others = [item for item in others if item.is_for(spec)]
+        _add(work, other_work(grid, name_of(spec), model, of_others), "all seeds")
     if not work:
         reason = f": {skipped[0].reason}" if skipped else ""
         raise ValueError(f"grid {grid.name!r} has no cell that can run{reason}")

@@ -70,10 +70,6 @@ class LocalError(Probe):
                 f"sigma_max = {high:g}"
             )
 
-    def declared(self, model: Any) -> dict[str, str | int | float | None]:
-        """Return every number and name that decides the result, for a cell's key."""
-        return {**self.sampler.declared(model), **self.told()}
-
     def evaluations(self, model: Any) -> int:
         """Return the denoiser evaluations per sample."""
         own, truth = (_cost(SOLVERS[name]) for name in (self.sampler.solver, self.truth))

@@ -47,7 +47,7 @@ class Probe(ABC):
 
     Attributes:
         levels: The noise levels it is measured at, ascending.
-        metric: What records call it.
+        metric: What records call it, if it is not from a file of one's own: ``file:NAME``.
         needs_data: Whether it starts from true data.
         version: Raise it whenever the results change for the same input.
         sampler_keys: What a grid may say of the sampler it is about: names of its settings.
@@ -55,8 +55,8 @@ class Probe(ABC):
 
     levels: tuple[float, ...]
 
-    metric: ClassVar[str]
-    needs_data: ClassVar[bool]
+    metric: ClassVar[str] = ""
+    needs_data: ClassVar[bool] = False
     version: ClassVar[int] = 1
     sampler_keys: ClassVar[tuple[str, ...]] = ()
 
@@ -78,13 +78,14 @@ class Probe(ABC):
         """The sampler it is about, if it is about one."""
         return vars(self).get("sampler")
 
-    @abstractmethod
     def declared(self, model: Any) -> dict[str, str | int | float | None]:
         """Return every number and name that decides the result, for a cell's key."""
+        about = self.about.declared(model) if self.about else {}
+        return {**about, **self.told()}
 
-    @abstractmethod
     def evaluations(self, model: Any) -> int:
-        """Return the denoiser evaluations per sample."""
+        """Return the denoiser evaluations per sample: one at each level, unless it says more."""
+        return len(self.levels)
 
     @abstractmethod
     def __call__(self, denoiser: Denoiser, drawn: Drawn) -> Tensor:
