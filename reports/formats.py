@@ -53,8 +53,9 @@ class FormatRow:
     def files(self, report: Report) -> dict[str, bytes]:
         """A report's files by name."""
         found = {} if self.page is None else {f"index.{self.suffix}": _bytes(self.page(report))}
-        for name, table in report.tables.items() if self.table else ():
-            found[f"{name}.{self.suffix}"] = _bytes(self.table(table))
+        if self.table is not None:
+            for name, table in report.tables.items():
+                found[f"{name}.{self.suffix}"] = _bytes(self.table(table))
         return found
 
 

@@ -13,7 +13,7 @@ from sampler_bench.kit import own_files
 from sampler_bench.kit.files import write_whole
 from sampler_bench.reports import tables
 from sampler_bench.reports.figures import FIGURES, TABLES
-from sampler_bench.reports.formats import USUAL, Report, written
+from sampler_bench.reports.formats import FORMATS, USUAL, Report, written
 from sampler_bench.reports.style import NothingToDrawError, save
 from sampler_bench.results import Store, load
 
@@ -37,6 +37,8 @@ def write(
     records = load(store.root)
     if records.empty:
         raise ValueError(f"{run}: no finished records to report on; run its grid first")
+    for name in formats:
+        FORMATS.lookup(name)
     own = {_called(name): _drawn(name, store, records) for name in figures}
     shown = _tables(records)
     titles = {name: TABLES[name].caption for name in shown}

@@ -66,7 +66,8 @@ def own(kind_name: str, file: str) -> Rows:
     Raises:
         ValueError: If there are none of this kind, or the file cannot be read; one line.
     """
-    first, *others = lookup(OWN, kind_name, "list of files of one's own")
+    lookup({**OWN, **dict.fromkeys(DRAWN)}, kind_name, "list of files of one's own")
+    first, *others = OWN.get(kind_name) or _of_reports(kind_name)
     if own_files.parsed(file) is not None:
         return [(file, _own_line(first, file))]
     found = [(each, name) for each in (first, *others) for name in each.own_in(file)]
@@ -189,6 +190,15 @@ def _formats() -> Rows:
 
     return [(name, row.about) for name, row in FORMATS.items()]
 
+
+def _of_reports(kind_name: str) -> tuple[Registry[Any], ...]:
+    from sampler_bench import reports  # Matplotlib, as above
+
+    return ({"figures": reports.FIGURES, "formats": reports.FORMATS}[kind_name],)
+
+
+DRAWN = ("figures", "formats")
+"""Likewise, of reports."""
 
 OWN: dict[str, tuple[Registry[Any], ...]] = {
     "solvers": (SOLVERS,),

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from torch import Tensor
@@ -18,6 +18,7 @@ from sampler_bench.kit import own_files
 from sampler_bench.results import Shard
 from sampler_bench.results.metric import SHIPPED, Metric
 
+Class = TypeVar("Class")
 Distance = Callable[[np.ndarray, np.ndarray], float]
 
 
@@ -64,7 +65,7 @@ def measurement(name: str, found: Any) -> type[Measurement]:
     """
     if not (inspect.isclass(found) and issubclass(found, Measurement)):
         raise MEASUREMENT.refused("measurement", name, found)
-    return found
+    return _whole("measurement", name, found)
 
 
 def profile(name: str, found: Any) -> type[Probe]:
@@ -75,4 +76,11 @@ def profile(name: str, found: Any) -> type[Probe]:
     """
     if not (inspect.isclass(found) and issubclass(found, Probe)):
         raise PROFILE.refused("profile metric", name, found)
+    return _whole("profile metric", name, found)
+
+
+def _whole(what: str, name: str, found: type[Class]) -> type[Class]:
+    missing = ", ".join(sorted(getattr(found, "__abstractmethods__", ())))
+    if missing:
+        raise ValueError(f"{what} {name}: the class {found.__name__} lacks {missing}")
     return found

@@ -162,7 +162,8 @@ class FromSamples(Measurement):
 
     def _exact(self, subject: Subject, batch: int) -> tuple[Tensor, float]:
         """Return where the exact ODE takes all of a job's samples, and the RMS error of that."""
-        assert self.sampler.deterministic  # others follow no trajectory: see bench.plan.planning
+        sampler: Any = self.sampler
+        assert sampler.deterministic  # others follow no trajectory: see bench.plan.planning
         model, seeds = subject.model, subject.seeds
         noise = SeedNoise(seeds, _device(model))
         latents = noise.latents(model.shape)
@@ -170,9 +171,7 @@ class FromSamples(Measurement):
         bound = subject.condition.bind(denoiser, classes(model), noise.labels, len(seeds))
         told = subject.condition.declared(classes(model))
         identity = (model.digest, precision(model), str(told))
-        return self.trajectories.end(
-            self.sampler, seeds, latents, bound, identity, precision(model)
-        )
+        return self.trajectories.end(sampler, seeds, latents, bound, identity, precision(model))
 
 
 @dataclass

@@ -156,6 +156,18 @@ def test_no_text_is_cut_off_or_covers_another(name, fitting):
         assert not box.shrunk(0.9, 0.9).overlaps(another.shrunk(0.9, 0.9)), (text, other)
 
 
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_tick_is_written_in_tex(name, fitting, tmp_path):
+    """Labels are names, so TeX is not read: a tick must be readable as it stands."""
+    figure = drawn(name, fitting(name))
+    save(figure, tmp_path / "figure")
+    axes = [axis for one in figure.axes for axis in (one.xaxis, one.yaxis)]
+    ticks = [
+        tick for axis in axes for minor in (False, True) for tick in axis.get_ticklabels(minor)
+    ]
+    assert not [tick.get_text() for tick in ticks if set(tick.get_text()) & set("$\\{}^")]
+
+
 def test_colours_marks_and_dashes_tell_labels_apart():
     made = looks([f"sampler {i}" for i in range(len(MARKERS) * len(DASHES))])
     seen = {(look.marker, str(look.dash)) for look in made.values()}
