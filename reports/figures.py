@@ -18,6 +18,7 @@ from sampler_bench.reports.profiles import (
     curvature_over_sigma,
     local_error_over_sigma,
     loss_over_sigma,
+    others_over_sigma,
 )
 from sampler_bench.reports.sheet import churn_sheet, noise_levels, samples_over_nfe
 from sampler_bench.reports.sweeps import fid_vs_alpha, fid_vs_churn, fid_vs_churns, fid_vs_rho
@@ -30,7 +31,8 @@ from sampler_bench.reports.truncation import truncation_vs_nfe
 
 @dataclass(frozen=True)
 class FigureRow:
-    """A figure: how it is drawn, what it shows (its caption), and a shipped grid that feeds it.
+    """A figure: how it is drawn, what it shows (its caption), and a shipped grid that feeds it
+    ("" if none does).
 
     paper  the items of the paper that it redraws, by their names in reports.paper ("Figure 2",
            "Sweep over α"); a report of everything draws it there, from the runs of their grids
@@ -129,6 +131,11 @@ _SHIPPED: dict[str, FigureRow] = {
         " along straight lines. " + DEVIATION,
         grid="curvature-exact",
         paper=("Curvature",),
+    ),
+    "others-over-sigma": FigureRow(
+        others_over_sigma,
+        "Quantities over σ that are measured by a part of one's own. " + DEVIATION,
+        grid="",
     ),
     "trajectories": FigureRow(
         trajectories,

@@ -161,6 +161,7 @@ def test_measures_of_ones_own_are_run_gated_drawn_and_listed(tmp_path, monkeypat
     assert sorted(one["value"] for one in lines) == pytest.approx(sorted(table["value"]))
     assert len(json.loads((report / "index.json").read_text())["records"]) == 7
     page = (report / "index.html").read_text()
+    assert (report / "others-over-sigma.png").is_file()
     assert (report / "seconds_vs_nfe.png").is_file() and "Draw sampling time over NFE" in page
     assert "Similarity, rows features, 40 samples" in page
     assert not (report / "index.md").exists() and not (report / "cells.csv").exists()

@@ -2,10 +2,12 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from sampler_bench import bench as bench_room
 from sampler_bench import reports, results
 from sampler_bench.bench.commands import plugins
 from sampler_bench.bench.commands.cli import app
@@ -198,3 +200,11 @@ def test_entry_points_of_each_kind_are_read(group, monkeypatch):
     plugins.load_plugins.__wrapped__()
     plugins.load_plugins.__wrapped__(figures=True)
     assert group in read
+
+
+def test_nobody_asks_of_what_kind_a_measurement_is():
+    """But for a search, which is of samples; a kind is added without a word in the rooms."""
+    asked = re.compile(r"isinstance\([^)]*(Probe|FromSamples|OverLevels)\b")
+    rooms = Path(bench_room.__file__).parent
+    found = {str(p.relative_to(rooms)) for p in rooms.rglob("*.py") if asked.search(p.read_text())}
+    assert found == {"run/search/prepared.py"}

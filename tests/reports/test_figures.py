@@ -74,6 +74,7 @@ PROFILED = {
         {f"{s}, rho = {r:g}": {"solver": s, "rho": r} for s in ("Euler", "Heun") for r in (1, 7)},
     ),
     "curvature-over-sigma": ("curvature", {s: {"schedule": s} for s in ("vp", "ve", "linear")}),
+    "others-over-sigma": ("file:mine", {s: {"schedule": s} for s in ("vp", "ve", "linear")}),
     "trajectories": ("curvature", {s: {"schedule": s} for s in ("vp", "ve", "linear")}),
 }
 SHEETS = {
