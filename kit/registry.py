@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import pkgutil
 from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -72,6 +73,14 @@ class Registry(MutableMapping[str, T], Generic[T]):
             return False
         return spec.place.partition(":")[0] not in self.forms.reserved
 
+    def pinned(self, name: str) -> str:
+        """Return a name; of a user's own part one that stands for its present text.
+
+        Raises:
+            ValueError: If there is no such file or name; one line.
+        """
+        return own_files.pinned(name, self.what) if self.is_own(name) else name
+
     @property
     def allowed(self) -> str:
         """All that a row of a user's own may be made of, in words."""
@@ -108,6 +117,12 @@ class Registry(MutableMapping[str, T], Generic[T]):
 
     def __repr__(self) -> str:
         return f"<{self.what}s: {', '.join(self)}>"
+
+    @contextmanager
+    def in_one_line(self, name: str) -> Iterator[None]:
+        """Turn what a user's own part raises into a ValueError of one line that names the part."""
+        with own_files.in_one_line(f"{self.what} {own_files.shown(name)}: "):
+            yield
 
     def lookup(self, name: str) -> T:
         """Return a row.

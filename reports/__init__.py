@@ -6,6 +6,17 @@ function and add its row to FIGURES; `reports.write` then draws it for every run
 
 from sampler_bench.reports.everything import write_everything
 from sampler_bench.reports.figures import FIGURES, TABLES, FigureRow, TableRow
+from sampler_bench.reports.formats import FORMATS, USUAL, FormatRow
 from sampler_bench.reports.report import write
 
-__all__ = ["FIGURES", "TABLES", "FigureRow", "TableRow", "write", "write_everything"]
+__all__ = [
+    "FIGURES",
+    "FORMATS",
+    "TABLES",
+    "USUAL",
+    "FigureRow",
+    "FormatRow",
+    "TableRow",
+    "write",
+    "write_everything",
+]

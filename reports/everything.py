@@ -14,9 +14,9 @@ from sampler_bench.kit.files import write_whole
 from sampler_bench.reports import tables
 from sampler_bench.reports.beside import printed
 from sampler_bench.reports.figures import FIGURES, TABLES
+from sampler_bench.reports.formats import rendered, table_files
 from sampler_bench.reports.paper import PAPER, Item
 from sampler_bench.reports.provenance import provenance
-from sampler_bench.reports.report import render
 from sampler_bench.reports.runs import Run, gather, merged
 from sampler_bench.reports.statements import STATEMENTS, Statement
 from sampler_bench.reports.statements import table as statements
@@ -110,7 +110,7 @@ def write_everything(paths: Iterable[str | Path], out: str | Path) -> Path:
         "statements": judged,
         "summary": {"drawn": sum(not one.empty for one in sections), "of": len(sections)},
     }
-    files = {f"index.{kind}": render(f"everything.{kind}", page).encode() for kind in _PAGES}
+    files = {f"index.{kind}": rendered(f"everything.{kind}", page).encode() for kind in _PAGES}
     for name, data in (_files([*sections], judged) | files).items():
         write_whole(Path(out) / name, data)
     return Path(out) / "index.html"
@@ -206,9 +206,4 @@ def _tables(item: Item, run: Run) -> list[Listing]:
 
 
 def _listing(name: str, title: str, table: pd.DataFrame) -> Listing:
-    files = {
-        "md": tables.markdown(table),
-        "csv": table.to_csv(index=False),
-        "tex": tables.latex(table),
-    }
-    return Listing(name, title, files, tables.html(table))
+    return Listing(name, title, table_files(table), tables.html(table))

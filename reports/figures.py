@@ -13,10 +13,12 @@ from sampler_bench.reports.beside import beside_published
 from sampler_bench.reports.churn_search import churn_search
 from sampler_bench.reports.contact import contact_sheet
 from sampler_bench.reports.curves import fid_vs_nfe
+from sampler_bench.reports.forms import FIGURE
 from sampler_bench.reports.profiles import (
     curvature_over_sigma,
     local_error_over_sigma,
     loss_over_sigma,
+    others_over_sigma,
 )
 from sampler_bench.reports.sheet import churn_sheet, noise_levels, samples_over_nfe
 from sampler_bench.reports.sweeps import fid_vs_alpha, fid_vs_churn, fid_vs_churns, fid_vs_rho
@@ -29,7 +31,8 @@ from sampler_bench.reports.truncation import truncation_vs_nfe
 
 @dataclass(frozen=True)
 class FigureRow:
-    """A figure: how it is drawn, what it shows (its caption), and a shipped grid that feeds it.
+    """A figure: how it is drawn, what it shows (its caption), and a shipped grid that feeds it
+    ("" if none does).
 
     paper  the items of the paper that it redraws, by their names in reports.paper ("Figure 2",
            "Sweep over α"); a report of everything draws it there, from the runs of their grids
@@ -129,6 +132,11 @@ _SHIPPED: dict[str, FigureRow] = {
         grid="curvature-exact",
         paper=("Curvature",),
     ),
+    "others-over-sigma": FigureRow(
+        others_over_sigma,
+        "Quantities over σ that are measured by a part of one's own. " + DEVIATION,
+        grid="",
+    ),
     "trajectories": FigureRow(
         trajectories,
         "Trajectories of a data set of two points, −1 and 1, from the same latents, with tangents."
@@ -176,7 +184,7 @@ _SHIPPED: dict[str, FigureRow] = {
     ),
 }
 
-FIGURES: Registry[FigureRow] = Registry("figure", _SHIPPED, group="figures")
+FIGURES: Registry[FigureRow] = Registry("figure", _SHIPPED, group="figures", forms=FIGURE)
 
 TABLES: dict[str, TableRow] = {
     "table1": TableRow(

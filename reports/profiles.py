@@ -12,7 +12,8 @@ from matplotlib.patches import Patch
 
 from sampler_bench.reports import notes
 from sampler_bench.reports.curves import finish, line_handle
-from sampler_bench.reports.points import labels, ordered
+from sampler_bench.reports.metrics import axis_text
+from sampler_bench.reports.points import PANEL, labels, ordered
 from sampler_bench.reports.style import (
     GREY,
     Look,
@@ -25,6 +26,7 @@ from sampler_bench.reports.style import (
     value_axis,
 )
 from sampler_bench.reports.swept import base_label
+from sampler_bench.results.metric import SHIPPED
 
 _FLOOR = 1 / 10  # on a logarithmic axis a band ends a decade below its line
 
@@ -87,6 +89,25 @@ def curvature_over_sigma(records: pd.DataFrame) -> Figure:
         _draw(axes, rows, rows["label"], look)
         axes.set(title=model, ylabel="change of dx/dt in an e-fold of σ")
         axes.set_ylim(bottom=0)
+    return _finished(figure, _handles(look, found["label"]), found)
+
+
+@styled
+def others_over_sigma(records: pd.DataFrame) -> Figure:
+    """Any other quantity over σ: a panel per model and metric, a line per label.
+
+    Band: ± 1 standard deviation over samples. Raises NothingToDrawError without such records.
+    """
+    others = ~records["metric"].isin(SHIPPED) & records["profile"].map(bool)
+    found = ordered(records[others])
+    if found.empty:
+        raise NothingToDrawError("no records of other quantities over σ")
+    look = looks(labels(found))
+    groups = list(found.groupby(PANEL, sort=True))
+    figure, grid = panels(len(groups))
+    for axes, ((model, _, metric_name), rows) in zip(grid, groups, strict=True):
+        _draw(axes, rows, rows["label"], look)
+        axes.set(title=model, ylabel=axis_text(metric_name))
     return _finished(figure, _handles(look, found["label"]), found)
 
 

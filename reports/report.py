@@ -1,89 +1,111 @@
 """Everything that a run has to show, in RUN/report/."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, select_autoescape
+from matplotlib.figure import Figure
 
+from sampler_bench.kit import own_files
 from sampler_bench.kit.files import write_whole
 from sampler_bench.reports import tables
 from sampler_bench.reports.figures import FIGURES, TABLES
+from sampler_bench.reports.formats import FORMATS, USUAL, Report, written
 from sampler_bench.reports.style import NothingToDrawError, save
 from sampler_bench.results import Store, load
 from sampler_bench.results.store import Failure
 
 
-def write(run: str | Path, out: str | Path | None = None) -> Path:
-    """Write figures (PNG and PDF), tables (.md, .csv, .tex), index.md and index.html.
+def write(
+    run: str | Path,
+    out: str | Path | None = None,
+    figures: Sequence[str] = (),
+    formats: Sequence[str] = USUAL,
+) -> Path:
+    """Write figures (PNG and PDF), tables and pages; return the path of the page.
 
     They go to `out`, RUN/report/ unless given; index.html holds its figures and needs no other
-    file. Returns its path. What is written depends on the records alone, not on their order.
-    Raises ValueError if `run` is no run, has no finished records, or cannot be written to.
+    file. `figures` are more of them, from files of one's own, `formats` names of FORMATS. What is
+    written depends on the records alone, not on their order. Raises ValueError if `run` is no run,
+    has no finished records, or cannot be written to; and if a figure or format that was asked for
+    cannot be made.
     """
     store = Store(Path(run))
     folder = store.root / "report" if out is None else Path(out)
     records = load(store.root)
     if records.empty:
         raise ValueError(f"{run}: no finished records to report on; run its grid first")
+    for name in formats:
+        FORMATS.lookup(name)
+    own = {_called(name): _drawn(name, store, records) for name in figures}
+    shown = _tables(records)
+    titles = {name: TABLES[name].caption for name in shown}
     page: dict[str, Any] = {
         "name": store.root.resolve().name,
         "facts": _facts(records),
-        "tables": _write_tables(folder, records),
-        "figures": _write_figures(store, folder, records),
+        "tables": [
+            {
+                "name": name,
+                "title": titles[name],
+                "markdown": tables.markdown(table),
+                "html": tables.html(table),
+            }
+            for name, table in shown.items()
+        ],
+        "figures": _write_figures(store, folder, records, own),
         "conflicts": [str(conflict) for conflict in store.conflicts()],
         "failures": _failures(store),
         "skipped": plan.skipped if (plan := store.plan()) else [],
         "grid": _text(store.root / "grid.toml"),
         "provenance": _provenance(records),
     }
-    for name in ("index.md", "index.html"):
-        write_whole(folder / name, render(name, page).encode())
-    return folder / "index.html"
+    files = written(Report(page["name"], records, shown, titles, page), formats)
+    for name, data in files.items():
+        write_whole(folder / name, data)
+    index = [name for name in files if name.startswith("index.")]
+    first = "index.html" if "index.html" in files else [*index, *files][0]
+    return folder / first
 
 
-def render(name: str, page: Mapping[str, Any]) -> str:
-    """The template of that name ("index.html"), filled in; HTML is escaped."""
-    templates = Environment(
-        loader=PackageLoader("sampler_bench.reports"),
-        autoescape=select_autoescape(["html.j2"]),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return templates.get_template(f"{name}.j2").render(page)
+def _called(name: str) -> str:
+    """What the files of a figure are called."""
+    return own_files.shown(name).removeprefix("file:")
 
 
-def _write_figures(store: Store, folder: Path, records: pd.DataFrame) -> list[dict[str, str]]:
-    made = []
+def _drawn(name: str, store: Store, records: pd.DataFrame) -> tuple[Figure, str]:
+    """A figure that was asked for, and its caption."""
+    row = FIGURES.lookup(name)
+    with FIGURES.in_one_line(name):
+        return row(records, store.samples), row.caption
+
+
+def _write_figures(
+    store: Store,
+    folder: Path,
+    records: pd.DataFrame,
+    own: Mapping[str, tuple[Figure, str]],
+) -> list[dict[str, str]]:
+    drawn = dict(own)
     for name, row in FIGURES.items():
         try:
-            figure = row(records, store.samples)
+            drawn.setdefault(name, (row(records, store.samples), row.caption))
         except NothingToDrawError:
             continue
+    made = []
+    for name in [*(name for name in drawn if name not in own), *own]:
+        figure, caption = drawn[name]
         png, _ = save(figure, folder / name)
         inline = base64.b64encode(png.read_bytes()).decode()
-        made.append({"name": name, "caption": row.caption, "inline": inline})
+        made.append({"name": name, "caption": caption, "inline": inline})
     return made
 
 
-def _write_tables(folder: Path, records: pd.DataFrame) -> list[dict[str, Any]]:
-    made = []
-    for name, row in TABLES.items():
-        if not row.records:  # says nothing of this run: reports.everything shows it
-            continue
-        table = row.build(records)
-        if table.empty:
-            continue
-        markdown = tables.markdown(table)
-        texts = {"md": markdown, "csv": table.to_csv(index=False), "tex": tables.latex(table)}
-        for kind, text in texts.items():
-            write_whole(folder / f"{name}.{kind}", text.encode())
-        made.append(
-            {"name": name, "title": row.caption, "markdown": markdown, "html": tables.html(table)}
-        )
-    return made
+def _tables(records: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The tables of a run; what says nothing of it is shown by reports.everything."""
+    built = {name: row.build(records) for name, row in TABLES.items() if row.records}
+    return {name: table for name, table in built.items() if not table.empty}
 
 
 def _facts(records: pd.DataFrame) -> list[str]:

@@ -91,7 +91,8 @@ class Cell:
     def work_key(self) -> str:
         """16 hex digits that identify the contents of the shards.
 
-        Where several metrics are taken from one set of samples, all but metric and reference.
+        Where several metrics are taken from the same shards, all but metric and reference; a
+        profile (of a user's own, too: it says which version of a probe) is taken alone.
         """
         if "measurement" in self.sampler:  # whose shards hold nothing for other metrics
             return self.key

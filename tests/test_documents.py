@@ -1,11 +1,11 @@
 """Every Python and grid example of the documents runs."""
 
+import json
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -61,22 +61,18 @@ assert model.nfe == 512
 
 def test_ticks_of_the_example_figure_are_read_as_they_stand(tmp_path):
     """Titles and labels are names, so TeX is not read: no tick may be written in it."""
-    example = next(b for b in blocks("CONTRIBUTING.md", "python") if "FIGURES[" in b)
-    space: dict[str, Any] = {}
-    exec(example, space)
-    try:
-        records = pd.DataFrame({"label": "a", "nfe": [8, 12, 700], "seconds": [2e-3, 0.05, 3.0]})
-        figure = FIGURES["seconds-vs-nfe"](records, None)
-        save(figure, tmp_path / "figure")
-        (axes,) = figure.axes
-        written = [
-            tick.get_text()
-            for axis in (axes.xaxis, axes.yaxis)
-            for minor in (False, True)
-            for tick in axis.get_ticklabels(minor=minor)
-        ]
-    finally:
-        del FIGURES["seconds-vs-nfe"]
+    example = next(b for b in blocks("CONTRIBUTING.md", "python") if "def seconds_vs_nfe" in b)
+    (tmp_path / "mine.py").write_text(example)
+    records = pd.DataFrame({"label": "a", "nfe": [8, 12, 700], "seconds": [2e-3, 0.05, 3.0]})
+    figure = FIGURES[f"{tmp_path}/mine.py:seconds_vs_nfe"](records, None)
+    save(figure, tmp_path / "figure")
+    (axes,) = figure.axes
+    written = [
+        tick.get_text()
+        for axis in (axes.xaxis, axes.yaxis)
+        for minor in (False, True)
+        for tick in axis.get_ticklabels(minor=minor)
+    ]
     assert {"10¹", "10²", "10⁻²"} <= set(written)
     assert not [text for text in written if set(text) & set("$\\{}^")]
     renderer = FigureCanvasAgg(figure).get_renderer()
@@ -95,9 +91,12 @@ def test_the_readmes_grids_are_some(tmp_path):
     assert cells == [3 + 3 * 2, 6 * 2 + 3 * 2 + 2 + 2 + 2, 3 * 2]
 
 
-def written(folder, document):
-    """Write the parts that a document's grid names by file into these files; return the grid."""
-    (grid,) = [block for block in blocks(document, "toml") if ".py:" in block]
+def written(folder, document, told="solver "):
+    """Write the parts that a document's grid names by file into these files; return the grid.
+
+    The grid is the one that has the key ``told``.
+    """
+    (grid,) = [b for b in blocks(document, "toml") if ".py:" in b and re.search(rf"(?m)^{told}", b)]
     for file, name in dict.fromkeys(re.findall(r'"(\w+\.py):(\w+)"', grid)):
         (block,) = [b for b in blocks(document, "python") if re.search(rf"(def|class) {name}\b", b)]
         rows = r"(?m)^(solvers|models)\..*$"  # of registries, which a file needs not
@@ -133,6 +132,42 @@ def test_parts_of_ones_own_are_run_gated_and_listed(document, cells, tmp_path, m
     kinds = {part + "s" for part in parts}
     listed = [bench("list", kind, "../mine.py") for kind in kinds]
     assert own <= set(re.findall(r"mine\.py:(\w+)  ", "".join(listed)))
+
+
+def test_measures_of_ones_own_are_run_gated_drawn_and_listed(tmp_path, monkeypatch):
+    text = written(tmp_path, "CONTRIBUTING.md", told=r"\[\[measurement")
+    small = re.sub(r"(?m)^samples .*$", "samples = 40", text).replace("[6, 12]", "[2, 3]")
+    (tmp_path / "mine.toml").write_text(small)
+    for name in ("seconds_vs_nfe", "jsonl"):
+        (block,) = [b for b in blocks("CONTRIBUTING.md", "python") if f"def {name}" in b]
+        (tmp_path / "mine.py").open("a").write(block)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    bench("run", "../mine.toml", "--out", "run")
+    assert bench("run", "../mine.toml", "--out", "run").count("done before") == 7
+    assert "7 passed" in bench("check", "run", "--baseline", "run")
+    asked = ("--figure", "../mine.py:seconds_vs_nfe", "--format", "../mine.py:jsonl")
+    bench("report", "run", *asked, "--format", "json", "--format", "html")
+    (tmp_path / "mine.py").rename(tmp_path / "gone.py")
+    table = results.load("run")
+    better = dict(zip(table["metric"], table["metric_better"], strict=True))
+    lower = ("fid", "file:ScoreNorm", "shrinkage")
+    assert better == {"file:similarity": "higher", **dict.fromkeys(lower, "lower")}
+    own = table[table["metric"].str.startswith("file:")]
+    assert own["metric_file"].str.fullmatch("[0-9a-f]{16}").all()
+    assert set(table["measurement"].dropna()) == {"file:Shrinkage"}
+    report = Path("run/report")
+    lines = [json.loads(line) for line in (report / "index.jsonl").read_text().splitlines()]
+    assert sorted(one["value"] for one in lines) == pytest.approx(sorted(table["value"]))
+    assert len(json.loads((report / "index.json").read_text())["records"]) == 7
+    page = (report / "index.html").read_text()
+    assert (report / "others-over-sigma.png").is_file()
+    assert (report / "seconds_vs_nfe.png").is_file() and "Draw sampling time over NFE" in page
+    assert "Similarity, rows features, 40 samples" in page
+    assert not (report / "index.md").exists() and not (report / "cells.csv").exists()
+    listed = bench("list", "metrics", "../gone.py") + bench("list", "extractors", "../gone.py")
+    names = {"similarity", "ScoreNorm", "Shrinkage", "rows"}
+    assert set(re.findall(r"gone\.py:(\w+)  ", listed)) == names
 
 
 def typed(document):

@@ -9,7 +9,7 @@ from typing import Any
 from sampler_bench.bench.commands import baselines
 from sampler_bench.bench.features.registry import EXTRACTORS
 from sampler_bench.bench.features.statistics import SHIPPED as STATISTICS
-from sampler_bench.bench.measure.registry import METRICS, PROBES
+from sampler_bench.bench.measure.registry import MEASUREMENTS, METRICS, PROBES
 from sampler_bench.bench.plan.shipped import GRIDS, SEARCHES
 from sampler_bench.kit import own_files
 from sampler_bench.kit.description import Description
@@ -66,12 +66,14 @@ def own(kind_name: str, file: str) -> Rows:
     Raises:
         ValueError: If there are none of this kind, or the file cannot be read; one line.
     """
-    registry = lookup(OWN, kind_name, "list of files of one's own")
-    one = own_files.parsed(file) is not None
-    names = [file] if one else registry.own_in(file)
-    if not names:
-        raise ValueError(f"{file} has no {registry.what}: {registry.allowed}")
-    return [(name, _own_line(registry, name)) for name in names]
+    lookup({**OWN, **dict.fromkeys(DRAWN)}, kind_name, "list of files of one's own")
+    first, *others = OWN.get(kind_name) or _of_reports(kind_name)
+    if own_files.parsed(file) is not None:
+        return [(file, _own_line(first, file))]
+    found = [(each, name) for each in (first, *others) for name in each.own_in(file)]
+    if not found:
+        raise ValueError(f"{file} has no {first.what}: {first.allowed}")
+    return [(name, _own_line(each, name)) for each, name in found]
 
 
 def _own_line(registry: Registry[Any], name: str) -> str:
@@ -79,12 +81,13 @@ def _own_line(registry: Registry[Any], name: str) -> str:
     form = registry.form_of(told)
     if told.takes and form is None:
         registry[name]  # says what it may be
-    facts = [f"{key} = {value}" for key, value in told.facts.items() if isinstance(value, _PLAIN)]
+    facts = [f"{key} = {value}" for key, value in told.facts.items() if _is_plain(value)]
     said = "; ".join(filter(None, [form, ", ".join(facts)]))
     return f"{with_parameters(told)} ({said})" if said else with_parameters(told)
 
 
-_PLAIN = (str, int, float)
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str | int | float) and value != ""
 
 
 def with_parameters(told: Description) -> str:
@@ -182,13 +185,30 @@ def _figures() -> Rows:
     return [(name, row.caption) for name, row in FIGURES.items()]
 
 
-OWN: dict[str, Registry[Any]] = {
-    "solvers": SOLVERS,
-    "paths": PATHS,
-    "discretizations": DISCRETIZATIONS,
-    "schedules": SCHEDULES,
-    "scalings": SCALINGS,
-    "models": MODELS,
+def _formats() -> Rows:
+    from sampler_bench.reports import FORMATS  # pandas, as above
+
+    return [(name, row.about) for name, row in FORMATS.items()]
+
+
+def _of_reports(kind_name: str) -> tuple[Registry[Any], ...]:
+    from sampler_bench import reports  # Matplotlib, as above
+
+    return ({"figures": reports.FIGURES, "formats": reports.FORMATS}[kind_name],)
+
+
+DRAWN = ("figures", "formats")
+"""Likewise, of reports."""
+
+OWN: dict[str, tuple[Registry[Any], ...]] = {
+    "solvers": (SOLVERS,),
+    "paths": (PATHS,),
+    "discretizations": (DISCRETIZATIONS,),
+    "schedules": (SCHEDULES,),
+    "scalings": (SCALINGS,),
+    "models": (MODELS,),
+    "metrics": (METRICS, PROBES, MEASUREMENTS),
+    "extractors": (EXTRACTORS,),
 }
 """Kinds of which there may be some in a user's own file."""
 
@@ -215,6 +235,7 @@ CATALOGUE: dict[str, Kind] = {
     "searches": Kind("what bench search looks for", _commented(SEARCHES)),
     "configurations": Kind("what bench train trains", _commented(CONFIGURATIONS)),
     "figures": Kind("what reports draw", _figures),
+    "formats": Kind("what reports are written in", _formats),
     "baselines": Kind(
         "committed runs for bench check --baseline",
         lambda: [(name, "A committed run of the grid") for name in baselines.shipped()],

@@ -236,8 +236,17 @@ def report_command(
         Path | None,
         typer.Option(help="Folder to write; RUN/report, or runs/everything, unless given."),
     ] = None,
+    figure: Annotated[
+        list[str] | None, typer.Option(help="Draw one of your own, too: mine.py:NAME.")
+    ] = None,
+    format_: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="Write this, and no other: json, mine.py:NAME, …"),
+    ] = None,
 ) -> None:
     """Write figures and tables: of each run to RUN/report/, or --all of all runs as one page."""
+    if (statements or everything) and (figure or format_):
+        stop(f"{'--figure' if figure else '--format'} is for reports of runs, one by one")
     if statements:
         if everything or out:
             stop(f"{'--all' if everything else '--out'} is for pages, --statements prints")
@@ -248,7 +257,7 @@ def report_command(
         stop(f"--out is one folder, and {len(runs)} runs have a report each: add --all for a page")
     else:
         for run in runs:
-            _report(run, out)
+            _report(run, out, figure, format_)
 
 
 def _statements(runs: list[Path]) -> None:
@@ -271,13 +280,18 @@ def _everything(runs: list[Path], out: Path) -> None:
     console.print(f"report: {page}", markup=False, soft_wrap=True)
 
 
-def _report(folder: Path, out: Path | None = None) -> None:
+def _report(
+    folder: Path,
+    out: Path | None = None,
+    figures: list[str] | None = None,
+    formats: list[str] | None = None,
+) -> None:
     from sampler_bench import reports
     from sampler_bench.bench.commands.plugins import load_plugins
 
     with refused():
         load_plugins(figures=True)
-        page = reports.write(folder, out)
+        page = reports.write(folder, out, figures or (), formats or reports.USUAL)
     console.print(f"report: {page}", markup=False, soft_wrap=True)
 
 

@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 from sampler_bench.bench.features.registry import EXTRACTORS
+from sampler_bench.bench.measure.registry import MEASUREMENTS, METRICS, PROBES
 from sampler_bench.kit.registry import Registry
 from sampler_bench.models import MODELS
 from sampler_bench.solvers import DISCRETIZATIONS, PATHS, SCALINGS, SCHEDULES, SOLVERS
@@ -16,7 +17,8 @@ def load_plugins(figures: bool = False) -> None:
     A row is imported when it is used.
 
     Args:
-        figures: Those of figures instead, which need Matplotlib, half a second to import.
+        figures: Those of figures and report formats instead, which need Matplotlib, half a second
+            to import.
 
     Raises:
         ValueError: If one would replace a row that is there.
@@ -29,10 +31,13 @@ def load_plugins(figures: bool = False) -> None:
         DISCRETIZATIONS,
         MODELS,
         EXTRACTORS,
+        METRICS,
+        PROBES,
+        MEASUREMENTS,
     ]
     if figures:
-        from sampler_bench.reports import FIGURES
+        from sampler_bench.reports import FIGURES, FORMATS
 
-        registries = [FIGURES]
+        registries = [FIGURES, FORMATS]
     for registry in registries:
         registry.add_entry_points()

@@ -4,7 +4,7 @@ import hashlib
 import pickle
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from sampler_bench.bench.features import fashion_extractor
 from sampler_bench.bench.features.fidelity import require
 from sampler_bench.bench.features.registry import EXTRACTORS
+from sampler_bench.kit import own_files
+from sampler_bench.kit.canonical import hash_of
 
 # Counted from the start of each call, so that features do not depend on the sampler's batch size.
 CHUNK = 250
@@ -199,6 +201,13 @@ def build_extractor(
     """The extractor ``name`` of EXTRACTORS, its network on ``device``.
 
     ``weights`` replaces the network's own weights file; without it ``inception`` uses the download
-    of torch-fidelity. Raises ValueError for an unknown name and for weights that cannot be read.
+    of torch-fidelity. ``name`` may be from a user's own file: its text is the digest. Raises
+    ValueError for an unknown name and for weights that cannot be read.
     """
-    return EXTRACTORS.lookup(name)(str(device), weights)
+    spec = EXTRACTORS.pinned(name)
+    made = EXTRACTORS.lookup(spec)(str(device), weights)
+    text = own_files.parsed(spec) if EXTRACTORS.is_own(spec) else None
+    if text is None:
+        return made
+    digest = hash_of({"file": text.digest, "own": made.digest})
+    return replace(made, name=own_files.shown(spec), digest=digest, files=own_files.files(spec))

@@ -176,7 +176,7 @@ class ReferenceSource:
     def _check_features(self) -> None:
         if not self.is_own or not self._own_data.images:
             raise ValueError(
-                "kid, precision and recall compare with real images: only reference = 'model' of "
+                "kid, precision and the like compare with real images: only reference = 'model' of "
                 "a model with a finite data set has them"
             )
 

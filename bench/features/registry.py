@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sampler_bench.bench.features.forms import EXTRACTOR
 from sampler_bench.kit.registry import Registry
 
 if TYPE_CHECKING:
@@ -17,5 +18,6 @@ EXTRACTORS: Registry[Callable[[str, Path | None], "Extractor"]] = Registry(
         "pixels": "sampler_bench.bench.features.extractors:pixels",
     },
     group="extractors",
+    forms=EXTRACTOR,
 )
 """Functions of a device and of a weights file, which ``None`` leaves to them."""

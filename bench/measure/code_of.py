@@ -65,6 +65,8 @@ def _sampled_by(about: AnySampler | None) -> Iterator[Any]:
 
 
 def _named(work: Work) -> Iterator[str]:
-    """Yield the texts in all settings; some are names of parts."""
+    """Yield the texts in all settings; some are names of parts. Those of a
+    user's own are objects of the job.
+    """
     told = (each for part in work.settings.values() for each in part.values())
-    yield from (value for value in told if isinstance(value, str))
+    yield from (value for value in told if isinstance(value, str) and ":" not in value)

@@ -8,4 +8,5 @@ METRIC = Forms(
     functions={OF_FEATURES: ("features", "reference"), OF_SHARDS: ("shards", "source")},
     keywords=False,
 )
+MEASUREMENT = Forms(row="sampler_bench.bench.measure.own:measurement", bases=("Measurement",))
 PROFILE = Forms(row="sampler_bench.bench.measure.own:profile", bases=("Probe",))

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -58,12 +58,7 @@ class Measurement(ABC):
 
     It holds names and numbers, and what they stand for: a pure function from a model and seeds to
     arrays, and another from those of all shards to values.
-
-    Attributes:
-        kind: What cells call a kind that does not ship; empty for those that do.
     """
-
-    kind: ClassVar[str] = ""
 
     @property
     @abstractmethod
@@ -71,8 +66,8 @@ class Measurement(ABC):
         """What comes of it, by the names that cells have."""
 
     @abstractmethod
-    def declared(self, model: Model) -> Declared:
-        """Return every number and name that decides the result: see :class:`Declared`."""
+    def declared(self, model: Model) -> Declared | Mapping[str, Any]:
+        """Return every number and name that decides the result; one table, if it has no parts."""
 
     @abstractmethod
     def evaluations(self, model: Model) -> int | None:

@@ -93,13 +93,11 @@ def measures_of(names: Iterable[str]) -> dict[str, Measure]:
     """
     found: dict[str, tuple[str, Measure]] = {}
     for name in names:
-        spec, called = name, name
-        if METRICS.is_own(name):
-            loaded = own_files.load(name, "metric")
-            spec, called = str(loaded.spec), own_files.shown(name)
-            measure = replace(METRICS[spec], text=loaded.spec.digest, files=loaded.files)
-        else:
-            measure = METRICS.lookup(name)
+        spec = METRICS.pinned(name)
+        measure, called, own = METRICS.lookup(spec), name, METRICS.is_own(spec)
+        if own and (parsed := own_files.parsed(spec)):
+            called = own_files.shown(spec)
+            measure = replace(measure, text=parsed.digest, files=own_files.files(spec))
         other, _ = found.setdefault(called, (spec, measure))
         if other != spec:
             raise ValueError(f"metrics {other!r} and {spec!r} are both called {called!r}")

@@ -3,20 +3,22 @@
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from torch import Tensor
 
 from sampler_bench.bench.features import distances
 from sampler_bench.bench.features.references import ReferenceSource
-from sampler_bench.bench.measure.forms import METRIC, OF_FEATURES, PROFILE
+from sampler_bench.bench.measure.forms import MEASUREMENT, METRIC, OF_FEATURES, PROFILE
+from sampler_bench.bench.measure.measurement import Measurement
 from sampler_bench.bench.measure.metrics import Measure, Value, features_of
 from sampler_bench.bench.measure.profiles.probe import Probe
 from sampler_bench.kit import own_files
 from sampler_bench.results import Shard
 from sampler_bench.results.metric import SHIPPED, Metric
 
+Class = TypeVar("Class")
 Distance = Callable[[np.ndarray, np.ndarray], float]
 
 
@@ -55,6 +57,17 @@ def _left_out(distance: Distance) -> Callable[[Sequence[Shard], ReferenceSource]
     return merge
 
 
+def measurement(name: str, found: Any) -> type[Measurement]:
+    """Return a row of ``MEASUREMENTS``.
+
+    Raises:
+        ValueError: If ``found`` can be none; one line.
+    """
+    if not (inspect.isclass(found) and issubclass(found, Measurement)):
+        raise MEASUREMENT.refused("measurement", name, found)
+    return _whole("measurement", name, found)
+
+
 def profile(name: str, found: Any) -> type[Probe]:
     """Return a row of ``PROBES``.
 
@@ -63,4 +76,11 @@ def profile(name: str, found: Any) -> type[Probe]:
     """
     if not (inspect.isclass(found) and issubclass(found, Probe)):
         raise PROFILE.refused("profile metric", name, found)
+    return _whole("profile metric", name, found)
+
+
+def _whole(what: str, name: str, found: type[Class]) -> type[Class]:
+    missing = ", ".join(sorted(getattr(found, "__abstractmethods__", ())))
+    if missing:
+        raise ValueError(f"{what} {name}: the class {found.__name__} lacks {missing}")
     return found

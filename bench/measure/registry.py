@@ -7,6 +7,7 @@ from sampler_bench.kit.registry import Registry
 from sampler_bench.results.metric import shipped_of
 
 if TYPE_CHECKING:
+    from sampler_bench.bench.measure.measurement import Measurement
     from sampler_bench.bench.measure.metrics import Measure
     from sampler_bench.bench.measure.profiles.probe import Probe
 
@@ -23,3 +24,8 @@ PROBES: Registry[type["Probe"]] = Registry(
     "profile metric", shipped_of("levels"), group="profiles", forms=forms.PROFILE
 )
 """Quantities over σ."""
+
+MEASUREMENTS: Registry[type["Measurement"]] = Registry(
+    "measurement", {}, group="measurements", forms=forms.MEASUREMENT
+)
+"""Kinds besides samples and profiles; none ship."""

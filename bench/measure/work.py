@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sampler_bench.bench.measure.measurement import Measurement, Subject
+from sampler_bench.kit import own_files
 from sampler_bench.models.labels import Condition
 from sampler_bench.models.model import Model
 from sampler_bench.results import Cell
@@ -24,6 +25,7 @@ class Work:
         condition: The labels asked of the model.
         cells: The cells; they differ in metric and reference only.
         nfe: Evaluations per sample; ``None`` where they depend on the samples, or nothing says.
+        spec: The measurement's pinned name, if its kind is from a user's own file.
     """
 
     label: str
@@ -34,6 +36,7 @@ class Work:
     condition: Condition = field(default_factory=Condition)
     cells: list[Cell] = field(default_factory=list)
     nfe: int | None = None
+    spec: str = ""
 
     @property
     def cell(self) -> Cell:
@@ -49,7 +52,8 @@ class Work:
     @property
     def files(self) -> Mapping[str, str]:
         """Return the SHA-256 of each of a user's own files that it is made of, by path."""
-        return {**self.model.card.files, **self.measurement.files}
+        kind = own_files.files(self.spec)
+        return {**self.model.card.files, **self.measurement.files, **kind}
 
     @property
     def evaluations(self) -> int | None:

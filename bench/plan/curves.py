@@ -1,6 +1,7 @@
 """Curves by their labels: a label names exactly one."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sampler_bench.bench.measure.work import Work
@@ -9,6 +10,21 @@ AXES = ("steps", "rtol", "atol", "abstol", "reltol")
 """What varies along one curve; every other axis with several values makes curves of its own."""
 ALONG = (*AXES, "sigma_min", "sigma_max")
 """What may differ between its points: resolved ends follow from the number of steps, too."""
+
+
+def apart(work: Work, others: Iterable[Work]) -> Work:
+    """Return work under a label that says in what it differs from other curves' of its label.
+
+    For labels that nobody chose; of one that somebody did :func:`check` says so.
+    """
+    for other in others:
+        if (other.label, other.name) == (work.label, work.name):
+            mine, theirs = _flat(_fixed(work)), _flat(_fixed(other))
+            names = [name for name in mine if mine[name] != theirs.get(name)]
+            if names:
+                told = ", ".join(f"{name} = {_shown(mine[name])}" for name in names)
+                return replace(work, label=f"{work.label}, {told}")
+    return work
 
 
 def check(works: Iterable[Work]) -> None:
@@ -29,16 +45,17 @@ def check(works: Iterable[Work]) -> None:
 
 def unseen(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """Return in what two samplers' settings differ, as texts: ``"rho = 7 or 1"``."""
-    flat = [
-        {name: value for part in settings.values() for name, value in part.items()}
-        for settings in (one, other)
-    ]
+    flat = [_flat(one), _flat(other)]
     names = dict.fromkeys((*flat[0], *flat[1]))
     return [
         f"{name} = {_shown(flat[0].get(name))} or {_shown(flat[1].get(name))}"
         for name in names
         if flat[0].get(name) != flat[1].get(name)
     ]
+
+
+def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for part in settings.values() for name, value in part.items()}
 
 
 def _fixed(work: Work) -> dict[str, Any]:

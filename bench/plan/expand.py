@@ -39,14 +39,15 @@ MOST_COMBINATIONS = 10_000
 class Labelled:
     """A sampler or a probe, the name of its curve, and the models it is for (all if none).
 
-    ``table`` says which of the grid's tables it is from, ``spec`` is the pinned name of a probe's
-    class from a user's own file.
+    ``table`` says which of the grid's tables it is from, ``is_named`` whether somebody chose the
+    label; ``spec`` is what a table calls a probe, pinned if it is from a user's own file.
     """
 
     label: str
     sampler: Any
     models: tuple[str, ...] | None = None
     table: str = ""
+    is_named: bool = True
     spec: str = ""
 
     def is_for(self, model: str) -> bool:
@@ -128,7 +129,9 @@ def expand_entry(entry: SamplerEntry) -> tuple[list[Labelled], list[Skipped]]:
         else:
             _check_parameters(sampler)
             models = None if entry.models is None else tuple(entry.models)
-            kept.setdefault(repr((label, sampler)), Labelled(label, sampler, models))
+            kept.setdefault(
+                repr((label, sampler)), Labelled(label, sampler, models, is_named=bool(entry.label))
+            )
     return list(kept.values()), skipped
 
 

@@ -119,7 +119,7 @@ class ProfileEntry(SamplerEntry):
     """One ``[[profile]]`` table: a quantity over σ.
 
     Attributes:
-        metric: ``local-error``, ``curvature`` or ``denoising-loss``.
+        metric: One of bench list metrics, or from a file beside the grid: "mine.py:NAME".
         levels: The noise levels it is measured at, ascending; never an axis.
         label, models: As of samplers. Every other key is the metric's own, or of the sampler it is
             about: a value, or a list of them.
@@ -133,12 +133,38 @@ class ProfileEntry(SamplerEntry):
         """Every other key as a list of values."""
         return self._others
 
+    def place(self, folder: Path) -> None:
+        """Note where the table stands, as of samplers."""
+        super().place(folder)
+        self.metric = _placed(self.metric, folder)
+
     @field_validator("levels")
     @classmethod
     def _ascending(cls, levels: list[float]) -> list[float]:
         if sorted(set(levels)) != levels:
             raise ValueError("levels must ascend, each once")
         return levels
+
+
+class MeasurementEntry(SamplerEntry):
+    """One ``[[measurement]]`` table: a kind of measurement that does not ship.
+
+    Attributes:
+        kind: From a file beside the grid, "mine.py:NAME", or of a package that is installed.
+        label, models: As of samplers. Every other key is the kind's own: a value, or a list.
+    """
+
+    kind: StrictStr
+
+    def place(self, folder: Path) -> None:
+        """Note where the table stands, as of samplers."""
+        super().place(folder)
+        self.kind = _placed(self.kind, folder)
+
+    @property
+    def axes(self) -> dict[str, list[Any]]:
+        """Every other key as a list of values."""
+        return self._others
 
 
 class Grid(BaseModel):
@@ -151,8 +177,8 @@ class Grid(BaseModel):
             seeds of all repeats lie below 2³².
         repeats: How many seed ranges, one after the other.
         first_seed: The first seed of the first repeat.
-        metrics: ``fid``, ``kid``, ``precision``, ``recall``, ``truncation-error``.
-        extractor: Feature extractor of the distances.
+        metrics: Some of bench list metrics, or from a file beside the grid: "mine.py:NAME".
+        extractor: Feature extractor of the distances; it may be from such a file, too.
         extractor_weights: Path to its weights, instead of its own.
         reference: ``"model"``, the model's own true data, or a statistics file.
         truncation_samples: Samples per cell of the truncation error; at least 20.
@@ -164,6 +190,7 @@ class Grid(BaseModel):
             ones are what is to be measured.
         sampler: The samplers.
         profile: Quantities over σ; each is measured of each of the models.
+        measurement: Measurements of other kinds, likewise.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -184,6 +211,7 @@ class Grid(BaseModel):
     unchecked: StrictBool = False
     sampler: list[SamplerEntry] = []
     profile: list[ProfileEntry] = []
+    measurement: list[MeasurementEntry] = []
     _folder: str = PrivateAttr(default="")
 
     @property
@@ -199,13 +227,15 @@ class Grid(BaseModel):
                 levels cannot be read; one line.
         """
         self.models = _placed(self.models, folder)
+        self.metrics = _placed(self.metrics, folder)
+        self.extractor = _placed(self.extractor, folder)
         for number, entry in enumerate(self.sampler):
             try:
                 entry.read_levels(folder)
             except ValueError as error:
                 raise ValueError(f"{where}: sampler[{number}]: {error}") from None
         named: dict[tuple[str, str], str] = {}
-        for entry in (*self.sampler, *self.profile):
+        for entry in (*self.sampler, *self.profile, *self.measurement):
             entry.place(folder)
             for part, name in entry.named():
                 called = own_files.shown(name)
@@ -223,7 +253,7 @@ class Grid(BaseModel):
 
     @model_validator(mode="after")
     def _has_entries(self) -> Self:
-        if not self.sampler and not self.profile:
+        if not (self.sampler or self.profile or self.measurement):
             raise ValueError("there is no [[sampler]] and no [[profile]] table")
         return self
 

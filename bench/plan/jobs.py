@@ -1,6 +1,7 @@
 """From a measurement to the work that fills its cells, whatever kind it is of."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sampler_bench.bench.measure.measurement import Measurement
 from sampler_bench.bench.measure.work import SHARDS, Work
@@ -9,6 +10,8 @@ from sampler_bench.kit import own_files
 from sampler_bench.models.labels import Condition
 from sampler_bench.models.model import Model
 from sampler_bench.results import Cell
+from sampler_bench.solvers.declared import Declared
+from sampler_bench.solvers.declared import settings as declared_settings
 
 
 def jobs(
@@ -20,6 +23,7 @@ def jobs(
     measurement: Measurement,
     nfe: int | None,
     samples: int | None = None,
+    spec: str = "",
 ) -> Iterator[Work]:
     """Yield the work of one measurement of one model, one for each repeat.
 
@@ -32,6 +36,7 @@ def jobs(
         measurement: What is taken.
         nfe: Evaluations per sample without guidance; ``None`` if they are known only afterwards.
         samples: Samples per cell, instead of the grid's.
+        spec: What grids call a kind that does not ship, pinned if it is a user's own.
 
     Raises:
         ValueError: If something of it cannot be in a key; one line.
@@ -40,15 +45,12 @@ def jobs(
     extractor = measurement.against.extractor if measurement.against else None
     reference, reference_digest = measurement.reference
     with own_files.in_one_line():
-        declared = measurement.declared(model)
-    parts = dict(declared.parts)
-    if measurement.kind:
-        parts["measurement"] = {"name": measurement.kind, **parts.get("measurement", {})}
+        declared = _declared(measurement.declared(model), spec)
     for repeat in range(grid.repeats):
         cells = [
             Cell(
                 model_digest=model.card.digest,
-                sampler=parts,
+                sampler=declared.parts,
                 seed_start=grid.first_seed + repeat * samples,
                 samples=samples,
                 shards=SHARDS,
@@ -72,4 +74,17 @@ def jobs(
             condition=condition,
             cells=cells,
             nfe=condition.evaluations(nfe),
+            spec=spec,
         )
+
+
+def _declared(told: Declared | Mapping[str, Any], spec: str) -> Declared:
+    """Return what a measurement declares, with the name of its kind if it does not ship."""
+    if not isinstance(told, Declared):
+        told = Declared({"measurement": told}, {"measurement": declared_settings(told)})
+    if not spec:
+        return told
+    named = {"name": own_files.shown(spec)}
+    parts = {**told.parts, "measurement": {**named, **told.parts.get("measurement", {})}}
+    settings = {**told.settings, "measurement": {**named, **told.settings.get("measurement", {})}}
+    return Declared(parts, settings)

@@ -20,6 +20,7 @@ from sampler_bench.bench.plan.expand import Labelled, Skipped, check_cells, expa
 from sampler_bench.bench.plan.grid import Grid
 from sampler_bench.bench.plan.inventory import Inventory
 from sampler_bench.bench.plan.jobs import jobs
+from sampler_bench.bench.plan.others import expand_others, other_work
 from sampler_bench.bench.plan.profile_work import profile_work
 from sampler_bench.bench.plan.profiles import expand_profiles
 from sampler_bench.models.labels import Condition
@@ -110,7 +111,8 @@ def make(
     labelled, skipped = expand(grid)
     probes, left_out = expand_profiles(grid)
     skipped += left_out
-    _check_size(grid, labelled, probes)
+    others = expand_others(grid)
+    _check_size(grid, labelled, [*probes, *others])
     _check_names(grid.models)
     inventory = Inventory(device, execution)
     known = {spec: inventory.model(spec, dry) for spec in grid.models}
@@ -131,11 +133,13 @@ def make(
         ]
         for item in (item for item in labelled if item.is_for(spec)):
             for job, nfe in _possible(wanted, item, skipped):
-                found.add(_work(grid, job, item, nfe), item.table)
+                found.add(_work(grid, job, item, nfe), item)
         items = [item for item in probes if item.is_for(spec)]
         missing = inventory.missing if dry else None
         for item in items:
-            found.add(profile_work(grid, name_of(spec), model, [item], missing), item.table)
+            found.add(profile_work(grid, name_of(spec), model, [item], missing), item)
+        for item in (item for item in others if item.is_for(spec)):
+            found.add(other_work(grid, name_of(spec), model, [item]), item)
     if not found.work and len(loaded) == len(known):
         reason = f": {skipped[0].reason}" if skipped else ""
         raise ValueError(f"grid {grid.name!r} has no cell that can run{reason}")
@@ -162,8 +166,14 @@ class _Found:
     def lines(self) -> list[Work]:
         return [*self.work.values(), *self.again]
 
-    def add(self, found: Iterable[Work], table: str) -> None:
+    def _of_label(self, label: str) -> list[Work]:
+        return [work for work in self.lines if work.label == label]
+
+    def add(self, found: Iterable[Work], item: Labelled) -> None:
         for made in found:
+            if not item.is_named:
+                made = curves.apart(made, self._of_label(made.label))
+            table = item.table
             known = self.work.setdefault(made.key, made)
             if known is made:
                 self._tables[made.key, table] = made.label

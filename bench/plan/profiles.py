@@ -7,6 +7,7 @@ from sampler_bench.bench.measure.profiles import PROBES, Probe
 from sampler_bench.bench.measure.profiles.probe import NOT_OWN
 from sampler_bench.bench.plan.expand import Labelled, Skipped, expand_entry, expand_tables
 from sampler_bench.bench.plan.grid import Grid, ProfileEntry, SamplerEntry
+from sampler_bench.kit import own_files
 from sampler_bench.kit.names import unknown
 from sampler_bench.kit.parameters import check, parameters
 
@@ -21,15 +22,16 @@ def expand_profiles(grid: Grid) -> tuple[list[Labelled], list[Skipped]]:
 
 
 def _expand(entry: ProfileEntry) -> tuple[list[Labelled], list[Skipped]]:
-    kind = PROBES.lookup(entry.metric)
+    spec = PROBES.pinned(entry.metric)
+    kind, called = PROBES.lookup(spec), own_files.shown(spec)
     own = [name for name in parameters(kind) if name not in NOT_OWN]
     for key in entry.axes:
         if key not in {*own, *kind.sampler_keys}:
             allowed = ["metric", "label", "models", "levels", *own, *kind.sampler_keys]
-            raise ValueError(unknown(key, allowed, f"key of {kind.metric}"))
+            raise ValueError(unknown(key, allowed, f"key of {called}"))
     chosen = {key: entry.axes[key] for key in own if key in entry.axes}
     models = None if entry.models is None else tuple(entry.models)
-    samplers, skipped = _samplers(entry, kind, own)
+    samplers, skipped = _samplers(entry, kind, own, entry.label or called)
     kept = []
     for values in itertools.product(*chosen.values()):
         given = dict(zip(chosen, values, strict=True))
@@ -37,15 +39,14 @@ def _expand(entry: ProfileEntry) -> tuple[list[Labelled], list[Skipped]]:
         told = [f"{key} = {value}" for key, value in given.items() if len(chosen[key]) > 1]
         for label, parts in samplers:
             probe = kind(levels=tuple(entry.levels), **parts, **given)
-            kept.append(Labelled(", ".join([label, *told]), probe, models))
+            kept.append(Labelled(", ".join([label, *told]), probe, models, spec))
     return kept, skipped
 
 
 def _samplers(
-    entry: ProfileEntry, kind: type[Probe], own: list[str]
+    entry: ProfileEntry, kind: type[Probe], own: list[str], label: str
 ) -> tuple[list[tuple[str, dict[str, Any]]], list[Skipped]]:
     """Return the labelled samplers a probe is about, as its argument; none if it is about none."""
-    label = entry.label or kind.metric
     if not kind.sampler_keys:
         return [(label, {})], []
     axes: dict[str, Any] = {k: values for k, values in entry.axes.items() if k not in own}

@@ -306,7 +306,9 @@ def test_what_a_file_has_is_listed(folder, tmp_path):
     assert bench("list", "solvers", "../grid/mine.py:half").count("\n") == 1
     refused(["list", "paths", "../grid/mine.py"], tmp_path, "has no path: it must be a function")
     refused(
-        ["list", "metrics", "../grid/mine.py"], tmp_path, "known: discretizations, models, paths"
+        ["list", "grids", "../grid/mine.py"],
+        tmp_path,
+        "known: discretizations, extractors, figures",
     )
     refused(["list", "solvers", "../grid/mine.py:make"], tmp_path, "is a function of (device)")
     refused(["list", "solvers", "none.py"], tmp_path, "there is no file none.py")

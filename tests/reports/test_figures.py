@@ -74,6 +74,7 @@ PROFILED = {
         {f"{s}, rho = {r:g}": {"solver": s, "rho": r} for s in ("Euler", "Heun") for r in (1, 7)},
     ),
     "curvature-over-sigma": ("curvature", {s: {"schedule": s} for s in ("vp", "ve", "linear")}),
+    "others-over-sigma": ("file:mine", {s: {"schedule": s} for s in ("vp", "ve", "linear")}),
     "trajectories": ("curvature", {s: {"schedule": s} for s in ("vp", "ve", "linear")}),
 }
 SHEETS = {
@@ -154,6 +155,18 @@ def test_no_text_is_cut_off_or_covers_another(name, fitting):
         assert box.y1 <= height + 1, text
     for (text, box), (other, another) in itertools.combinations(boxes, 2):
         assert not box.shrunk(0.9, 0.9).overlaps(another.shrunk(0.9, 0.9)), (text, other)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_tick_is_written_in_tex(name, fitting, tmp_path):
+    """Labels are names, so TeX is not read: a tick must be readable as it stands."""
+    figure = drawn(name, fitting(name))
+    save(figure, tmp_path / "figure")
+    axes = [axis for one in figure.axes for axis in (one.xaxis, one.yaxis)]
+    ticks = [
+        tick for axis in axes for minor in (False, True) for tick in axis.get_ticklabels(minor)
+    ]
+    assert not [tick.get_text() for tick in ticks if set(tick.get_text()) & set("$\\{}^")]
 
 
 def test_colours_marks_and_dashes_tell_labels_apart():

@@ -16,6 +16,8 @@ from sampler_bench.kit.files import TEMPORARY, whole
 from sampler_bench.results import Conflict, Store
 from sampler_bench.results import shard as shards
 from sampler_bench.results.damaged import NotShown
+from sampler_bench.results.schema import PlanFile
+from tests.records import line_of
 
 WORK = "0123456789abcdef"
 ARRAYS = st.dictionaries(
@@ -294,8 +296,8 @@ def test_failures(store):
     assert [f.index for f in store.failures()] == [8]
 
 
-def plan(store, *jobs):
-    store.write_text("plan.json", json.dumps({"jobs": jobs}))
+def plan(store, *records):
+    store.write_plan(PlanFile(lines=[line_of(record) for record in records]))
 
 
 def test_failures_of_work_that_has_its_records_are_none_any_more(store, record, cell):
@@ -307,9 +309,9 @@ def test_failures_of_work_that_has_its_records_are_none_any_more(store, record, 
     for cells in ([], [fid], [fid, kid]):
         for each in cells:
             store.write_record(each)
-        plan(store, {"key": key, "cells": [fid.cell.key, kid.cell.key]})
+        plan(store, fid, kid)
         assert [failure.planned for failure in store.failures()] == [True] * (len(cells) < 2)
-        plan(store, {"key": WORK, "cells": ["another"]})
+        plan(store, record(cell=cell(samples=10)))
         assert [failure.planned for failure in store.failures()] == [False] * (not cells)
         (store.root / "plan.json").unlink()
         assert [failure.planned for failure in store.failures()] == [True] * (not cells)

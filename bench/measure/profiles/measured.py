@@ -30,17 +30,17 @@ class OverLevels(Measurement):
     Attributes:
         probe: What is taken there.
         clean: True data that it starts from, if it does.
-        spec: Its pinned name, if it is from a user's own file.
+        spec: What grids call it, pinned if it is from a user's own file.
     """
 
     probe: Probe
-    clean: Clean | None = None
-    spec: str = ""
+    clean: Clean | None
+    spec: str
 
     @property
     def metrics(self) -> Mapping[str, Metric]:
         """The one number that the quantity over σ is summed up in."""
-        row = type(self.probe).row(own_files.shown(self.spec) if self.spec else "")
+        row = type(self.probe).row(own_files.shown(self.spec))
         return {row.name: row}
 
     @property
@@ -109,8 +109,9 @@ class OverLevels(Measurement):
             parts, torch.cat(values).cpu().split(sizes), counts, strict=True
         ):
             if not torch.isfinite(found).all():
+                what = own_files.shown(self.spec)
                 raise FloatingPointError(
-                    f"{probe.metric} of seeds {part.start} to {part.stop - 1} not finite"
+                    f"{what} of seeds {part.start} to {part.stop - 1} not finite"
                 )
             arrays = {SIGMA: sigma, VALUES: found.numpy(), "nfe": count}
             share = seconds * len(part) / len(everyone)

@@ -49,7 +49,7 @@ class Probe(ABC):
 
     Attributes:
         levels: The noise levels it is measured at, ascending.
-        metric: What records call it.
+        metric: What records call it, if it is not from a file of one's own: ``file:NAME``.
         needs_data: Whether it starts from true data.
         version: Raise it whenever the results change for the same input.
         sampler_keys: What a grid may say of the sampler it is about: names of its settings.
@@ -57,8 +57,8 @@ class Probe(ABC):
 
     levels: tuple[float, ...]
 
-    metric: ClassVar[str]
-    needs_data: ClassVar[bool]
+    metric: ClassVar[str] = ""
+    needs_data: ClassVar[bool] = False
     version: ClassVar[int] = 1
     sampler_keys: ClassVar[tuple[str, ...]] = ()
 
@@ -80,13 +80,17 @@ class Probe(ABC):
         """The sampler it is about, if it is about one."""
         return vars(self).get("sampler")
 
-    @abstractmethod
     def declared(self, model: Model) -> Declared:
         """Return every number and name that decides the result: see :class:`Declared`."""
+        own = self.told()
+        if self.about is None:
+            return own
+        made = self.about.declared(model)
+        return Declared({**made.parts, **own.parts}, {**made.settings, **own.settings})
 
-    @abstractmethod
     def evaluations(self, model: Model) -> int:
-        """Return the denoiser evaluations per sample."""
+        """Return the denoiser evaluations per sample: one at each level, unless it says more."""
+        return len(self.levels)
 
     @abstractmethod
     def __call__(self, denoiser: Denoiser, drawn: Drawn) -> Tensor:
