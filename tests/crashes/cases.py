@@ -3,9 +3,9 @@
 import errno
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from tests.crashes.disks import EMPTY, Change, Disk, State, Wrong, flips, states
+from tests.crashes.disks import EMPTY, Change, Disk, State, Wrong, flips, states, unsynced
 from tests.crashes.judge import judge, made_again
 from tests.crashes.miniature import Kept, Miniature, Ran
 
@@ -33,7 +33,7 @@ class Case:
 
     def wrong(self, mini: Miniature) -> list[str]:
         """Run it and say what is wrong."""
-        return judge(mini, self.disk, self.kept, self.damaged).wrong
+        return judge(mini, self.disk, self.kept, self.damaged)
 
 
 @dataclass
@@ -54,18 +54,12 @@ class Trace:
     since: int = 0
     raw: int = 0
 
-    def states(self, seen: set[str], until: int | None = None) -> list[Case]:
-        """One case for each disk that is not among those seen: it joins them.
-
-        A disk that several states leave is named by the last of them.
-        """
+    def states(self, until: int | None = None) -> list[Case]:
+        """One case for each disk, named by the last state that leaves it: by when most is kept."""
         found: dict[str, State] = {}
         for state in states(self.changes, self.start, self.since, until):
             self.raw += 1
-            digest = state.disk.digest
-            if digest not in seen:
-                found[digest] = state  # the last, by when most had been kept
-        seen |= found.keys()
+            found[state.disk.digest] = state
         return [self._case(state) for state in found.values()]
 
     def state(self, number: int) -> Case:
@@ -104,6 +98,15 @@ def after_kill(trace: Trace, after: int, mini: Miniature) -> Trace:
     return Trace(f"{trace.name}!{after}", ran.changes, EMPTY, kept + ran.kept, after)
 
 
+def moments(trace: Trace) -> Iterator[int]:
+    """Yield after how many changes a kill leaves what is not synced, each such disk once."""
+    seen = set()
+    for after, disk, pending in unsynced(trace.changes, trace.start):
+        if pending and (key := (disk.digest, pending)) not in seen:
+            seen.add(key)
+            yield after
+
+
 def damaged(trace: Trace, each: int) -> Iterator[Case]:
     """Every distinct disk of a trace, unharmed but for one bit of one file."""
     seen: set[str] = set()
@@ -132,13 +135,13 @@ class _Draw:
         return int(hashlib.sha256(text).hexdigest(), 16) % below
 
 
-def halfway(trace: Trace) -> Case:
-    """The last state with both a record and shards of the next job: a run has all to do there."""
+def halfway(trace: Trace, mini: Miniature) -> Case:
+    """The last state with shards of a job that has no record yet: a run has all to do there."""
     found = None
     for state in states(trace.changes, trace.start, trace.since):
-        names = state.disk.files
-        both = any("/records/" in name for name in names), any("/shards/" in name for name in names)
-        if state.mode == "clean" and all(both) and "run/plan.json" in names:
+        text = " ".join(state.disk.files)
+        begun = [cells for job, cells in mini.jobs.items() if f"shards/{job}/" in text]
+        if state.mode == "clean" and any(not any(cell in text for cell in job) for job in begun):
             found = trace._case(state)
     assert found is not None
     return found
@@ -156,7 +159,6 @@ class Failing:
     mini: Miniature
     start: Case
     raw: int = 0
-    seen: set[str] = field(default_factory=set)
 
     def wrongs(self) -> Iterator[tuple[int, Wrong]]:
         """What can go wrong, and its number."""
@@ -176,10 +178,10 @@ class Failing:
         cases = [Case(self.name, number, str(wrong), ran.left, tuple(kept))]
         if not wrong.for_good and ran.at is not None:
             trace = Trace(self.name, ran.changes, self.start.disk, kept, max(0, ran.at - 1))
-            cases += trace.states(self.seen, ran.at + SOON)
+            cases += trace.states(ran.at + SOON)
             self.raw += trace.raw
         found = []
-        if again := made_again(self.mini, ran, self.start.kept):
+        if again := made_again(self.mini, ran.made, self.start.kept):
             found.append(f"{wrong}: lost: {again} samples that were on disk are made again")
         for case in cases:
             found += [f"{case.what}: {line}" for line in case.wrong(self.mini)]

@@ -356,6 +356,20 @@ def states(
                 number += 1
 
 
+def unsynced(
+    changes: list[Change], start: Disk = EMPTY
+) -> Iterator[tuple[int, Disk, tuple[Change, ...]]]:
+    """Yield, after each change, the disk and the names that no sync covers, those of writes aside.
+
+    An unfinished write's name does not count, but the name that it gets does.
+    """
+    at = _Files(start)
+    for after, change in enumerate(changes, 1):
+        at.change(change)
+        names = [one for one in at.pending if not is_temporary(Path(one.new or one.path))]
+        yield after, at.seen(at.now, at.pending), tuple(names)
+
+
 def flips(disk: Disk, each: int, draw: Callable[[int], int]) -> Iterator[tuple[str, str, Disk]]:
     """Yield the disk with a bit of one file turned over, `each` bits of every file."""
     for path, data in sorted(disk.files.items()):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,18 +15,18 @@ NOISE = 1e-4
 
 @dataclass
 class Verdict:
-    """What is wrong with a run on a disk; nothing, if it is as it has to be.
+    """What a run on a disk did.
 
-    ran      what it did
-    wrong    one line for each thing
+    wrong    what is wrong with it, whatever was kept: one line for each thing
+    made     samples
     """
 
-    ran: Ran
-    wrong: list[str] = field(default_factory=list)
+    wrong: list[str]
+    made: int
 
 
-def judge(mini: Miniature, disk: Disk, kept: Iterable[Kept] = (), damaged: str = "") -> Verdict:
-    """Run the plan on a disk and say what is wrong.
+def judge(mini: Miniature, disk: Disk, kept: Iterable[Kept] = (), damaged: str = "") -> list[str]:
+    """Run the plan on a disk, unless it was, and say what is wrong.
 
     Args:
         mini: The plan.
@@ -34,33 +34,42 @@ def judge(mini: Miniature, disk: Disk, kept: Iterable[Kept] = (), damaged: str =
         kept: What the store had said is on disk, before the crash.
         damaged: A file that is not what was written: it, and nothing else, may be measured again.
     """
-    kept = list(kept)
-    ran = mini.run(disk)
-    told = Verdict(ran)
-    _look(told.wrong, "before", ran.before, mini)
+    kept, digest = list(kept), disk.digest
+    if digest not in mini.verdicts:
+        mini.verdicts[digest] = verdict(mini, mini.run(disk))
+    found = mini.verdicts[digest]
+    wrong = list(found.wrong)
     if not damaged:
-        told.wrong += [line for one in kept if (line := _text_lost(one, disk, mini))]
+        wrong += [line for one in kept if (line := _text_lost(one, disk, mini))]
+    again = made_again(mini, found.made, kept, _job_of(damaged, mini))
+    if again and not found.wrong:
+        wrong.append(f"lost: {again} samples that were on disk are made again")
+    return wrong
+
+
+def verdict(mini: Miniature, ran: Ran) -> Verdict:
+    """Say what is wrong with a run, whatever was kept before it."""
+    wrong: list[str] = []
+    _look(wrong, "before", ran.before, mini)
     if ran.fault:
-        told.wrong.append(f"traceback: {ran.fault.splitlines()[-1]}")
+        wrong.append(f"traceback: {ran.fault.splitlines()[-1]}")
     if ran.refused:
-        told.wrong.append(f"refused: {ran.refused}")
-    told.wrong += [f"failed: {reason}" for reason in ran.failed]
-    if told.wrong:
-        return told
-    _look(told.wrong, "after", ran.after, mini)
+        wrong.append(f"refused: {ran.refused}")
+    wrong += [f"failed: {reason}" for reason in ran.failed]
+    if wrong:
+        return Verdict(wrong, ran.made)
+    _look(wrong, "after", ran.after, mini)
     if missing := mini.rows.keys() - ran.after.rows.keys():
-        told.wrong.append(f"not measured: {', '.join(sorted(missing))}")
-    if again := made_again(mini, ran, kept, _job_of(damaged, mini)):
-        told.wrong.append(f"lost: {again} samples that were on disk are made again")
+        wrong.append(f"not measured: {', '.join(sorted(missing))}")
     if left := [path for path in ran.left.files if path.endswith(".npz") and "/shards/" in path]:
-        told.wrong.append(f"left lying: {', '.join(left)}")
-    return told
+        wrong.append(f"left lying: {', '.join(left)}")
+    return Verdict(wrong, ran.made)
 
 
-def made_again(mini: Miniature, ran: Ran, kept: Iterable[Kept], but_for: str = "") -> int:
-    """How many samples a run made though they had been kept, those of one job not counted."""
+def made_again(mini: Miniature, made: int, kept: Iterable[Kept], but_for: str = "") -> int:
+    """How many samples were made though they had been kept, those of one job aside."""
     saved = {one.shard for one in kept if one.shard and one.shard[0] != but_for} & mini.shards
-    return max(0, ran.made - (mini.all - len(saved) * mini.batch))
+    return max(0, made - (mini.all - len(saved) * mini.batch))
 
 
 def _look(wrong: list[str], when: str, look: Look, mini: Miniature) -> None:

@@ -179,6 +179,7 @@ class Miniature:
         self.shards = {(work.key, at) for work in self.plan.work for at in range(grid.shards)}
         self.jobs = {work.key: {cell.key for cell in work.cells} for work in self.plan.work}
         assert all(work.cell.shards == grid.shards for work in self.plan.work)
+        self.verdicts: dict[str, Any] = {}
         self._looks: dict[Any, Look] = {}
         self.whole = self.run(EMPTY)
         assert not (self.whole.refused or self.whole.failed or self.whole.fault), self.whole

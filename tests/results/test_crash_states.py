@@ -20,7 +20,7 @@ def mini():
 
 def test_a_run_goes_on_from_every_disk_that_a_crash_leaves(mini):
     trace = cases.whole("three-2", mini)
-    found = trace.states(set())
+    found = trace.states()
     assert len(found) > 50 and trace.raw > 10 * len(found)
     wrong = {f"{case.number}, {case.what}": lines for case in found if (lines := case.wrong(mini))}
     assert wrong == {}

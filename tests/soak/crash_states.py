@@ -24,7 +24,7 @@ import torch
 
 from tests.crashes import cases, planted
 from tests.crashes.cases import Case, Failing, Trace
-from tests.crashes.judge import judge, own_files
+from tests.crashes.judge import own_files
 from tests.crashes.miniature import Grid, Miniature
 
 GRIDS = {
@@ -50,20 +50,23 @@ class Session:
         self.raw = 0
 
     def part(self, part: str) -> tuple[int, int, int]:
-        """Try one part; return how many states, disks, and disks with something wrong there are."""
-        self.raw = disks = bad = 0
+        """Try one part; return how many states, disks, and states with something wrong there are.
+
+        A disk of several parts is one of the first.
+        """
+        self.raw = bad = 0
+        before = len(self.mini.verdicts)
         for name, found in getattr(self, part)():
-            disks += 1
             bad += bool(found)
             for line in found:
                 self.wrong[_kind(line)] += 1
                 if self.show:
                     print(f"    {name}: {line}", flush=True)
-        return self.raw, disks, bad
+        return self.raw, len(self.mini.verdicts) - before, bad
 
     def states(self) -> Iterator[tuple[str, list[str]]]:
         """Yield what is wrong with each disk that a crash of the whole run leaves."""
-        yield from self._all(self.whole, set())
+        yield from self._all(self.whole)
 
     def flips(self) -> Iterator[tuple[str, list[str]]]:
         """Yield the same of disks with one bit of one file turned over."""
@@ -80,29 +83,26 @@ class Session:
 
     def failings(self) -> list[Failing]:
         """A run from the beginning, and one that goes on from halfway."""
-        nothing, half = self.whole.state(0), cases.halfway(self.whole)
-        return [Failing(f"{self.name}^{one.number}", self.mini, one) for one in (nothing, half)]
+        nothing, half = self.whole.state(0), cases.halfway(self.whole, self.mini)
+        return [Failing(f"{self.name}^{one.number}", self.mini, one) for one in (half, nothing)]
 
     def kills(self) -> Iterator[tuple[str, list[str]]]:
         """Yield the same of power cuts in runs after one that was killed."""
-        seen: set[str] = set()
-        for after in range(1, len(self.whole.changes) + 1):
-            yield from self._all(cases.after_kill(self.whole, after, self.mini), seen)
+        for after in cases.moments(self.whole):
+            yield from self._all(cases.after_kill(self.whole, after, self.mini))
 
     def recovery(self) -> Iterator[tuple[str, list[str]]]:
         """Yield the same of power cuts in runs after a power cut."""
-        disks = self.whole.states(set())
-        seen = {case.disk.digest for case in disks}
-        for case in disks:
-            verdict = judge(self.mini, case.disk, case.kept)
-            yield from self._all(cases.after_power_cut(case, verdict.ran), seen)
+        for case in self.whole.states():
+            ran = self.mini.run(case.disk)
+            yield from self._all(cases.after_power_cut(case, ran))
 
     def own_files(self) -> Iterator[tuple[str, list[str]]]:
         """Yield a user's own files that are gone."""
         yield "own files", own_files(self.mini)
 
-    def _all(self, trace: Trace, seen: set[str]) -> Iterator[tuple[str, list[str]]]:
-        for case in trace.states(seen):
+    def _all(self, trace: Trace) -> Iterator[tuple[str, list[str]]]:
+        for case in trace.states():
             yield f"{case.trace} {case.number}, {case.what}", case.wrong(self.mini)
         self.raw += trace.raw
 
@@ -115,8 +115,7 @@ class Session:
             return cases.after_kill(self.whole, int(at), self.mini).state(number)
         if kind == "/":
             case = self.whole.state(int(at))
-            ran = judge(self.mini, case.disk, case.kept).ran
-            return cases.after_power_cut(case, ran).state(number)
+            return cases.after_power_cut(case, self.mini.run(case.disk)).state(number)
         return None if kind == "^" else self.whole.state(number)
 
 
@@ -137,9 +136,9 @@ def one(name: str, number: int, flips: int) -> int:
         print(f"{name} {number}: {case.what}; {len(case.kept)} kept before")
         for path, data in sorted(case.disk.files.items()):
             print(f"    {len(data):7d} {path}")
-        verdict = judge(session.mini, case.disk, case.kept, case.damaged)
-        found = verdict.wrong
-        print(verdict.ran.fault or f"{verdict.ran.made} samples made")
+        ran = session.mini.run(case.disk)
+        print(ran.fault or f"{ran.made} samples made")
+        found = case.wrong(session.mini)
     print("\n".join(found) or "nothing wrong")
     return bool(found)
 
