@@ -11,6 +11,8 @@ from sampler_bench.bench.run.status import Running, Status
 
 WIDTH, LINES = 79, 6
 """Columns, and lines under one heading."""
+_DAY = 20 * 3600.0
+"""Seconds after which a time of day alone would mislead."""
 
 
 def show(status: Status, folder: Path, console: Console) -> None:
@@ -43,8 +45,9 @@ def _time_left(status: Status) -> str:
         how_long = "how long it takes is not known before something is measured"
     else:
         how_long = (
-            f"about {duration(status.seconds_left)} of sampling left: {status.evaluations:,.0f} "
-            f"evaluations at {_small(status.seconds)}" + (f", by {by} processes" * (by > 1))
+            f"about {duration(max(1.0, status.seconds_left))} of sampling left: "
+            f"{status.evaluations:,.0f} evaluations at {_small(status.seconds)}"
+            + (f", by {by} processes" * (by > 1))
         )
     return how_long if by else f"{how_long}; nobody is at work"
 
@@ -58,10 +61,11 @@ def _small(seconds: float) -> str:
 
 def _who(one: Running, now: datetime) -> str:
     since = datetime.fromisoformat(one.holder.since)
-    lasts = duration(max(0.0, (now - since).total_seconds()))
+    lasts = max(0.0, (now - since).total_seconds())
+    began = f"{since.astimezone():{'%H:%M' if lasts < _DAY else '%d %b %H:%M'}}"
     silent = f", no sign of it for {duration(one.silent)}" if one.silent else ""
     on = f": {'; '.join(one.on)}" if one.on else ""
-    return f"{one.holder}, since {since.astimezone():%d %b %H:%M} ({lasts}){silent}{on}"
+    return f"{one.holder}, since {began} ({duration(lasts)}){silent}{on}"
 
 
 def _listed(title: str, texts: Sequence[str]) -> list[str]:
