@@ -437,10 +437,15 @@ def _root(thing: Any) -> str:
     return type(thing).__module__.partition(".")[0]
 
 
-@functools.cache
-def _families(cls: Any) -> frozenset[tuple[str, str]]:
+_FAMILIES: dict[type, frozenset[tuple[str, str]]] = {}
+
+
+def _families(cls: type) -> frozenset[tuple[str, str]]:
     """Return a class and those above it, by the first word of their modules and their names."""
-    return frozenset((c.__module__.partition(".")[0], c.__name__) for c in inspect.getmro(cls))
+    if cls not in _FAMILIES:
+        names = ((c.__module__.partition(".")[0], c.__name__) for c in cls.__mro__)
+        _FAMILIES[cls] = frozenset(names)
+    return _FAMILIES[cls]
 
 
 def _is_tensor(thing: Any) -> bool:

@@ -252,6 +252,15 @@ def test_a_compiled_function_is_the_function_it_is_of():
     assert digest(Compiled(closed_over(1))) != digest(Compiled(closed_over(2)))
 
 
+def test_a_function_in_anothers_name_is_both():
+    stands = closed_over(1)
+    other = vars(sys.modules["sampler_bench.kit.names"])["unknown"]  # which no name here leads to
+    before = READER.code(stands).names
+    stands.__wrapped__ = other
+    assert "sampler_bench.kit.names.unknown" not in before
+    assert {*before, "sampler_bench.kit.names.unknown"} <= {*READER.code(stands).names}
+
+
 def test_other_distributions_enter_by_name_and_version():
     scipy = pytest.importorskip("scipy.integrate")
     names = READER.code(scipy.solve_ivp, digest).names
