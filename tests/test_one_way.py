@@ -64,8 +64,8 @@ METHODS |= {"dump", "copy", "copy2", "copyfile", "copytree", "move", "extractall
 METHODS |= {"download_url_to_file", "urlretrieve", "mkstemp", "NamedTemporaryFile", "fsync"}
 METHODS |= {"unlink", "rmdir", "removedirs", "rmtree", "truncate", "utime"}
 METHODS |= {"symlink", "link", "symlink_to", "hardlink_to", "link_to"}
-OURS = {"files.link"}
-"""What ``kit.files`` calls as a module of the standard library does."""
+OURS = {"files.link", "files.move", "self.store.replace"}
+"""What ``kit.files``, or the store, calls as the standard library does."""
 STORES = {"self", "store", "self.store"}
 """Whose ``write_text`` is that of ``results.Store``."""
 
@@ -191,7 +191,7 @@ GUESSES = {
     "solvers/denoiser.py: hasattr(denoiser, name)": "the same",
     "solvers/denoiser.py: getattr(denoiser, 'denoiser', None)": "the same",
     "models/network.py: getattr(module, 'resampling', None)": "of PyTorch's modules, some have it",
-    "solvers/sampler.py: getattr(SCALINGS[self.scaling], 'version', 1)": "a row may be a function",
+    "results/metric.py: hasattr(part, field)": "of a function or class of a user's own",
     "solvers/listed.py: hasattr(given, 'tolist')": "an array, a tensor or a list",
     "bench/commands/app.py: getattr(param, 'multiple', False)": "Click's",
     "bench/commands/app.py: getattr(param, 'is_flag', False)": "Click's",

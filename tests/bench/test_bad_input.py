@@ -70,9 +70,9 @@ CASES = {
     ),
     "images of points": (toml({"extractor": '"fashion"'}), "takes images"),
     "kid without images": (toml({"metrics": '["kid"]'}), "real images"),
-    "two labels for one cell": (
-        toml() + '\n[[sampler]]\nlabel = "again"\nsteps = 4',
-        "one label",
+    "one label for two samplers": (
+        toml(sampler={"label": '"one"'}) + '\n[[sampler]]\nlabel = "one"\nsteps = 4\nrho = 3',
+        "two samplers are called 'one', and differ in rho = 7 or 3: give each a label of its own",
     ),
     "too many combinations": (
         toml(sampler={"rho": str(list(range(1, 200))), "S_churn": str(list(range(200)))}),

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from sampler_bench import results
 from sampler_bench.bench.commands.cli import app
-from sampler_bench.bench.run import groups
+from sampler_bench.bench.measure.samples import FromSamples
 from tests.bench import runs
 
 
@@ -26,7 +26,7 @@ def bench(*arguments):
 
 
 def test_plan_runs_and_writes_nothing(grid, tmp_path, monkeypatch):
-    monkeypatch.setattr(groups, "measure", lambda *args: pytest.fail("something ran"))
+    monkeypatch.setattr(FromSamples, "take", lambda *args: pytest.fail("something ran"))
     printed = bench("run", "--grid", grid, "--plan", "--out", tmp_path / "out")
     # Euler 3 + 6, Heun 2·6 − 1, times 60 samples; RK45's depend on the samples.
     assert "4 cells, 0 combinations skipped" in printed
@@ -46,10 +46,10 @@ def test_run_report_explain_and_a_second_run(grid, tmp_path, monkeypatch):
 
     one, other = table["key"].iloc[0], table["key"].iloc[1]
     assert f"model_digest = {table['model_digest'].iloc[0]}" in bench("explain", out, one[:10])
-    assert "sampler.steps: " in bench("explain", out, one, other)
+    assert "sampler.grid.steps: " in bench("explain", out, one, other)
     assert "0 regressed, 0 inconclusive, 4 passed" in bench("check", out, "--baseline", out)
 
-    monkeypatch.setattr(groups, "measure", lambda *args: pytest.fail("measured again"))
+    monkeypatch.setattr(FromSamples, "take", lambda *args: pytest.fail("measured again"))
     again = bench("run", "--grid", grid, "--out", out, "--first-seed", 7)
     assert again.count("(done before)") == 4
 
@@ -78,7 +78,7 @@ def test_ctrl_c_is_told_in_one_line_and_the_same_command_goes_on(grid, tmp_path,
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(groups, "measure", pressed)
+        patched.setattr(FromSamples, "take", pressed)
         result = CliRunner().invoke(app, ["run", "--grid", str(grid), "--out", str(out)])
     assert result.exit_code == 130
     assert "bench: interrupted; the same command goes on where it stopped" in result.output

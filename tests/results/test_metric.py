@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from sampler_bench.kit.canonical import hash_of
 from sampler_bench.reports import metrics
 from sampler_bench.reports.points import best
 from sampler_bench.results import Record
@@ -28,7 +27,7 @@ def test_a_row_survives_json(row):
 
 
 def test_a_metric_that_is_not_here_is_what_its_record_says(cell, record):
-    made = record(cell=cell(metric="file:cmmd", metric_file="aa" * 8), metric=MINE)
+    made = record(cell=cell(metric="file:cmmd"), metric=MINE)
     kept = again(made)
     assert kept == made and kept.metric == MINE
     assert kept.metric_name == "Maximum mean discrepancy, fashion features, 1,000 samples"
@@ -57,14 +56,6 @@ def test_a_damaged_row_is_one_line(wrong):
     assert "\n" not in str(raised.value)
 
 
-def test_a_text_of_ones_own_is_in_the_key_and_a_gate_looks_past_it(cell):
-    one, other = (cell(metric="file:cmmd", metric_file=text) for text in ("aa", "bb"))
-    assert one.key != other.key and one.but_for_files == other.but_for_files
-    assert one.work_key == other.work_key == cell().work_key
-    assert "metric_file" not in cell().to_json()
-    assert cell().key == hash_of(cell().to_json())
-
-
 def words(source):
     """Return the texts in a file that are no documentation."""
     tree = ast.parse(source)
@@ -86,4 +77,5 @@ def test_the_other_files_ask_the_row():
         if len(words(path.read_text("utf-8")) & ours) > 1
     }
     about_some = {"reports/profiles.py", "reports/statements/truncation.py"}
-    assert lists == {"results/metric.py"} | about_some
+    of_old_records = {"results/format_1.py"}  # what they were never changes
+    assert lists == {"results/metric.py"} | about_some | of_old_records

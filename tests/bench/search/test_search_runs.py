@@ -124,5 +124,5 @@ def test_a_failing_candidate_is_told_and_the_search_goes_on(made, tmp_path, monk
     assert result.exit_code == 1
     assert "jobs failed" in result.output
     [search] = searches(results.load(tmp_path / "run"))
-    assert set(search.candidates["S_churn"]) == {0.5}
+    assert set(search.candidates["sampler.S_churn"]) == {0.5}
     assert search.fresh is not None
