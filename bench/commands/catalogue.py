@@ -194,8 +194,8 @@ def _formats() -> Rows:
 def _of_reports(kind_name: str) -> tuple[Registry[Any], ...]:
     from sampler_bench import reports  # Matplotlib, as above
 
-    rows: dict[str, Registry[Any]] = {"figures": reports.FIGURES, "formats": reports.FORMATS}
-    return (rows[kind_name],)
+    found: dict[str, Registry[Any]] = {"figures": reports.FIGURES, "formats": reports.FORMATS}
+    return (found[kind_name],)
 
 
 DRAWN = ("figures", "formats")

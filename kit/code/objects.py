@@ -449,16 +449,16 @@ def _families(cls: type) -> frozenset[tuple[str, str]]:
 
 
 def _is_tensor(thing: Any) -> bool:
-    return ("torch", "Tensor") in _families(type(thing))  # type: ignore[arg-type]
+    return ("torch", "Tensor") in _families(type(thing))
 
 
 def _is_array(thing: Any) -> bool:
-    found = _families(type(thing))  # type: ignore[arg-type]
+    found = _families(type(thing))
     return not found.isdisjoint({("torch", "Tensor"), ("numpy", "ndarray"), ("numpy", "generic")})
 
 
 def _is_network(thing: Any) -> bool:
-    return ("torch", "Module") in _families(type(thing))  # type: ignore[arg-type]
+    return ("torch", "Module") in _families(type(thing))
 
 
 def _is_named_constant(thing: Any) -> bool:

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from sampler_bench import solvers
 from sampler_bench.bench.measure.code_of import BOOKKEEPING, code_of
-from sampler_bench.bench.measure.samples import measure
-from sampler_bench.bench.measure.trajectory import Trajectories
 from sampler_bench.kit.code import Sources
 
 ROOT = Path(solvers.__file__).parents[1]
@@ -64,9 +62,11 @@ def unlisted(ran, code, bookkeeping):
 
 def of_row(job, settings, reader):
     """Return the code of a job with another sampler, and what it ran that is not in the list."""
-    job, ran = replace(job, sampler=solvers.build(**settings)), set()
+    sampler = solvers.build(**settings)
+    measurement, told = replace(job.measurement, sampler=sampler), sampler.declared(job.model)
+    job, ran = replace(job, measurement=measurement, settings=told.settings), set()
     with traced(ran):
-        measure(job, [0], 64, Trajectories())
+        job.measurement.take(job.subject, [job.seeds(0)], 64, lambda samples, evaluations: None)
     assert len(ran) > 20
     code = code_of(job, reader)
     return code, unlisted(ran, code, BOOKKEEPING)

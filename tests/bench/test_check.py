@@ -221,7 +221,7 @@ def saved(folder: Path, *records: Record) -> Path:
 
 
 def checked(run: Path, baseline: Path) -> tuple[int, str]:
-    result = CliRunner().invoke(app, ["check", str(run), "--baseline", str(baseline)])
+    result = CliRunner().invoke(app, ["check", str(run), "--baseline", str(baseline), "--recorded"])
     return result.exit_code, " ".join(result.output.split())
 
 

@@ -136,25 +136,33 @@ def test_where_a_file_lies_changes_no_key(ran, folder):
     assert set(results.load("copy")["key"]) == set(results.load("run")["key"])
 
 
-def test_a_changed_text_is_measured_anew_and_gated_by_the_old_one(ran, folder, tmp_path):
+def test_a_changed_text_is_other_code(ran, folder, tmp_path):
+    """The key is the same, so that the gate compares; nothing of it is shown as if it were one."""
     (folder / "mine.py").write_text(MINE.replace("+ alpha * h * flow", "+ 0.9 * h * flow"))
-    refused(
-        ["run", ran, "--out", "run"], tmp_path, "results of another text of 'file:half, edm ste"
-    )
+    refused(["run", ran, "--out", "run"], tmp_path, "run holds 2 records made by other code: mine.")
     gate = ["check", "run", "--baseline", "run"]
-    refused(gate, tmp_path, f"{folder / 'mine.py'} was changed since")
+    refused(gate, tmp_path, "run holds 2 records made by other code: mine.half; run its grid again")
     assert "2 passed" in bench(*gate, "--recorded")
     bench("run", ran, "--out", "new")
-    assert not set(results.load("new")["key"]) & set(results.load("run")["key"])
+    assert set(results.load("new")["key"]) == set(results.load("run")["key"])
     compared = CliRunner().invoke(app, ["check", "new", "--baseline", "run"])
     assert compared.exit_code in {0, 1, 3} and compared.stdout.count("same") == 2
+    both = results.load(["new", "run"])
+    assert both["label"].nunique() == 2 and both["label"].str.contains("code").all()
+
+
+def test_another_comment_is_the_same_code(ran, folder):
+    (folder / "mine.py").write_text("# a comment\n" + MINE.replace("\n\n\n", "\n\n\n\n", 1))
+    assert bench("run", ran, "--out", "run").count("done before") == 2
+    assert "2 passed" in bench("check", "run", "--baseline", "run")
 
 
 def test_a_file_that_is_gone(ran, folder, tmp_path):
     (folder / "mine.py").unlink()
-    gone = f"{folder / 'mine.py'} is not there any more"
+    gone = f"there is no file {folder / 'mine.py'}"
     refused(["check", "run", "--baseline", "run"], tmp_path, gone)
-    refused(["run", ran, "--out", "run"], tmp_path, f"there is no file {folder / 'mine.py'}")
+    assert "2 passed" in bench("check", "run", "--baseline", "run", "--recorded")
+    refused(["run", ran, "--out", "run"], tmp_path, gone)
 
 
 CASES = {

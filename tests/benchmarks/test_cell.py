@@ -46,7 +46,7 @@ def plan(request) -> plans.Plan:
         sampler=[{"label": "Heun", "steps": 18}],
     )
     plan = plans.make(grid)
-    _ = plan.work[0].source.statistics().root  # once per reference, however many cells
+    _ = plan.work[0].measurement.source.statistics().root  # once per reference, however many cells
     return plan
 
 
@@ -75,7 +75,7 @@ def bare(work: Work, evaluated: list[tuple[torch.Tensor, torch.Tensor]]) -> torc
     with torch.inference_mode():
         batches = work.cell.samples // len(evaluated[0][0])
         samples = [[work.model(x, sigma) for x, sigma in evaluated][-1] for _ in range(batches)]
-        return work.extractor(quantize(torch.cat(samples)))
+        return work.measurement.source.extractor(quantize(torch.cat(samples)))
 
 
 def test_cell(benchmark, plan, tmp_path):
