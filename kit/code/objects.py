@@ -25,7 +25,15 @@ _EMPTY = (dict, set)
 _WRAPS = ("__wrapped__", "py_func")
 """Where a decorated function, and one that numba compiles, keep the function they are of."""
 _BUILTINS = (types.BuiltinFunctionType, types.WrapperDescriptorType, types.MethodDescriptorType)
-_NOT_TOLD = {"__module__", "__dict__", "__weakref__", "__doc__", "__qualname__", "__annotations__"}
+_NOT_TOLD = {
+    "__repr__",
+    "__module__",
+    "__dict__",
+    "__weakref__",
+    "__doc__",
+    "__qualname__",
+    "__annotations__",
+}
 _NOT_TOLD |= {"__dataclass_fields__", "__dataclass_params__", "__match_args__", "__hash__"}
 _NOT_TOLD |= {"__abstractmethods__", "_abc_impl", "__parameters__", "__orig_bases__", "__eq__"}
 _NOT_TOLD |= {"__firstlineno__", "__static_attributes__", "__annotate__", "__annotate_func__"}
