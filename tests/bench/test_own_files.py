@@ -242,7 +242,7 @@ def test_what_says_no_number_of_evaluations_is_planned_without(folder):
     assert "note: file:undeclared, edm steps: its number of evaluations is not known" in planned
     assert "skipped, at least 100 denoiser evaluations: at least " in planned
     bench("run", grid, "--out", "run")
-    counted = results.load("run").set_index(["solver", "steps"])["nfe"].to_dict()
+    counted = results.load("run").set_index(["sampler.solver", "sampler.steps"])["nfe"].to_dict()
     assert counted == {
         ("file:undeclared", 2): 3,
         ("file:undeclared", 3): 5,
@@ -265,7 +265,7 @@ levels = [0.1, 1.0, 10.0]
 """)
     bench("run", folder / "mine.toml", "--out", "profiled")
     table = results.load("profiled")
-    assert set(table["solver"]) == {"file:half", "euler"}
+    assert set(table["sampler.solver"]) == {"file:half", "euler"}
     assert table["solver_file"].notna().sum() == 1
     (folder / "search.toml").write_text("""
 name = "searched"
@@ -294,7 +294,7 @@ def test_a_parameter_that_is_a_file_lies_beside_the_grid(folder, tmp_path):
     grid = grid_of(folder, solver="mine.py:weighted", weights=["one.txt", "two.txt"])
     bench("run", grid, "--out", "run")
     table = results.load("run")
-    assert table["weights"].nunique() == 2 and table["weights"].str.fullmatch("[0-9a-f]{16}").all()
+    assert table["sampler.weights"].nunique() == 2 and table["sampler.weights"].str.fullmatch("[0-9a-f]{16}").all()
     assert set(table["label"]) == {
         f"file:weighted, edm steps, weights = {name}.txt" for name in ("one", "two")
     }

@@ -16,6 +16,9 @@ from typing import IO, Any
 from sampler_bench.kit import files
 from sampler_bench.kit.files import is_temporary
 
+NEWEST = 3
+"""How many of the removals that are not synced are lost, or kept, one by one."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -307,7 +310,11 @@ class _Files:
         if names:
             yield "names lost", self.seen(self.now, [])
         if len(names) > 1:
+            # Removals are never synced: of those that pile up, the newest stand for all.
+            old = [place for place, one in enumerate(names) if one.what == "unlink"][:-NEWEST]
             for place, one in enumerate(names):
+                if place in old:
+                    continue
                 others = names[:place] + names[place + 1 :]
                 yield f"name {place} lost", self.seen(self.now, others)
                 yield f"name {place} kept", self.seen(self.now, [one])

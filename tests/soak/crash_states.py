@@ -180,6 +180,8 @@ def main() -> int:
     given = parser.parse_args()
     torch.set_num_threads(1)
     if given.one:
+        if not re.fullmatch(rf"({'|'.join(GRIDS)})([/!~^]\d*)?", given.one[0]):
+            parser.error(f"--one {given.one[0]}: no trace; three-2, three-2/17, three-2!17, …")
         return one(given.one[0], int(given.one[1]), given.flips)
     if given.planted:
         return plant()
