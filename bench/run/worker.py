@@ -73,7 +73,7 @@ class Worker:
         """Measure what is free of a job, and make its records if all of it is there.
 
         Returns:
-            The records; None if others still work on some of it.
+            The records; None if others still work on some of it, or have just made them.
 
         Raises:
             Failed: If it has to be given up.
@@ -87,7 +87,7 @@ class Worker:
                     if free and self._missing(work, group) and not self.has_records(work):
                         self._guarded(work, group[0], partial(self._measure, work, group))
         if any(self._missing(work, group) for group in groups(work, self.together)):
-            return self._records(work) if self.has_records(work) else None
+            return None
         return self._merge(work)
 
     def has_records(self, work: Work) -> bool:
@@ -104,12 +104,6 @@ class Worker:
     def wrote(self, work: Work) -> bool:
         """Return whether some of a job was measured by this process."""
         return work.key in self._written
-
-    def _records(self, work: Work) -> list[Record]:
-        found = [self.store.record(cell.key) for cell in work.cells]
-        records = [record for record in found if record is not None]
-        self.settle(work, records)
-        return records
 
     def _missing(self, work: Work, group: Sequence[int]) -> set[int]:
         return set(group) - self.store.lying(work.key)
@@ -139,10 +133,8 @@ class Worker:
 
     def _merge(self, work: Work) -> list[Record] | None:
         with self.leases.holding(f"{work.key}-record") as free:
-            if not free:
+            if not free or self.has_records(work):  # the next look finds them
                 return None
-            if self.has_records(work):
-                return self._records(work)
             shards = self._read(work)
             if len(shards) < work.cell.shards:
                 return None
