@@ -205,7 +205,10 @@ class Store:
             for path in self.record_files():
                 names[path.name.partition("-")[0]].append(path.name)
             self._names.update(changed=changed, names=dict(names))
-        return [folder / name for name in self._names["names"].get(key, [])]
+        if names := self._names["names"].get(key):
+            return [folder / name for name in names]
+        # Of two changes in one tick of the disk's clock the second is not seen by the time.
+        return files.listed(folder, f"{key}-*.json")
 
     def drop_record(self, record: Record) -> None:
         """Remove the file of a record."""

@@ -76,7 +76,7 @@ class Worker:
         """Measure what is free of a job, and make its records if all of it is there.
 
         Returns:
-            The records; None if others still work on some of it.
+            The records; None if others still work on some of it, or have just made them.
 
         Raises:
             Failed: If it has to be given up.
@@ -90,7 +90,7 @@ class Worker:
                     if free and self._missing(work, group) and not self.has_records(work):
                         self._guarded(work, group[0], partial(self._measure, work, group))
         if any(self._missing(work, group) for group in groups(work, self.together)):
-            return self.settled(work) if self.has_records(work) else None
+            return None
         return self._merge(work)
 
     def has_records(self, work: Work) -> bool:
@@ -146,10 +146,8 @@ class Worker:
 
     def _merge(self, work: Work) -> list[Record] | None:
         with self.leases.holding(f"{work.key}-record") as free:
-            if not free:
+            if not free or self.has_records(work):  # the next look finds them
                 return None
-            if self.has_records(work):
-                return self.settled(work)
             shards = self._read(work)
             if len(shards) < work.cell.shards:
                 return None

@@ -294,7 +294,10 @@ def test_a_parameter_that_is_a_file_lies_beside_the_grid(folder, tmp_path):
     grid = grid_of(folder, solver="mine.py:weighted", weights=["one.txt", "two.txt"])
     bench("run", grid, "--out", "run")
     table = results.load("run")
-    assert table["sampler.weights"].nunique() == 2 and table["sampler.weights"].str.fullmatch("[0-9a-f]{16}").all()
+    assert (
+        table["sampler.weights"].nunique() == 2
+        and table["sampler.weights"].str.fullmatch("[0-9a-f]{16}").all()
+    )
     assert set(table["label"]) == {
         f"file:weighted, edm steps, weights = {name}.txt" for name in ("one", "two")
     }
