@@ -69,3 +69,19 @@ def test_another_may_finish_all_at_any_moment(tmp_path, whole, monkeypatch, plac
     assert runs.run(out, GRID, 16).reasons == reasons == []
     assert len(calls) >= when
     processes.same(out, whole)
+
+
+def test_shards_that_lie_there_are_not_made_again_in_another_batch(tmp_path, monkeypatch):
+    """Their bits would differ, and two files of one shard would have to be compared for ever."""
+
+    def stopped(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recorded, "record", stopped)
+    for batch in (3, 64):
+        with pytest.raises(KeyboardInterrupt):
+            runs.run(tmp_path / "run", GRID, batch)
+        (folder,) = (tmp_path / "run" / "shards").iterdir()
+        shards = sorted(folder.iterdir())
+        assert [path.name[:3] for path in shards] == [f"{n:03d}" for n in range(20)]
+        shards[7].unlink()
