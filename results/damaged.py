@@ -13,6 +13,10 @@ class NotShown(UserWarning):
     """Something in a run's folder that no table or figure shows, and why."""
 
 
+class Damaged(NotShown):
+    """A file that is not what it says."""
+
+
 def set_aside(root: Path, path: Path, wrong: ValueError) -> None:
     """Move a file of a run into its folder `damaged/`, and say so.
 
@@ -25,4 +29,4 @@ def set_aside(root: Path, path: Path, wrong: ValueError) -> None:
         files.move(path, target)
         where = f"set aside in {root / FOLDER}"
     reason = " ".join(str(wrong).split()).removeprefix(f"{path}: ")
-    warnings.warn(f"{path}: {reason}; {where}", NotShown, stacklevel=2)
+    warnings.warn(f"{path}: {reason}; {where}", Damaged, stacklevel=2)

@@ -308,16 +308,21 @@ class Store:
         if not path.exists():
             return None
         try:
-            arrays = shard.read_arrays(path)[0]
-            _check_samples(path, arrays)
+            return read_samples(path)
         except ValueError as wrong:
             set_aside(self.root, path, wrong)
             return None
-        return arrays
 
 
 _SAMPLES = {"images": 4, "points": 2, "t": 1, "sigma": 1, "s": 1, "x": 2, "slope": 2}
 """How many dimensions the arrays have that are kept to look at."""
+
+
+def read_samples(path: Path) -> dict[str, np.ndarray]:
+    """Read kept samples. Raises ValueError naming a file that is damaged, or cannot be shown."""
+    arrays = shard.read_arrays(path)[0]
+    _check_samples(path, arrays)
+    return arrays
 
 
 def _check_samples(path: Path, arrays: Arrays) -> None:

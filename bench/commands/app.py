@@ -24,6 +24,8 @@ ORDER = (
 )
 """Of commands in the help."""
 _PYTHONS = warnings.showwarning
+NOT_SHOWN = {"NotShown", "Damaged"}
+"""Warnings that are told in one line: see results/damaged.py."""
 GOES_ON = {"run", "search", "fetch", "train"}
 """Commands that find what an interrupted one left behind."""
 
@@ -94,7 +96,7 @@ def refused() -> Iterator[None]:
         yield
     except BrokenPipeError:  # who reads has gone: see main
         raise
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, Warning) as error:  # warnings where they are asked for as errors
         stop(str(error))
     except SystemExit as end:  # a plug-in, while it was imported or looked at
         stop(f"code of another package, or a file of one's own, ended the program ({end.code!r})")
@@ -102,7 +104,7 @@ def refused() -> Iterator[None]:
 
 def shown(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
     """Print what a table leaves out of a folder in one line; other warnings as Python does."""
-    if category.__name__ == "NotShown":  # by name: its room takes Pandas to import
+    if category.__name__ in NOT_SHOWN:  # by name: their room takes Pandas to import
         tell(str(message))
     else:
         _PYTHONS(message, category, *where, **more)

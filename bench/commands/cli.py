@@ -330,15 +330,19 @@ def check(
     from sampler_bench.bench.commands.baselines import locate
     from sampler_bench.bench.commands.plugins import load_plugins
     from sampler_bench.bench.commands.verdicts import show
-    from sampler_bench.bench.run.freshness import check_fresh
+    from sampler_bench.bench.run.freshness import check_fresh, check_whole
     from sampler_bench.results import Store, load
+    from sampler_bench.results.damaged import Damaged
     from sampler_bench.results.lines import lines
 
     with refused():
         load_plugins()
         baseline_path = locate(baseline)
-        for path in (run, baseline_path):
-            load(path)  # says what is wrong with a folder that is no run
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Damaged)
+            for path in (run, baseline_path):
+                load(path)  # says what is wrong with a folder that is no run
+        check_whole(baseline_path)
         if not recorded:
             check_fresh(run)
         comparisons = gate.compare(

@@ -39,7 +39,7 @@ def code_of(work: Work, reader: Reader = _READER) -> Code:
         work: The job.
         reader: What lists it; it remembers modules that it read.
     """
-    kinds = (work.measurement, work.model, work.condition)
+    kinds = (*work.measurement.made_of, work.model, work.condition)
     about = work.measurement.about
     parts = (Work, type(work.measurement), *_sampled_by(about), *_made_by(work))
     return reader.code(*parts, kinds=kinds, settings=_named(work))

@@ -121,6 +121,11 @@ class Measurement(ABC):
         return ()
 
     @property
+    def made_of(self) -> tuple[object, ...]:
+        """The objects that compute it: what they run is the code of its records."""
+        return (self,)
+
+    @property
     def about(self) -> AnySampler | None:
         """The sampler that it is about; ``None`` if it is about a model alone."""
         return None

@@ -57,6 +57,14 @@ class FromSamples(Measurement):
         return {name: measure.metric for name, measure in self.measures.items()}
 
     @property
+    def made_of(self) -> tuple[object, ...]:
+        """The sampler and the metrics, and features with what they are compared with, or exact
+        trajectories.
+        """
+        seen = (self.source.extractor, self.source) if self.source.extractor else ()
+        return (self.sampler, *self.measures.values(), *(seen or (self.trajectories,)))
+
+    @property
     def about(self) -> AnySampler:
         """The sampler."""
         return self.sampler

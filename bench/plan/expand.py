@@ -46,9 +46,9 @@ class Labelled:
     label: str
     sampler: Any
     models: tuple[str, ...] | None = None
+    spec: str = ""
     table: str = ""
     is_named: bool = True
-    spec: str = ""
 
     def is_for(self, model: str) -> bool:
         """Return whether it is to be run with this model."""

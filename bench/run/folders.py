@@ -14,6 +14,7 @@ from sampler_bench.results import Conflict, Record, Shard, Store, shard
 from sampler_bench.results.agreement import versions
 from sampler_bench.results.record import read as read_record
 from sampler_bench.results.schema import PlanFile
+from sampler_bench.results.store import read_samples
 
 
 @dataclass
@@ -191,7 +192,11 @@ class _Merging:
         found: dict[str, Path] = {}
         for store in self.stores:
             for path in sorted(store.root.glob("samples/*.npz")):
-                if store.samples(path.stem) is not None:
+                try:
+                    read_samples(path)
+                except ValueError as wrong:
+                    self.left_out.append(str(wrong))
+                else:
                     found.setdefault(path.name, path)
         return list(found.values())
 

@@ -10,6 +10,7 @@ from sampler_bench.bench.plan import planning
 from sampler_bench.bench.run.codes import Codes, Other
 from sampler_bench.bench.run.search import declared
 from sampler_bench.bench.run.search.prepared import prepare
+from sampler_bench.kit import own_files
 from sampler_bench.results import Record, Store
 from sampler_bench.results.lines import lines
 
@@ -28,14 +29,33 @@ def check_fresh(folder: Path) -> None:
     try:
         other = _other(store, records)
     except ValueError as error:
+        plan = store.plan()
+        was = own_files.changed(plan.files) if plan else ""
         raise ValueError(
-            f"{folder}: whether it is of the present code cannot be told: {error}; compare what "
-            "was recorded by --recorded"
+            f"{folder}: whether it is of the present code cannot be told: {was or error}; compare "
+            "what was recorded by --recorded"
         ) from None
     if other:
         raise ValueError(
             f"{folder} holds {other}; run its grid again by --again, or compare what was recorded "
             "by --recorded"
+        )
+
+
+def check_whole(folder: Path) -> None:
+    """Refuse a baseline that lacks a record of what it planned: nothing would be held to it.
+
+    Raises:
+        ValueError: If it does; one line.
+    """
+    store = Store(folder)
+    plan = store.plan()
+    keys = {record.cell.key for record in store.records()}
+    gone = [line for line in plan.lines if line.key not in keys] if plan else []
+    if gone:
+        raise ValueError(
+            f"{folder} has no record of {len(gone)} of the cells that it planned, first "
+            f"{gone[0].label!r}: run its grid again"
         )
 
 

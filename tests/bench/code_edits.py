@@ -91,9 +91,9 @@ EDITS = {
         "sigma.log() / 5\n        return",
     ),
     "true data": (
-        "models/data/clean.py",
-        "(mixture.means[k] + spread)",
-        "(mixture.means[k] + 1.1 * spread)",
+        "models/exact.py",
+        "(self.means[k] + spread)",
+        "(self.means[k] + 1.1 * spread)",
     ),
     "tolerance of a trajectory": (
         "bench/measure/trajectory.py",
@@ -102,15 +102,15 @@ EDITS = {
     ),
     "reference of own data": (
         "bench/features/references.py",
-        "return self.extractor(self.model.data_images()).numpy()",
-        "return 1.1 * self.extractor(self.model.data_images()).numpy()",
+        "return self.extractor(images()).numpy()",
+        "return 1.1 * self.extractor(images()).numpy()",
     ),
     "a feature": ("bench/features/fashion_net.py", "PIXEL_MEAN = 0.2860", "PIXEL_MEAN = 0.3"),
     "Counted, same meaning": ("models/counted.py", "if not self.samples:", "if self.samples == 0:"),
     "Euler where σ = 0, same meaning": (
         _RK,
-        "if step.down.sigma == 0 or not prime.sigma > 0:",
-        "if not prime.sigma > 0 or step.down.sigma == 0:",
+        "return prime if prime.sigma > 0 else None",
+        "return None if not prime.sigma > 0 else prime",
     ),
     "heun is euler": (
         "solvers/registry.py",
@@ -138,8 +138,8 @@ SEEN = {
     "Work.seeds": _ALL,
     "an exact denoiser": "fid",
     "a preconditioning": "network",
-    "true data": "local-error",
-    "tolerance of a trajectory": "truncation",
+    "true data": "truncation local-error",
+    "tolerance of a trajectory": "fid truncation network",
     "reference of own data": "fid network",
     "a feature": "fid network",
     "Counted, same meaning": _ALL,

@@ -15,6 +15,12 @@ SOURCES = Sources()
 NO_PART = {
     "sampler_bench.bench.run": "runs jobs, and writes what they gave",
     "sampler_bench.bench.plan": "says what there is to run",
+    "sampler_bench.bench.measure.code_of": "lists the code itself",
+    "sampler_bench.bench.measure.counting": "holds what was counted to the plan: no number of it",
+    "sampler_bench.results.agreement": "whether two records agree",
+    "sampler_bench.results.format_1": "old records",
+    "sampler_bench.results.schema": "what files must look like",
+    "sampler_bench.results.sealed": "the bytes of records",
     "sampler_bench.results.cell": "keys",
     "sampler_bench.results.shard": "shards: what was measured, kept",
     "sampler_bench.results.record": "records",

@@ -218,7 +218,7 @@ def test_a_run_that_two_machines_made_says_so(tmp_path, monkeypatch):
 
     monkeypatch.setattr(provenance, "collect", changed)
     runs.run(tmp_path / "run", GRID.format(models='"exact-mixture-moons"'), batch=8)
-    here = provenance.collect(torch.device("cpu"), 8, None)["torch"]
+    here = provenance.collect(torch.device("cpu"), 8, models.load("exact-mixture-moons"))["torch"]
     told = results.load(tmp_path / "run")["prov_torch"]
     assert set(told) == {here, f"{here} (16 shards), 9.9.9 (4 shards)"}
 

@@ -1,20 +1,19 @@
 """Folders of several machines, put together in one."""
 
 import itertools
-import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from sampler_bench import results
 from sampler_bench.bench.commands.cli import app
 from sampler_bench.bench.run import folders, worker
 from sampler_bench.bench.run.folders import merge
 from sampler_bench.kit import files
 from sampler_bench.results import Store
-from sampler_bench.results.store import read_record
+from sampler_bench.results.record import read as read_record
 from tests.bench import runs
 from tests.bench.processes import GRID
 
@@ -130,9 +129,8 @@ def test_a_merge_that_was_killed_is_done_again(made, tmp_path):
 
 def changed(path, **fields):
     """Write a record again with other fields, under the name it has then."""
-    told = json.loads(path.read_text()) | fields
+    record = replace(read_record(path), **fields)
     path.unlink()
-    record = results.Record.from_json(told)
     return Store(path.parents[1]).write_record(record)
 
 
@@ -209,11 +207,15 @@ def test_runs_of_two_grids_are_refused(made, tmp_path):
     )
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"cells": 1}', "[" * 9999, '{"cells": {}, "jobs": 1}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"lines": 1}', "[" * 9999, '{"format": 7}'])
 def test_what_is_no_plan_is_refused(made, tmp_path, text):
     here, there = copied(made, tmp_path, 0, 0)
     (there / "plan.json").write_text(text)
-    refused(bench(here, there, "--out", tmp_path / "out"), there / "plan.json", "damaged")
+    found = bench(here, there, "--out", tmp_path / "out")
+    said, refusal = found.output.strip().splitlines()
+    assert found.exit_code == 2
+    assert f"{there / 'plan.json'}: " in said and "set aside in" in said
+    assert str(there) in refusal and "no plan.json in it" in refusal
     refused(bench(here, tmp_path / "none", "--out", tmp_path / "out"), "no such run")
 
 
@@ -228,22 +230,19 @@ def test_plans_are_united(made, tmp_path):
     """Those of a search, of which each folder has got to another rung."""
     here, there = copied(made, tmp_path, 0, 0)
     for folder, kept in ((here, 2), (there, 0)):
-        plan = json.loads((folder / "plan.json").read_text())
-        key = plan["jobs"][kept]["cells"][0]
-        plan["cells"] = {key: plan["cells"][key]}
-        plan["jobs"] = [plan["jobs"][kept]]
-        plan["batch"] += kept
-        (folder / "plan.json").write_text(json.dumps(plan))
+        plan = Store(folder).plan()
+        some = {"lines": [plan.lines[kept]], "batch": plan.batch + kept}
+        Store(folder).write_plan(plan.model_copy(update=some))
     plan, _ = folders.merged_plans([here, there])
-    assert len(plan["cells"]) == len(plan["jobs"]) == 2 and plan["batch"] == BATCH + 2
+    assert len(plan.lines) == len(plan.jobs) == 2 and plan.batch == BATCH + 2
 
 
 def test_a_failure_that_another_machine_did_not_have_is_left_behind(made, tmp_path):
     here, there = copied(made, tmp_path, 0, 1)
-    jobs = json.loads((there / "plan.json").read_text())["jobs"]
+    jobs = Store(there).plan().jobs
     for job, index in ((jobs[0], 1), (jobs[1], 7), (jobs[2], 3)):
-        Store(there).write_failure(job["key"], index, "Traceback: no luck")
+        Store(there).write_failure(job.key, index, "Traceback: no luck")
     merge([here, there], tmp_path / "all")
     assert not list(tmp_path.glob("all/failures/*"))
     merge([there, made[2]], tmp_path / "some")
-    assert [path.stem for path in tmp_path.glob("some/failures/*")] == [f"{jobs[2]['key']}-003"]
+    assert [path.stem for path in tmp_path.glob("some/failures/*")] == [f"{jobs[2].key}-003"]

@@ -160,7 +160,8 @@ def test_another_comment_is_the_same_code(ran, folder):
 def test_a_file_that_is_gone(ran, folder, tmp_path):
     (folder / "mine.py").unlink()
     gone = f"there is no file {folder / 'mine.py'}"
-    refused(["check", "run", "--baseline", "run"], tmp_path, gone)
+    now = f"{folder / 'mine.py'} is not there any more"
+    refused(["check", "run", "--baseline", "run"], tmp_path, now)
     assert "2 passed" in bench("check", "run", "--baseline", "run", "--recorded")
     refused(["run", ran, "--out", "run"], tmp_path, gone)
 
@@ -266,7 +267,6 @@ levels = [0.1, 1.0, 10.0]
     bench("run", folder / "mine.toml", "--out", "profiled")
     table = results.load("profiled")
     assert set(table["sampler.solver"]) == {"file:half", "euler"}
-    assert table["solver_file"].notna().sum() == 1
     (folder / "search.toml").write_text("""
 name = "searched"
 models = ["exact-mixture-moons"]

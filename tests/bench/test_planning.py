@@ -56,9 +56,9 @@ def test_planning_calls_no_model(model, features, tmp_path, monkeypatch):
     forbid(monkeypatch)
     text = "\n".join([TOP.format(model=model, features=features), *tables()])
     plan = planned(text, tmp_path)
-    assert {work.sampler.solver for work in plan.work} >= {*SOLVERS, "song-vp"}
-    assert {work.sampler.solver for work in plan.undeclared} == {
-        work.sampler.solver for work in plan.work
+    assert {work.measurement.sampler.solver for work in plan.work} >= {*SOLVERS, "song-vp"}
+    assert {work.measurement.sampler.solver for work in plan.undeclared} == {
+        work.measurement.sampler.solver for work in plan.work
     } & ADAPTIVE
 
 
@@ -67,7 +67,7 @@ def test_no_sampler_stops_a_plan_where_it_would_fail(model, features, tmp_path):
     """Numbers at which samplers cannot work, or not for long: that is for the run to find out."""
     hard = tables(schedule='"ve"', discretization='"vp"', sigma_max="1000000.0", S_noise="50.0")
     plan = planned("\n".join([TOP.format(model=model, features=features), *hard]), tmp_path)
-    assert {work.sampler.solver for work in plan.work} >= {"rk45", "heun", "dpmpp-2m"}
+    assert {work.measurement.sampler.solver for work in plan.work} >= {"rk45", "heun", "dpmpp-2m"}
 
 
 def test_a_run_that_counts_another_number_fails_that_job_alone(tmp_path, monkeypatch):

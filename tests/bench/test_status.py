@@ -1,6 +1,5 @@
 """How far a run is, whoever may be filling its folder."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -8,6 +7,7 @@ import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -19,6 +19,7 @@ from sampler_bench.bench.run import worker
 from sampler_bench.bench.run.leases import Leases
 from sampler_bench.bench.run.status import look
 from sampler_bench.results import Store, load
+from sampler_bench.results.schema import Line, PlanFile
 from tests.bench import processes, runs
 
 BATCH = 16  # four groups of a job: five shards of three samples
@@ -47,7 +48,7 @@ def bench(*words):
 
 
 def jobs(folder):
-    return json.loads((folder / "plan.json").read_text())["jobs"]
+    return Store(folder).plan().jobs
 
 
 def test_what_is_done_and_left_and_how_long_it_takes(stopped):
@@ -58,13 +59,12 @@ def test_what_is_done_and_left_and_how_long_it_takes(stopped):
         ("Churned Heun, 6 steps", 0),
     ]
     assert status.evaluations == 60 * (6 / 2 + 11)
-    second = [store.read_shard(path) for path in store.shards(jobs(stopped)[1]["key"]).values()]
+    second = [store.read_shard(path) for path in store.shards(jobs(stopped)[1].key).values()]
     seconds = load(stopped)["seconds"].sum() + sum(shard.meta["seconds"] for shard in second)
     assert status.seconds == pytest.approx(seconds / (60 * 3 + 30 * 6))
     assert status.seconds_left == pytest.approx(status.seconds * status.evaluations)
-    found = bench(stopped)
-    assert found.exit_code == 0
-    told = found.output
+    assert bench(stopped).exit_code == 0
+    told = "\n".join(lines(status, Path("run")))
     assert "1 of 3 cells done, 2 left" in told and "nobody is at work" in told
     assert "Euler, 6 steps: 10 of 20 shards" in told and "840 evaluations" in told
 
@@ -84,7 +84,7 @@ def test_several_metrics_of_the_same_samples_took_their_time_once(made_whole, tm
 
 
 def test_who_is_running_and_on_what(stopped):
-    second, third = (job["key"] for job in jobs(stopped)[1:])
+    second, third = (job.key for job in jobs(stopped)[1:])
     now = datetime.now(UTC) + timedelta(minutes=12)
     alone = look(stopped)
     with Leases(stopped / "leases") as one, Leases(stopped / "leases") as two:
@@ -105,14 +105,14 @@ def test_who_is_running_and_on_what(stopped):
 
 def test_what_failed_and_what_no_plan_asks_for(stopped):
     store, (_, second, _) = Store(stopped), jobs(stopped)
-    for key in (second["key"], "0" * 16):
+    for key in (second.key, "0" * 16):
         store.write_failure(key, 12, "Traceback …\nRuntimeError: no such kernel\n")
     status = look(stopped)
     told = "\n".join(lines(status, stopped))
     assert (status.done, status.cells_failed, status.cells_left) == (1, 1, 1)
     assert "Euler, 6 steps: RuntimeError: no such kernel" in told
     assert "1 jobs failed before, and are in no plan any more" in told
-    for key in (second["key"], "0" * 16):
+    for key in (second.key, "0" * 16):
         store.clear_failures(key)
 
 
@@ -120,16 +120,22 @@ def test_one_screen_however_much_there_is(tmp_path):
     folder = tmp_path / ("a long name " * 6) / "run"
     folder.mkdir(parents=True)
     many = [
-        {"key": f"{n:016x}", "label": f"Sampler of a long name {'σ' * 60}", "steps": n}
-        | {"cells": [f"{n:016x}"], "samples": 50_000, "shards": 20, "nfe": 35.0}
+        Line(
+            label=f"Sampler of a long name {'σ' * 60}",
+            model="m",
+            key=f"{n:016x}",
+            work_key=f"{n:016x}",
+            settings={"sampler": {"steps": n}},
+            samples=50_000,
+            nfe=35.0,
+        )
         for n in range(900)
     ]
-    cells = {job["key"]: job["label"] for job in many}
-    (folder / "plan.json").write_text(json.dumps({"cells": cells, "batch": 9, "jobs": many}))
-    for job in many[:30]:
-        Store(folder).write_failure(job["key"], 0, "RuntimeError: " + "very long " * 30)
+    Store(folder).write_plan(PlanFile(lines=many, batch=9))
+    for line in many[:30]:
+        Store(folder).write_failure(line.key, 0, "RuntimeError: " + "very long " * 30)
     with Leases(folder / "leases") as leases:
-        assert all(leases.take(f"{job['key']}-003") for job in many[40:60])
+        assert all(leases.take(f"{line.key}-003") for line in many[40:60])
         printed = bench(folder)
     assert printed.exit_code == 0
     told = printed.output.splitlines()
@@ -149,7 +155,7 @@ def made_whole(tmp_path_factory):
     return folder
 
 
-def test_a_folder_older_than_the_plans_jobs():
+def test_a_baseline_that_ships_is_done():
     status = look(locate("quick"))
     assert status.done == status.cells == 19 and not status.cells_left and not status.running
 
@@ -158,9 +164,10 @@ def test_what_is_no_run_is_one_line(tmp_path):
     for folder in (tmp_path, tmp_path / "none"):
         found = bench(folder)
         assert found.exit_code == 2 and len(found.output.splitlines()) == 1
-    (tmp_path / "plan.json").write_text('{"cells": {')
+    (tmp_path / "plan.json").write_text('{"lines": {')
     found = bench(tmp_path)
-    assert found.exit_code == 2 and "damaged" in found.output
+    assert found.exit_code == 2 and "no plan.json in it" in found.output
+    assert "plan.json: not readable" in found.output
 
 
 def test_a_run_that_goes_on_can_be_looked_at_all_the_time(tmp_path):

@@ -44,6 +44,11 @@ class OverLevels(Measurement):
         return {row.name: row}
 
     @property
+    def made_of(self) -> tuple[object, ...]:
+        """The probe, and true data if it starts from them."""
+        return (self.probe, *((self.clean,) if self.clean else ()))
+
+    @property
     def about(self) -> AnySampler | None:
         """The sampler that the probe is about, if it is about one."""
         return self.probe.about
