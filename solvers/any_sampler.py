@@ -21,8 +21,6 @@ class Row(Protocol):
     """What stands behind a solver's name, of parts or whole: see ``EVERY_SOLVER``."""
 
     @property
-    def version(self) -> int: ...  # noqa: D102
-    @property
     def takes_parts(self) -> bool: ...  # noqa: D102
     @property
     def takes_steps(self) -> bool: ...  # noqa: D102

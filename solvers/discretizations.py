@@ -124,7 +124,6 @@ class Discretization:
         levels: The function.
         sigma_min, sigma_max: The range used where none is asked for (EDM's released defaults);
             clamped to what the denoiser supports.
-        version: Raise it whenever the levels change for the same input.
         from_noise: Whether levels start at σ = ∞ unless asked otherwise, where the schedule has
             such a level (flow time t = 1), and the model an answer.
         same_as: The row whose levels these are, under another name; a comparison needs only one.
@@ -133,7 +132,6 @@ class Discretization:
     levels: LevelFunction
     sigma_min: float = 0.002
     sigma_max: float = 80.0
-    version: int = 1
     from_noise: bool = False
     same_as: str = ""
 

@@ -25,14 +25,12 @@ class FixedStep(Rule):
     Attributes:
         step: ``(flow, x, t, t_next, **parameters) -> x_next``; ``flow(x, t)`` is dx/dt.
         order: The order of convergence it claims; the tests hold it to that.
-        version: Raise it whenever the results change for the same input.
         parameters: Keyword arguments of ``step``, e.g. ``{"alpha": 0.5}``.
         counted: Returns the evaluations per sample of n of its steps, if it says so.
     """
 
     step: Function
     order: int | None = field(default=None, kw_only=True)
-    version: int = 1
     parameters: Mapping[str, Any] = field(default_factory=dict)
     counted: Callable[[int], int] | None = field(default=None, kw_only=True)
 

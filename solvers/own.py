@@ -97,11 +97,10 @@ def _form(what: str, allowed: Forms, name: str, found: Any) -> str:
 
 
 Order = int | None
-_ONE_STEP: dict[str, Any] = {"order": Order, "version": int, "evaluations": Callable}
+_ONE_STEP: dict[str, Any] = {"order": Order, "evaluations": Callable}
 _WITH_MEMORY: dict[str, Any] = {
     "order": Order,
     "memory": int,
-    "version": int,
     "sees_schedule": bool,
     "sees_scaling": bool,
     "from_infinity": bool,
@@ -111,7 +110,6 @@ _WITH_MEMORY: dict[str, Any] = {
 }
 _WHOLE: dict[str, Any] = {
     "order": Order,
-    "version": int,
     "stochastic": bool,
     "couples": Order,
     "evaluations": Callable,
@@ -119,11 +117,11 @@ _WHOLE: dict[str, Any] = {
 _STANDS_AS = {"evaluations": "counted", "stochastic": "said", "couples": "together"}
 """Facts that are methods of a solver, by the class variable that holds what a function says."""
 _PATH: dict[str, Any] = {
-    **{"draws": bool, "sees_schedule": bool, "from_infinity": bool, "version": int},
+    **{"draws": bool, "sees_schedule": bool, "from_infinity": bool},
     **{"keeps": Kept, "most_order": int},
 }
 _DISCRETIZATION: dict[str, Any] = {
-    **{"sigma_min": float, "sigma_max": float, "version": int},
+    **{"sigma_min": float, "sigma_max": float},
     **{"from_noise": bool, "same_as": str},
 }
 

@@ -37,14 +37,12 @@ class RK45(Solver):
         rtol: SciPy's relative tolerance (in the scaled variable x(t)).
         atol: SciPy's absolute tolerance; the same as ``rtol`` unless given, as in Song et al.
         group: Samples integrated as one system.
-        version: See :class:`~solvers.solver.Solver`.
     """
 
     takes_steps: ClassVar[bool] = False
     rtol: Tolerance = 1e-4
     atol: Tolerance | None = None
     group: Count = 50
-    version: int = 1
 
     def __post_init__(self) -> None:
         check_fields(self)

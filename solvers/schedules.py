@@ -19,7 +19,6 @@ class Schedule(ABC):
     s(t) = 1 unless the schedule says otherwise, or is wrapped: ``UnitVariance(VE())``.
     """
 
-    version: ClassVar[int] = 1
     reaches_zero: ClassVar[bool] = True
     """Whether σ(0) = 0, so that sampling can end at t = 0 without noise."""
     reaches_infinity: ClassVar[bool] = False

@@ -16,19 +16,16 @@ from sampler_bench.solvers.route import Route
 from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Step
 
-_NO_PARAMETERS = ("version", "end")
+_NO_PARAMETERS = ("end",)
 """Fields that a grid does not set: ``end`` is the sampler's there, where its levels end."""
 
 
 class Solver(ABC):
     """A rule of the one loop, or a whole sampler that chooses its own steps.
 
-    Subclasses are frozen dataclasses; their fields, ``version`` and ``end`` aside, are what a grid
-    may set.
+    Subclasses are frozen dataclasses; their fields, ``end`` aside, are what a grid may set.
     """
 
-    version: int = 1
-    """Raise it whenever the results change for the same input."""
     takes_parts: ClassVar[bool] = True
     """Whether discretization, schedule, scaling and path are the user's choice."""
     takes_steps: ClassVar[bool] = True

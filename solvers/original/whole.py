@@ -34,7 +34,6 @@ class Original:
         least_steps: The fewest there can be.
         visible: Returns what results are multiplied by to be looked at as images in [−1, 1].
         suits: Raises ValueError for a denoiser that parameters ask too much of.
-        version: Raise it whenever the results change for the same input.
     """
 
     takes_parts: ClassVar[bool] = False
@@ -47,7 +46,6 @@ class Original:
     least_steps: int = 1
     visible: Callable[[dict[str, Any]], float] = lambda given: 1.0
     suits: Callable[[Denoiser, dict[str, Any]], object] = lambda denoiser, given: None
-    version: int = 1
 
     @property
     def declares(self) -> Callable[..., Any]:

@@ -21,11 +21,10 @@ def exactly(sigma: float) -> float:
 class Path(ABC):
     """A path, immutable; its fields are its parameters.
 
-    Which steps draw, in which order, is part of its version: a change would shift all later noise
-    of a seed in silence.
+    Which steps draw, in which order, is pinned by tests: a change would shift all later noise of a
+    seed in silence.
     """
 
-    version: ClassVar[int] = 1
     sees_schedule: ClassVar[bool] = False
     """Whether σ(t) and s(t) change where it goes."""
     from_infinity: ClassVar[bool] = True

@@ -149,4 +149,4 @@ end = ["sigma-min", "denoise"]
 """)
     assert not runs.run(tmp_path / "run", (tmp_path / "grid.toml").read_text()).reasons
     table = results.load(tmp_path / "run")
-    assert set(table["end"]) == {"sigma-min", "denoise"} and table["value"].max() < 1e-4
+    assert set(table["sampler.end"]) == {"sigma-min", "denoise"} and table["value"].max() < 1e-4

@@ -51,7 +51,6 @@ class Probe(ABC):
         levels: The noise levels it is measured at, ascending.
         metric: What records call it, if it is not from a file of one's own: ``file:NAME``.
         needs_data: Whether it starts from true data.
-        version: Raise it whenever the results change for the same input.
         sampler_keys: What a grid may say of the sampler it is about: names of its settings.
     """
 
@@ -59,7 +58,6 @@ class Probe(ABC):
 
     metric: ClassVar[str] = ""
     needs_data: ClassVar[bool] = False
-    version: ClassVar[int] = 1
     sampler_keys: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
