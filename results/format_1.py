@@ -228,10 +228,13 @@ def _convert(root: Path, paths: list[Path]) -> None:
         try:
             data = json.loads(path.read_text("utf-8"))
             record = converted(data)
+            key = hash_of(data["cell"])
+            if path.name != f"{key}-{record.digest}.json":
+                raise ValueError(f"holds another record, {key}-{record.digest}.json")
         except (OSError, ValueError, RecursionError) as wrong:
             set_aside(root, path, ValueError(f"{path}: not converted from format 1 ({wrong})"))
             continue
-        old.append(_Old(path, hash_of(data["cell"]), _old_work_key(data["cell"]), record))
+        old.append(_Old(path, key, _old_work_key(data["cell"]), record))
     for one in old:
         files.write_whole(root / "records" / one.record.file_name, one.record.text())
     for one in old:

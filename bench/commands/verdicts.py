@@ -7,7 +7,10 @@ from rich.console import Console
 from rich.table import Table
 
 from sampler_bench.bench.commands.gate import Comparison, Verdict
+from sampler_bench.kit.code import changed
 
+NAMED = 5
+"""So many definitions in which the code differs are named."""
 ORDER: tuple[Verdict, ...] = ("regressed", "inconclusive", "passed")
 
 
@@ -41,9 +44,28 @@ def show(comparisons: Sequence[Comparison], console: Console) -> None:
             "same" if difference.paired else "other",
         )
     console.print(table)
+    if other := _other_code(comparisons):
+        console.print(other, markup=False, soft_wrap=True)
     counts = Counter(one.verdict for one in comparisons)
     console.print(", ".join(f"{counts[verdict]} {verdict}" for verdict in ORDER))
 
 
 def _worst_first(one: Comparison) -> tuple[int, float, float]:
     return ORDER.index(one.verdict), one.difference.p, -one.difference.delta
+
+
+def _other_code(comparisons: Sequence[Comparison]) -> str:
+    """Say between which codes it is compared, where they are two; that is what a gate is for."""
+    pairs = [(one.difference.record.code, one.difference.baseline.code) for one in comparisons]
+    differing = [(now, before) for now, before in pairs if now.digest != before.digest]
+    if not differing:
+        return ""
+    names = dict.fromkeys(
+        name
+        for now, before in differing
+        for name in (changed(before.names, now.names) if now.names and before.names else ())
+    )
+    told = f": {', '.join([*names][:NAMED])}" if names else ""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    now, before = differing[0]
+    return f"code {now.digest} against the baseline's {before.digest}{told}{more}"

@@ -45,13 +45,17 @@ def check_fresh(folder: Path) -> None:
 def check_whole(folder: Path) -> None:
     """Refuse a baseline that lacks a record of what it planned: nothing would be held to it.
 
+    But for jobs that failed, as its folder says.
+
     Raises:
         ValueError: If it does; one line.
     """
     store = Store(folder)
     plan = store.plan()
     keys = {record.cell.key for record in store.records()}
-    gone = [line for line in plan.lines if line.key not in keys] if plan else []
+    failed = {failure.work_key for failure in store.failures()}
+    lines_of = plan.lines if plan else []
+    gone = [one for one in lines_of if one.key not in keys and one.work_key not in failed]
     if gone:
         raise ValueError(
             f"{folder} has no record of {len(gone)} of the cells that it planned, first "

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from sampler_bench.bench.commands.cli import app
 from sampler_bench.bench.commands.gate import Comparison, compare, exit_code
 from sampler_bench.results import Record, Store
+from sampler_bench.results.schema import Code
 from tests.records import made_cell, made_record
 
 SHARDS = 20
@@ -280,3 +281,35 @@ def test_command_with_no_such_baseline(tmp_path):
 def test_command_with_an_empty_baseline(tmp_path):
     run = saved(tmp_path / "run", record(10 + EXACT))
     assert checked(run, saved(tmp_path / "empty"))[0] == COULD_NOT_RUN
+
+
+def test_a_comparison_across_code_says_so(tmp_path):
+    """Which definitions differ is what one wants to know of a gate that fails."""
+    one, other = (
+        replace(record(10 + noise(0)), code=Code(digest=digest, names=names))
+        for digest, names in (
+            ("aaaa", {"sampler_bench.solvers.heun": "01", "mine.f": "02"}),
+            ("bbbb", {"sampler_bench.solvers.heun": "03", "mine.f": "02"}),
+        )
+    )
+    now, before = saved(tmp_path / "run", one), saved(tmp_path / "baseline", other)
+    found, table = checked(now, before)
+    assert found == PASSED
+    assert "code aaaa against the baseline's bbbb: solvers.heun 0 regressed" in table
+    assert "against" not in checked(now, now)[1]
+
+
+@pytest.mark.parametrize("steps", [2, 35, 80, 500, 100_000])
+def test_one_evaluation_more_is_a_regression_at_any_nfe(steps):
+    """Of a sampler with declared steps; an adaptive one may use more by the declared effect."""
+    shares = 10 + noise(0)
+    more, before = (
+        record(shares, steps=steps, nfe=steps + 1.0),
+        record(shares, steps=steps, nfe=steps),
+    )
+    assert judge(more, before)[1] == REGRESSED
+    found = compare([more], [before])
+    assert {c.difference.what: c.verdict for c in found} == {"fid": "passed", "NFE": "regressed"}
+    counts = steps + 0.01 * steps * np.abs(noise(1))
+    adaptive = [record(shares, steps=None, nfe=n) for n in (counts * 1.001, counts)]
+    assert judge(*adaptive)[1] != REGRESSED
