@@ -13,11 +13,15 @@ def cell_text(run: Path, key: str) -> list[str]:
     """
     record = _find(run, key)
     cell = record.cell.to_json()
-    nested = {part: cell.pop(part, {}) for part in ("condition", "sampler")}
+    parts = {f"sampler.{name}": own for name, own in cell.pop("sampler").items()}
+    nested = {"condition": cell.pop("condition", {}), **parts}
     lines = [f"{name} = {value}" for name, value in cell.items()]
     for part, settings in nested.items():
         lines += [f"{part}.{name} = {value}" for name, value in settings.items()]
-    origin = [f"{name}: {value}" for name, value in record.provenance.items()]
+    count = f", {len(record.code.names)} definitions" if record.code.names else ""
+    kept = "; kept, although the code has changed since" if record.kept else ""
+    told = {"model": record.model, "code": f"{record.code.digest}{count}{kept}"}
+    origin = [f"{name}: {value}" for name, value in {**told, **record.provenance}.items()]
     measured = f"{record.metric_name} = {record.value:.8g} ± {record.se:.2g}, NFE {record.nfe:g}"
     return [f"{record.cell.key}: {record.label}", *lines, "", measured, "", *origin]
 
