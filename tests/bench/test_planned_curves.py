@@ -47,9 +47,7 @@ def test_a_second_value_of_what_nothing_sees_is_skipped_with_the_reason(tmp_path
 
 
 def test_a_label_is_one_curve(tmp_path):
-    with pytest.raises(
-        ValueError, match="are called .Heun., and differ in rho = 7 or"
-    ):
+    with pytest.raises(ValueError, match="are called 'Heun', and differ in rho = 7 or"):
         planned(tmp_path, 'label = "Heun"\nsteps = 4', 'label = "Heun"\nsteps = 6\nrho = 1')
     more = planned(tmp_path, 'label = "Heun"\nsteps = 4', 'label = "Heun"\nsteps = [4, 6]')
     assert [(work.label, work.nfe) for work in more.lines] == [("Heun", 7), ("Heun", 11)]
