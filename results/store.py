@@ -215,9 +215,15 @@ class Store:
         files.remove(self.root / "records" / record.file_name)
 
     def _read(self, paths: Iterable[Path]) -> Iterator[agreement.Found]:
+        known = self._names.setdefault("read", {})
         for path in paths:
             try:
-                yield path, records_of.read(path)
+                changed = path.stat().st_mtime_ns
+                if known.get(path, (None,))[0] != changed:
+                    known[path] = changed, records_of.read(path)
+                yield path, known[path][1]
+            except FileNotFoundError:
+                continue  # taken away by another process
             except ValueError as wrong:
                 if path.exists():  # not taken away by another process
                     set_aside(self.root, path, wrong)

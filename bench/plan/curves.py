@@ -12,19 +12,17 @@ ALONG = (*AXES, "sigma_min", "sigma_max")
 """What may differ between its points: resolved ends follow from the number of steps, too."""
 
 
-def apart(work: Work, others: Iterable[Work]) -> Work:
-    """Return work under a label that says in what it differs from other curves' of its label.
+def apart(work: Work, first: Work) -> Work:
+    """Return work under a label that says in what it differs from the first curve of its label.
 
     For labels that nobody chose; of one that somebody did :func:`check` says so.
     """
-    for other in others:
-        if (other.label, other.name) == (work.label, work.name):
-            mine, theirs = _flat(_fixed(work)), _flat(_fixed(other))
-            names = [name for name in mine if mine[name] != theirs.get(name)]
-            if names:
-                told = ", ".join(f"{name} = {_shown(mine[name])}" for name in names)
-                return replace(work, label=f"{work.label}, {told}")
-    return work
+    mine, theirs = _flat(_fixed(work)), _flat(_fixed(first))
+    names = [name for name in mine if mine[name] != theirs.get(name)]
+    if not names:
+        return work
+    told = ", ".join(f"{name} = {_shown(mine[name])}" for name in names)
+    return replace(work, label=f"{work.label}, {told}")
 
 
 def check(works: Iterable[Work]) -> None:

@@ -161,28 +161,32 @@ class _Found:
     work: dict[str, Work] = field(default_factory=dict)
     again: list[Work] = field(default_factory=list)
     _tables: dict[tuple[str, str], str] = field(default_factory=dict)
+    _curves: dict[str, set[tuple[str, str, str]]] = field(default_factory=dict)  # by key
+    _labels: dict[tuple[str, str], Work] = field(default_factory=dict)
 
     @property
     def lines(self) -> list[Work]:
         return [*self.work.values(), *self.again]
 
-    def _of_label(self, label: str) -> list[Work]:
-        return [work for work in self.lines if work.label == label]
-
     def add(self, found: Iterable[Work], item: Labelled) -> None:
         for made in found:
-            if not item.is_named:
-                made = curves.apart(made, self._of_label(made.label))
-            table = item.table
-            known = self.work.setdefault(made.key, made)
-            if known is made:
-                self._tables[made.key, table] = made.label
-            elif (first := self._tables.setdefault((made.key, table), made.label)) != made.label:
-                what = ", ".join(unseen(known.settings, made.settings))
-                reason = f"the same as {first!r}: nothing of it sees {what}"
-                self.skipped.append(Skipped(made.label, f"model = {made.name}, {what}", reason))
-            elif all(_curve(made) != _curve(one) for one in self.lines if one.key == made.key):
-                self.again.append(made)
+            self._add(made if item.is_named else self._told_apart(made), item.table)
+
+    def _told_apart(self, made: Work) -> Work:
+        first = self._labels.setdefault((made.label, made.name), made)
+        return curves.apart(made, first)
+
+    def _add(self, made: Work, table: str) -> None:
+        known = self.work.setdefault(made.key, made)
+        first = self._tables.setdefault((made.key, table), made.label)
+        here = self._curves.setdefault(made.key, set())
+        if first != made.label:
+            what = ", ".join(unseen(known.settings, made.settings))
+            reason = f"the same as {first!r}: nothing of it sees {what}"
+            self.skipped.append(Skipped(made.label, f"model = {made.name}, {what}", reason))
+        elif known is not made and _curve(made) not in here:
+            self.again.append(made)
+        here.add(_curve(made))
 
 
 def _curve(work: Work) -> tuple[str, str, str]:
