@@ -12,6 +12,8 @@ from sampler_bench.bench.plan import grid as grids
 from sampler_bench.bench.plan import planning as plans
 from sampler_bench.bench.plan.rebuilt import rebuilt
 from sampler_bench.bench.plan.task import Task
+from sampler_bench.bench.run.search import declared, prepared
+from sampler_bench.solvers import Churn
 from tests.bench import elsewhere
 from tests.soak.rebuilt import key_of, shipped
 
@@ -179,6 +181,29 @@ def same(one, other):
     """Return whether arrays are equal bit by bit."""
     told = [{n: (a.dtype, a.shape, a.tobytes()) for n, a in each.items()} for each in (one, other)]
     return told[0] == told[1]
+
+
+SEARCH = """
+name = "search"
+models = ["exact-mixture-moons"]
+budget = 50_000
+samples = 120
+first_samples = 20
+extractor = "pixels"
+[sampler]
+steps = 4
+"""
+
+
+def test_a_search_is_a_table_of_tasks(tmp_path):
+    (tmp_path / "search.toml").write_text(SEARCH)
+    search, _ = declared.read(str(tmp_path / "search.toml"))
+    [one], _ = prepared.prepare(search, "cpu")
+    rung = one.ladder.rungs[1]
+    for churn in (Churn(), one.space[0].churn, one.space[-1].churn):
+        work = one.work(churn, rung)
+        again = Task.of(work, search.grid).work()
+        assert (again.key, again.label, again.settings) == (work.key, work.label, work.settings)
 
 
 def test_a_task_of_something_else_is_refused(tmp_path):
