@@ -312,11 +312,11 @@ def rungs(search: Mapping[str, Any]) -> Rungs:
     Ranges follow one another, each three times as long as the one before, up to half the samples
     of the last measurement, whose seeds come before all of them.
     """
-    first, samples = search.get("first_seed", 0), search.get("samples")
-    size = search.get("first_samples")
+    first, samples = search.get("first_seed", 0), search.get("samples", 0)
+    size = search.get("first_samples", 0)
     if not ("budget" in search and all(isinstance(n, int) for n in (first, samples, size))):
         return {}
-    if size < 1:
+    if not 0 < size < samples:
         return {}
     found: dict[tuple[int, int], int | Literal["fresh"]] = {(first, samples): "fresh"}
     start = first + samples
