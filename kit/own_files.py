@@ -153,6 +153,13 @@ def files(text: str) -> Mapping[str, str]:
     return {} if run is None else run.files
 
 
+def texts(text: str) -> Texts | None:
+    """Return what a pinned part of a file was made of; ``None`` for any other name."""
+    spec = parsed(text)
+    run = _RUNS.get((spec.place, spec.digest)) if spec else None
+    return None if run is None else run.texts
+
+
 def modules() -> Iterator[tuple[ModuleType, Texts]]:
     """Yield the modules that users' files and those beside them became, and their texts."""
     for run in _RUNS.values():

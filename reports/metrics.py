@@ -20,11 +20,6 @@ def better(records: pd.DataFrame) -> pd.Series:
     return _told(records, "metric_better", "better")
 
 
-def searched(records: pd.DataFrame) -> pd.Series:
-    """Whether records are of what a search may be by: distances of samples."""
-    return taken_of(records, "samples") & ~upward(records)
-
-
 def is_upward(curve: pd.DataFrame) -> bool:
     """Whether higher values of the one metric of at least one row are better."""
     return bool(upward(curve).iloc[0])

@@ -1,31 +1,26 @@
-"""Searches over the settings of churn, found again in records.
+"""Searches over the settings of churn, by what their plans say of records.
 
-A search (`bench search`) compares settings on ranges of seeds that follow one another, each three
-times as long as the one before, and measures the best of the last range again on the seeds that
-end where the first range begins; the deterministic sampler is measured on all of them. By that it
-is known, whatever else the records hold.
+A search (`bench search`) compares settings on rungs, ranges of seeds that follow one another, and
+measures the best of the last rung again on fresh seeds; the deterministic sampler is measured on
+all of them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from sampler_bench.reports.metrics import searched
 from sampler_bench.reports.points import ordered
 from sampler_bench.reports.swept import CHURN, settings
 from sampler_bench.results.estimate import Estimate
 
-GROWTH = 3  # as bench.run.search.ladder has it
-FRESH = -1  # the rung of the last measurement
+FRESH = -1  # the rung of the last measurement, of which plans say "fresh"
 _NO_CHURN = (0.0, 0.0, np.inf, 1.0)  # what deterministic samplers are declared as
 _SAME = (
     *("model", "model_digest", "precision", "quantizer", "extractor", "extractor_digest"),
     *("metric", "reference", "reference_digest", "shards"),
 )
-
-Range = tuple[int, int]  # first seed, samples
 
 
 @dataclass(frozen=True)
@@ -88,45 +83,26 @@ class Search:
 
 def searches(records: pd.DataFrame) -> list[Search]:
     """The searches among the records, ordered by model; [] if there are none."""
-    if not set(CHURN) <= set(records.columns):
+    if not {*CHURN, "search"} <= set(records.columns):
         return []
-    measured = searched(records) & records["sampler.S_churn"].notna()
-    shown = ordered(records[measured])
-    same = [*_SAME, *(name for name in settings(shown) if name not in CHURN)]
+    took_part = records["search"].notna() & records["sampler.S_churn"].notna()
+    shown = ordered(records[took_part])
+    shown = shown.assign(rung=[FRESH if rung == "fresh" else rung for rung in shown["rung"]])
+    same = [*_SAME, "search", *(name for name in settings(shown) if name not in CHURN)]
     groups = shown.groupby([shown[name].astype(str) for name in same], sort=True, dropna=False)
-    return [Search(_told(group, chain)) for _, group in groups for chain in _chains(group)]
+    found = [Search(_told(group)) for _, group in groups]
+    return [search for search in found if not search.candidates.empty]
 
 
-def _chains(group: pd.DataFrame) -> Iterator[dict[int, Range]]:
-    """Yield the seed ranges of each search by rung, the fresh one among them if it is there."""
-    still = _ranges(group[_has(group, _NO_CHURN)])
-    here = _ranges(group[group["sampler.S_churn"] > 0])
-    for first, samples in sorted(here):
-        if (first - samples // GROWTH, samples / GROWTH) in here:
-            continue  # not the first of its chain
-        chain = [(first, samples)]
-        while (following := (sum(chain[-1]), GROWTH * chain[-1][1])) in here:
-            chain.append(following)
-        if len(chain) > 1 and still & set(chain):
-            fresh = [one for one in still | here if sum(one) == first and one[1] > chain[-1][1]]
-            yield dict(enumerate(chain)) | ({FRESH: min(fresh)} if fresh else {})
-
-
-def _ranges(records: pd.DataFrame) -> set[Range]:
-    pairs = zip(records["seed_start"], records["samples"], strict=True)
-    return {(int(first), int(samples)) for first, samples in pairs}
-
-
-def _told(group: pd.DataFrame, chain: dict[int, Range]) -> pd.DataFrame:
-    """The records on these seeds, with their rung and their difference from no churn."""
+def _told(group: pd.DataFrame) -> pd.DataFrame:
+    """The records with their difference from no churn on the same seeds."""
     parts = []
-    for rung, (first, samples) in sorted(chain.items()):
-        on_seeds = group[(group["seed_start"] == first) & (group["samples"] == samples)]
+    for _, on_seeds in group.groupby(["rung", "seed_start", "samples"]):
         still = on_seeds[_has(on_seeds, _NO_CHURN)]
         took_part = pd.concat([still, on_seeds[on_seeds["sampler.S_churn"] > 0]])
         pairs = [_difference(row, still) for _, row in took_part.iterrows()]
         difference, error = zip(*pairs, strict=True)
-        parts.append(took_part.assign(rung=rung, difference=difference, difference_se=error))
+        parts.append(took_part.assign(difference=difference, difference_se=error))
     return pd.concat(parts).sort_values(["rung", *CHURN], ignore_index=True)
 
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sampler_bench.kit import files
 from sampler_bench.kit.canonical import faithful, hash_of, restored
@@ -19,7 +19,7 @@ from sampler_bench.kit.toml import parse
 from sampler_bench.results.cell import Cell
 from sampler_bench.results.damaged import set_aside
 from sampler_bench.results.record import Record
-from sampler_bench.results.schema import Code, Line, PlanFile, SkippedLine, fitting
+from sampler_bench.results.schema import Code, Line, PlanFile, Rung, SkippedLine, fitting
 
 CODE = Code(digest="unknown (format 1)")
 _BEGINS = b'{\n "format": 1,'
@@ -273,7 +273,8 @@ def _convert_plan(root: Path, records: Mapping[str, Record]) -> None:
         if path.exists():  # one of format 2, or of nothing that is known
             return
         cells, skipped, grid_files = {}, [], {}
-    if not cells or _is_search(root):
+    rungs = _rungs(root)
+    if not cells or rungs:
         # Each rung of a search was a plan of its own, and the last one was kept.
         rest = sorted(records.items(), key=lambda one: (one[1].cell.samples, one[0]))
         cells |= {key: record.label for key, record in rest if key not in cells}
@@ -287,6 +288,7 @@ def _convert_plan(root: Path, records: Mapping[str, Record]) -> None:
             samples=records[key].cell.samples,
             shards=records[key].cell.shards,
             nfe=records[key].nfe,
+            rung=rung_of(records[key], rungs),
         )
         for key, label in cells.items()
         if key in records
@@ -295,8 +297,39 @@ def _convert_plan(root: Path, records: Mapping[str, Record]) -> None:
     files.write_whole(path, made.text())
 
 
-def _is_search(root: Path) -> bool:
+Rungs = Mapping[tuple[int, int], "int | Literal['fresh']"]
+"""The rung of each range of seeds: its first, and how many."""
+
+
+def _rungs(root: Path) -> Rungs:
+    """The rungs of a folder's search; {} if it is none."""
     try:
-        return "candidates" in parse((root / "grid.toml").read_text("utf-8"), "grid.toml")
+        return rungs(parse((root / "grid.toml").read_text("utf-8"), "grid.toml"))
     except (OSError, ValueError):
-        return False
+        return {}
+
+
+def rungs(search: Mapping[str, Any]) -> Rungs:
+    """The rungs of a search, from the table that declares it; {} if it declares none.
+
+    Ranges follow one another, each three times as long as the one before, up to half the samples
+    of the last measurement, whose seeds come before all of them.
+    """
+    first, samples = search.get("first_seed", 0), search.get("samples", 0)
+    size = search.get("first_samples", 0)
+    if not ("budget" in search and all(isinstance(n, int) for n in (first, samples, size))):
+        return {}
+    if not 0 < size < samples:
+        return {}
+    found: dict[tuple[int, int], int | Literal["fresh"]] = {(first, samples): "fresh"}
+    start = first + samples
+    while 2 * size <= samples:
+        found[start, size] = len(found) - 1
+        start, size = start + size, 3 * size
+    return found
+
+
+def rung_of(record: Record, rungs: Rungs) -> Rung | None:
+    """The place of a record in the search of its model, by its seeds; None if it has none."""
+    place = rungs.get((record.cell.seed_start, record.cell.samples))
+    return None if place is None else Rung(search=record.model, rung=place)

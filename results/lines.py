@@ -2,13 +2,14 @@
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sampler_bench.kit.canonical import hash_of, restored
 from sampler_bench.results import agreement
 from sampler_bench.results.damaged import NotShown
 from sampler_bench.results.record import Record
-from sampler_bench.results.schema import Line, PlanFile
+from sampler_bench.results.schema import Line, PlanFile, Rung
 from sampler_bench.results.store import Store
 
 Versions = Mapping[str, list[Record]]
@@ -27,16 +28,20 @@ def lines(stores: Iterable[Store]) -> list[Record]:
     found = {store.root: store.found() for store in stores}
     versions = agreement.versions(one for each in found.values() for one in each)
     kept: dict[Any, Record] = {}
+    rungs: dict[Any, Rung] = {}
     elsewhere: set[Any] = set()  # points of the folders before
     for store in sorted(stores, key=lambda store: str(store.root)):
         here = [record.cell.key for _, record in found[store.root]]
         own = {key: versions[key] for key in here}
         new = list(of_plan(store.plan(), own, str(store.root)))
         for record in new:
+            if record.rung is not None:
+                rungs.setdefault(_point(record), record.rung)
             if _point(record) not in elsewhere:
                 kept.setdefault((record.label, _point(record)), record)
         elsewhere |= {_point(record) for record in new}
-    return list(kept.values())
+    # A point of a search may have come first from another folder, where it is of none; it is one.
+    return [replace(record, rung=rungs.pop(_point(record), None)) for record in kept.values()]
 
 
 def of_plan(plan: PlanFile | None, records: Versions, where: str) -> Iterator[Record]:
@@ -54,7 +59,7 @@ def of_plan(plan: PlanFile | None, records: Versions, where: str) -> Iterator[Re
 
 
 def _as(line: Line, record: Record) -> Record:
-    return record.of(line.label, line.model, restored(line.settings))
+    return record.of(line.label, line.model, restored(line.settings), line.rung)
 
 
 def _point(record: Record) -> str:

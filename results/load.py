@@ -17,7 +17,8 @@ from sampler_bench.results.store import Store
 _CELL = [field.name for field in fields(Cell) if field.name not in {"sampler", "condition"}]
 _MEASURED = ["value", "se", "loo", "nfe", "nfe_min", "nfe_max", "seconds", "metric_name", "profile"]
 _MEASURED += ["metric_better", "metric_of"]
-_NAMED = ["key", "work_key", "point", "label", "order", "model"]
+_NAMED = ["key", "work_key", "point", "label", "order", "model", "search", "rung"]
+_PLACE = ("search", "rung")  # of some rows alone: no number that pandas would make of none
 COLUMNS = [*_NAMED, *_CELL, "code", "repeat", *_MEASURED]
 SETTING = ("sampler.", "measurement.")
 """What the columns of settings begin with."""
@@ -31,11 +32,13 @@ def load(path: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     numbers by other code a row for each code, under a label that says so.
 
     Columns: key, work_key, point (the same for repeats), label, order (the place of the label in
-    the grid that was run, for colours and legends; the last if it is unknown), model, every field
-    of the cell, code, repeat (0, 1, … by seed_start), value, se, loo (list), nfe, nfe_min, nfe_max,
-    seconds, metric_name, profile (columns over σ by name; {} for metrics that are one number),
-    metric_better ("lower" or "higher"), metric_of (what it is taken of: "samples", "trajectory" or
-    "levels"), the settings as sampler.* and measurement.*, and provenance as prov_*.
+    the grid that was run, for colours and legends; the last if it is unknown), model, search and
+    rung (the name of the search that it took part in, and where: 0, 1, … or "fresh"; None of all
+    others), every field of the cell, code, repeat (0, 1, … by seed_start), value, se, loo (list),
+    nfe, nfe_min, nfe_max, seconds, metric_name, profile (columns over σ by name; {} for metrics
+    that are one number), metric_better ("lower" or "higher"), metric_of (what it is taken of:
+    "samples", "trajectory" or "levels"), the settings as sampler.* and measurement.*, and
+    provenance as prov_*.
     The rows' order depends on their contents alone.
 
     Damaged files are set aside, and what belongs to no plan left out, each with a warning
@@ -54,9 +57,11 @@ def table(records: Iterable[Record], planned: Sequence[str] = ()) -> pd.DataFram
     rows = [_row(record) for record in records]
     if not rows:
         return pd.DataFrame(columns=COLUMNS)
-    frame = pd.DataFrame(rows).sort_values(_ORDER, ignore_index=True).drop(columns="settings")
-    places = {label: place for place, label in enumerate(planned)}
-    frame["order"] = [places.get(label, len(places)) for label in frame["label"]]
+    places = {name: pd.Series([row.pop(name) for row in rows], dtype=object) for name in _PLACE}
+    frame = pd.DataFrame(rows).assign(**places)
+    frame = frame.sort_values(_ORDER, ignore_index=True).drop(columns="settings")
+    order = {label: place for place, label in enumerate(planned)}
+    frame["order"] = [order.get(label, len(order)) for label in frame["label"]]
     frame = _told_apart(frame)
     frame["repeat"] = frame.groupby("point")["seed_start"].rank(method="dense").astype(int) - 1
     others = sorted(set(frame.columns) - set(COLUMNS))
@@ -87,6 +92,8 @@ def _row(record: Record) -> dict[str, Any]:
         "point": hash_of({"point": cell.point, "settings": record.settings}),
         "label": record.label,
         "model": record.model,
+        "search": record.rung and record.rung.search,
+        "rung": record.rung and record.rung.rung,
         "settings": hash_of({"settings": record.settings}),
         **{name: getattr(cell, name) for name in _CELL},
         "code": record.code.digest,

@@ -13,7 +13,7 @@ from sampler_bench.results import sealed
 from sampler_bench.results.cell import Cell
 from sampler_bench.results.estimate import Estimate
 from sampler_bench.results.metric import Metric
-from sampler_bench.results.schema import Code, RecordFile, fitting
+from sampler_bench.results.schema import Code, RecordFile, Rung, fitting
 
 FORMAT = 2
 Receipt = Mapping[str, Any]
@@ -37,6 +37,7 @@ class Record:
     shards    receipts of the merged shards: {index, digest, n, nfe_total, seconds, checks}
     profile   what the metric is over σ, as equally long columns (σ among them); {} for most
     metric    what the metric is; the one of its name that ships, unless given
+    rung      its place in a search, if a plan says so: no part of its file
 
     Raises ValueError if the value, a left-out value or the profile is not finite, or the columns
     of the profile are not equally long.
@@ -58,6 +59,7 @@ class Record:
     code: Code = field(default_factory=Code)
     kept: bool = False
     metric: Metric = None  # type: ignore[assignment]  # until it is made
+    rung: Rung | None = None
 
     def __post_init__(self) -> None:
         if self.metric is None:
@@ -113,9 +115,15 @@ class Record:
         """What its file is called: key and digest of what was measured."""
         return f"{self.cell.key}-{self.digest}.json"
 
-    def of(self, label: str, model: str, settings: Mapping[str, Mapping[str, Any]]) -> "Record":
+    def of(
+        self,
+        label: str,
+        model: str,
+        settings: Mapping[str, Mapping[str, Any]],
+        rung: Rung | None = None,
+    ) -> "Record":
         """The same measurement as a point of another curve."""
-        return replace(self, label=label, model=model, settings=settings)
+        return replace(self, label=label, model=model, settings=settings, rung=rung)
 
     def text(self) -> str:
         """The text of its file."""

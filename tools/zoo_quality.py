@@ -26,8 +26,9 @@ from sampler_bench.bench.features.frechet import Reference, frechet, jackknife
 from sampler_bench.bench.features.moments import Moments
 from sampler_bench.bench.features.reference_files import load as read_statistics
 from sampler_bench.bench.features.statistics import SHIPPED
+from sampler_bench.bench.measure.precision import full_precision
 from sampler_bench.bench.measure.samples import InParts, quantize
-from sampler_bench.bench.run.devices import choose, full_precision
+from sampler_bench.bench.run.devices import choose
 from sampler_bench.bench.run.provenance import collect
 from sampler_bench.kit.files import write_whole
 from sampler_bench.models.data.dataset import to_unit

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sampler_bench.bench.features.references import ReferenceSource
+from sampler_bench.kit.parameters import parameters
 from sampler_bench.models.labels import Condition
 from sampler_bench.models.model import Model
 from sampler_bench.results import Shard
@@ -95,6 +96,20 @@ class Measurement(ABC):
     @abstractmethod
     def merge(self, shards: Sequence[Shard]) -> Mapping[str, Estimate]:
         """Return what all shards of a job amount to, by metric, with each shard left out."""
+
+    def table(self, settings: Mapping[str, Mapping[str, Any]]) -> tuple[str, dict[str, Any]]:
+        """Return which table of a grid asks for it, and the keys of that, every number resolved.
+
+        Args:
+            settings: What it declares of the model that it is taken of.
+
+        Raises:
+            ValueError: If it does not keep what it was made of; one line.
+        """
+        kept, names = vars(self), parameters(type(self))
+        if lost := [name for name in names if name not in kept]:
+            raise ValueError(f"{type(self).__name__} keeps no {', '.join(lost)} as an attribute")
+        return "measurement", {name: kept[name] for name in names}
 
     def profile(self, shards: Sequence[Shard]) -> Mapping[str, list[float]]:
         """Return equally long columns that a record keeps; none of most kinds."""

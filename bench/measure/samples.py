@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from sampler_bench.results import Shard
 from sampler_bench.results.estimate import Estimate
 from sampler_bench.results.metric import Metric
 from sampler_bench.solvers import AnySampler, Denoiser, Sampler, SeedNoise
+from sampler_bench.solvers.arguments import arguments
 from sampler_bench.solvers.declared import Declared
 
 SHOWN = 8
@@ -112,6 +114,10 @@ class FromSamples(Measurement):
     def evaluations(self, model: Model) -> int | None:
         """Return the sampler's own."""
         return self.sampler.evaluations(model)
+
+    def table(self, settings: Mapping[str, Mapping[str, Any]]) -> tuple[str, dict[str, Any]]:
+        """Return the sampler's table."""
+        return "sampler", arguments(settings["sampler"], self.sampler)
 
     def merge(self, shards: Sequence[Shard]) -> Mapping[str, Estimate]:
         """Return the value of each metric, with each shard left out."""

@@ -34,7 +34,7 @@ def _expand(entry: MeasurementEntry) -> tuple[list[Labelled], list[Skipped]]:
         told = [f"{key} = {value}" for key, value in given.items() if len(entry.axes[key]) > 1]
         check(kind, given, f"{called}: ")
         label = ", ".join([entry.label or called, *told])
-        kept.append(Labelled(label, kind(**given), models, spec))
+        kept.append(Labelled(label, kind(**given), models, spec=spec))
     return kept, []
 
 

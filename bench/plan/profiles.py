@@ -39,7 +39,7 @@ def _expand(entry: ProfileEntry) -> tuple[list[Labelled], list[Skipped]]:
         told = [f"{key} = {value}" for key, value in given.items() if len(chosen[key]) > 1]
         for label, parts in samplers:
             probe = kind(levels=tuple(entry.levels), **parts, **given)
-            kept.append(Labelled(", ".join([label, *told]), probe, models, spec))
+            kept.append(Labelled(", ".join([label, *told]), probe, models, spec=spec))
     return kept, skipped
 
 

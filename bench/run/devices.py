@@ -18,9 +18,3 @@ def choose(name: str) -> torch.device:
         reason = str(error).splitlines()[0]
         raise ValueError(f"device {name!r} cannot be used here: {reason}") from None
     return device
-
-
-def full_precision() -> None:
-    """Turn TF32 off: GPUs round float32 products to 10 bits by default, which moves a FID."""
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import torch
 
+from sampler_bench.bench.measure.precision import full_precision
 from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan.planning import Plan
 from sampler_bench.bench.run import preflight
 from sampler_bench.bench.run.codes import Codes, other_code
-from sampler_bench.bench.run.devices import full_precision
 from sampler_bench.bench.run.leases import LOOK_AGAIN, Holder, Leases
 from sampler_bench.bench.run.planned import plan_file
 from sampler_bench.bench.run.worker import Failed, Observer, Worker

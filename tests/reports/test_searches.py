@@ -14,6 +14,7 @@ from sampler_bench.reports.swept import CHURN
 from sampler_bench.reports.table5 import table5
 from sampler_bench.reports.tables import latex, markdown
 from sampler_bench.results.load import table
+from sampler_bench.results.schema import Rung
 from tests.records import resampled, settings_of
 from tests.reports.conftest import make_records
 
@@ -28,7 +29,7 @@ def value(churn, samples):
     return 5 + 100 / samples + (abs(churn[0] - 4) + 10 * abs(churn[1] - 0.05)) * (churn != NONE)
 
 
-def record(churn, seeds, model="edm-imagenet-64x64-cond-adm", metric="fid"):
+def record(churn, seeds, model="edm-imagenet-64x64-cond-adm", metric="fid", rung=None):
     [base] = make_records(model=model, labels=["+ σ = t, s = 1"], steps=(18,), metrics=(metric,))
     settings = dict(zip(("S_churn", "S_min", "S_max", "S_noise"), churn, strict=True))
     first, samples = seeds
@@ -36,14 +37,15 @@ def record(churn, seeds, model="edm-imagenet-64x64-cond-adm", metric="fid"):
     rng = np.random.default_rng([samples, int(10 * churn[0]), int(100 * churn[1])])
     level = value(churn, samples)
     loo = tuple(level + 0.1 * rng.standard_normal(20))
-    return replace(base, value=level, loo=loo, label="made up")
+    place = None if rung is None else Rung(search=model, rung=rung)
+    return replace(base, value=level, loo=loo, label="made up", rung=place)
 
 
 def search_records(model="edm-imagenet-64x64-cond-adm"):
-    settings = [(churn, RUNGS[0]) for churn in (NONE, *TRIED)]
-    settings += [(churn, RUNGS[1]) for churn in (NONE, TRIED[2], TRIED[3])]
-    settings += [(churn, FINAL) for churn in (NONE, TRIED[3])]
-    return [record(*one, model=model) for one in settings]
+    settings = [(churn, RUNGS[0], 0) for churn in (NONE, *TRIED)]
+    settings += [(churn, RUNGS[1], 1) for churn in (NONE, TRIED[2], TRIED[3])]
+    settings += [(churn, FINAL, "fresh") for churn in (NONE, TRIED[3])]
+    return [record(churn, seeds, model, rung=rung) for churn, seeds, rung in settings]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,9 @@ def test_a_search_is_found_among_other_records(frame):
     assert search.evaluations == (35 * (5 * 50 + 3 * 150 + 2 * 1000))
 
 
-def test_there_is_none_in_a_sweep_and_without_churn():
+def test_there_is_none_where_no_plan_says_so():
+    unsaid = [replace(one, rung=None) for one in search_records()]
+    assert searches(table(unsaid)) == []
     sweep = [record((c, 0, math.inf, 1), (n, 1000)) for c in (0, 5, 10) for n in (0, 1000, 2000)]
     assert searches(table(sweep)) == []
     assert searches(table(make_records())) == []

@@ -7,7 +7,7 @@ import pytest
 from sampler_bench.results import Conflict, Store, load
 from sampler_bench.results.damaged import NotShown
 from sampler_bench.results.load import COLUMNS, table
-from sampler_bench.results.schema import Code, PlanFile
+from sampler_bench.results.schema import Code, PlanFile, Rung
 from tests.records import line_of
 
 
@@ -152,3 +152,38 @@ def test_profiles_are_columns_by_name(tmp_path, record, cell):
     profiles = load(tmp_path)["profile"].tolist()
     assert {"sigma": [1.0, 0.1], "mean": [0.5, 0.25]} in profiles
     assert {} in profiles
+
+
+@pytest.fixture
+def searched(tmp_path, some):
+    """Return a folder whose plan says of three records where in a search they were."""
+    for each in some:
+        Store(tmp_path / "search").write_record(each)
+    rungs = [Rung(search="mine", rung=rung) for rung in (0, 1, "fresh")]
+    lines = [line_of(one).model_copy(update={"rung": r}) for one, r in zip(some, rungs)]  # noqa: B905
+    Store(tmp_path / "search").write_plan(
+        PlanFile(lines=lines + [line_of(one) for one in some[3:]])
+    )
+    return tmp_path / "search"
+
+
+def test_the_rungs_of_a_search_are_those_of_its_plan(searched, some):
+    frame = load(searched).set_index("key")
+    keys = [one.cell.key for one in some]
+    assert list(frame.loc[keys, "rung"]) == [0, 1, "fresh", *[None] * (len(some) - 3)]
+    assert list(frame.loc[keys, "search"]) == ["mine"] * 3 + [None] * (len(some) - 3)
+
+
+def test_a_point_of_a_search_keeps_its_rung_beside_a_grid_that_has_it_too(searched, some):
+    grid = searched.parent / "another"  # comes first
+    shutil.copytree(searched, grid)
+    Store(grid).write_plan(PlanFile(lines=[line_of(one.of("Mine", *_of(one))) for one in some]))
+    frame = load([searched, grid])
+    assert len(frame) == len(some)
+    assert set(frame["label"]) == {"Mine"}
+    assert list(load(grid)["rung"]) == [None] * len(some)
+    assert sorted(map(str, frame["rung"].dropna())) == ["0", "1", "fresh"]
+
+
+def _of(record):
+    return record.model, record.settings

@@ -3,7 +3,8 @@
 import itertools
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from sampler_bench.results import Shard
 from sampler_bench.results.estimate import Estimate
 from sampler_bench.results.metric import Metric
 from sampler_bench.solvers import AnySampler, SeedNoise
+from sampler_bench.solvers.arguments import arguments
 from sampler_bench.solvers.declared import Declared
 
 
@@ -78,6 +80,14 @@ class OverLevels(Measurement):
     def evaluations(self, model: Model) -> int:
         """Return the probe's own."""
         return self.probe.evaluations(model)
+
+    def table(self, settings: Mapping[str, Mapping[str, Any]]) -> tuple[str, dict[str, Any]]:
+        """Return the probe's table: what it is made of, and of its sampler what it sees."""
+        about, kind = self.probe.about, type(self.probe)
+        own = {f.name: getattr(self.probe, f.name) for f in fields(kind) if f.name != "sampler"}
+        made = arguments(settings["sampler"], about) if about else {}
+        seen = {name: made[name] for name in kind.sampler_keys if name in made}
+        return "profile", {"metric": self.spec, **own, **seen}
 
     def merge(self, shards: Sequence[Shard]) -> Mapping[str, Estimate]:
         """Return the one number, with each shard left out."""

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sampler_bench.bench.run.search.ladder import KEEP, Ladder, going_on
+from sampler_bench.results import format_1
 
 LADDERS = st.builds(
     Ladder.of,
@@ -69,3 +70,13 @@ def test_by_hand():
 def test_fewer_than_two_rungs_are_refused():
     with pytest.raises(ValueError, match="at least 6 times first_samples, 600"):
         Ladder.of(0, 599, 100)
+
+
+@given(st.integers(0, 50), st.integers(240, 2000), st.integers(20, 40))
+def test_folders_that_do_not_say_rungs_are_given_the_same(first_seed, samples, first_samples):
+    ladder = Ladder.of(first_seed, samples, first_samples)
+    told = {"first_seed": first_seed, "samples": samples, "first_samples": first_samples}
+    expected = {(rung.first_seed, rung.samples): n for n, rung in enumerate(ladder.rungs)}
+    expected[ladder.final.first_seed, ladder.final.samples] = "fresh"
+    assert format_1.rungs({"budget": 1, **told}) == expected
+    assert format_1.rungs(told) == {}

@@ -1,0 +1,240 @@
+"""Tasks: names and numbers that make the same shard in any process, and records built back."""
+
+import multiprocessing
+import os
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from sampler_bench.bench.plan import grid as grids
+from sampler_bench.bench.plan import planning as plans
+from sampler_bench.bench.plan.rebuilt import rebuilt
+from sampler_bench.bench.plan.task import Task
+from sampler_bench.bench.run.search import declared, prepared
+from sampler_bench.solvers import Churn
+from tests.bench import elsewhere
+from tests.soak.rebuilt import key_of, shipped
+
+SHARD, BATCH = 3, 16
+MINE = """
+from pathlib import Path
+import helper
+from sampler_bench.bench.measure.measurement import Measured, Measurement
+from sampler_bench.bench.measure.profiles.probe import Probe
+from sampler_bench.results.estimate import Estimate
+from sampler_bench.results.metric import Metric
+
+
+def half(flow, x, t, t_next, *, factor: Path):
+    h = (t_next - t) * float(factor.read_text())
+    return x + h * flow(x + helper.HALF * h * flow(x, t), t + helper.HALF * h)
+
+
+def width(shards, source):
+    return float(len(shards)), [float(len(shards))] * len(shards)
+
+
+def flat(images):
+    return images.flatten(1)[:, :2]
+
+
+flat.input = "any"
+
+
+class Norm(Probe):
+    power: int = 2
+
+    def __call__(self, denoiser, drawn):
+        import torch
+        sizes = [denoiser(drawn.latents, torch.tensor(level)) for level in self.levels]
+        return torch.stack([one.double().flatten(1).norm(dim=1) for one in sizes], 1)
+
+    def summary(self, mean):
+        return float(mean.sum())
+
+
+class Latents(Measurement):
+    def __init__(self, times: float = 1.0):
+        self.times = times
+
+    @property
+    def metrics(self):
+        return {"size": Metric(name="size", long="size", short="size", better="lower",
+                taken_of="samples", needs="nfe")}
+
+    def declared(self, model):
+        return {"times": self.times}
+
+    def evaluations(self, model):
+        return 1
+
+    def take(self, subject, parts, batch, tell):
+        import numpy as np
+        return [Measured({"nfe": self.times * np.array(list(part), float)}, 0.0) for part in parts]
+
+    def merge(self, shards):
+        return {}
+"""
+OF_MIXTURES = """
+name = "tasks"
+models = ["exact-mixture-moons"]
+samples = 60
+metrics = ["fid", "truncation-error"]
+extractor = "pixels"
+truncation_samples = 20
+[[sampler]]
+label = "Heun"
+steps = 4
+[[sampler]]
+label = "Levels"
+solver = "dpmpp-2m"
+levels = [10.0, 3.3333333333333335, 0.25, 0.0]
+[[sampler]]
+label = "Whole"
+solver = "churned"
+sigma = 0.7
+steps = 3
+[[profile]]
+metric = "curvature"
+label = "Curvature"
+levels = [0.123456789, 1.0, 10.0]
+sigma_data = 1.5
+"""
+OF_NETWORKS = """
+name = "tasks"
+models = ["fashion-edm-vp"]
+samples = 20
+extractor = "fashion"
+[[sampler]]
+label = "Churned"
+steps = 2
+S_churn = 1
+"""
+OF_MY_OWN = """
+name = "tasks"
+models = ["exact-mixture-moons"]
+samples = 20
+metrics = ["mine.py:width"]
+extractor = "mine.py:flat"
+[[sampler]]
+label = "Own"
+solver = "mine.py:half"
+factor = "factor.txt"
+steps = 3
+[[profile]]
+metric = "mine.py:Norm"
+label = "Own profile"
+levels = [0.5, 1.0, 2.0]
+[[measurement]]
+kind = "mine.py:Latents"
+label = "Own kind"
+times = 2.5
+"""
+
+
+def planned(text, folder):
+    """Return the work of a grid's text, and the task of each."""
+    path = folder / "grid.toml"
+    path.write_text(text)
+    grid, _ = grids.read(str(path))
+    return [(work, Task.of(work, grid)) for work in plans.make(grid).work]
+
+
+@pytest.mark.parametrize("name", ["gate", "figure3", "order", "alpha-exact"])
+def test_a_task_is_small(name):
+    grid, _ = grids.read(name)
+    works = plans.make(grid).lines
+    tasks = [Task.of(work, grid) for work in works]
+    assert max(len(pickle.dumps(task)) for task in tasks) < 10_000
+    assert [task.keys for task in tasks] == [tuple(c.key for c in work.cells) for work in works]
+
+
+def test_a_task_makes_the_same_shard_in_a_fresh_process_elsewhere(tmp_path):
+    (tmp_path / "grid").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    for name, text in (("mine.py", MINE), ("helper.py", "HALF = 0.5\n"), ("factor.txt", "0.9")):
+        (tmp_path / "grid" / name).write_text(text)
+    each = [
+        one
+        for text in (OF_MIXTURES, OF_NETWORKS, OF_MY_OWN)
+        for one in planned(text, tmp_path / "grid")
+    ]
+    assert len({work.label for work, _ in each}) == 8
+    here = [
+        work.measurement.take(work.subject, [work.seeds(SHARD)], BATCH, lambda *counts: None)
+        for work, _ in each
+    ]
+    for path in (tmp_path / "grid").iterdir():
+        path.unlink()
+    context = multiprocessing.get_context("spawn")
+    start = {"initializer": os.chdir, "initargs": (tmp_path / "elsewhere",)}
+    with ProcessPoolExecutor(1, context, **start) as pool:
+        assert pool.submit(elsewhere.is_fresh).result()
+        there = [pool.submit(elsewhere.taken, task, SHARD, BATCH).result() for _, task in each]
+    for (work, _), [one], [other] in zip(each, here, there, strict=True):
+        assert same(one.arrays, other), work.label
+
+
+def same(one, other):
+    """Return whether arrays are equal bit by bit."""
+    told = [{n: (a.dtype, a.shape, a.tobytes()) for n, a in each.items()} for each in (one, other)]
+    return told[0] == told[1]
+
+
+SEARCH = """
+name = "search"
+models = ["exact-mixture-moons"]
+budget = 50_000
+samples = 120
+first_samples = 20
+extractor = "pixels"
+[sampler]
+steps = 4
+"""
+
+
+def test_a_search_is_a_table_of_tasks(tmp_path):
+    (tmp_path / "search.toml").write_text(SEARCH)
+    search, _ = declared.read(str(tmp_path / "search.toml"))
+    [one], _ = prepared.prepare(search, "cpu")
+    rung = one.ladder.rungs[1]
+    for churn in (Churn(), one.space[0].churn, one.space[-1].churn):
+        work = one.work(churn, rung)
+        again = Task.of(work, search.grid).work()
+        assert (again.key, again.label, again.settings) == (work.key, work.label, work.settings)
+
+
+def test_a_task_of_something_else_is_refused(tmp_path):
+    [(_, task), *_] = planned(OF_MIXTURES, tmp_path)
+    assert task.work().key
+    other = replace(task, keys=("0" * 16,))
+    with pytest.raises(ValueError, match=r"^task 'Heun', model 'exact-mixture-moons': .*0{16}$"):
+        other.work()
+
+
+def test_a_file_that_was_changed_since_is_refused(tmp_path):
+    for name, text in (("mine.py", MINE), ("helper.py", "HALF = 0.5\n"), ("factor.txt", "0.9")):
+        (tmp_path / name).write_text(text)
+    path = tmp_path / "grid.toml"
+    path.write_text(OF_MY_OWN)
+    grid, _ = grids.read(str(path))
+    [work, *_] = plans.make(grid).work
+    (tmp_path / "factor.txt").write_text("0.8")
+    with pytest.raises(ValueError, match=r"factor\.txt was changed since$"):
+        Task.of(work, grid)
+
+
+def test_every_record_that_ships_is_built_back_to_its_key():
+    records = list(shipped())
+    assert len(records) >= 475
+    assert [key_of(record) for record in records] == [record.cell.key for record in records]
+
+
+def test_a_record_is_built_back_to_its_work(tmp_path):
+    [record] = [r for r in shipped() if r.label == "VP" and r.cell.metric == "curvature"][:1]
+    assert rebuilt(record).work().cell == record.cell
+    own = replace(record, settings={"sampler": {"solver": "file:half"}})
+    with pytest.raises(ValueError, match=r"solver = 'file:half' is a user's own$"):
+        rebuilt(own)
