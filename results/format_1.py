@@ -225,10 +225,11 @@ def _old_files(root: Path) -> Iterator[Path]:
 def _convert(root: Path, paths: list[Path]) -> None:
     old: list[_Old] = []
     for path in paths:
+        content = files.read(path)
         try:
-            data = json.loads(path.read_text("utf-8"))
+            data = json.loads(content.decode())
             record = converted(data)
-        except (OSError, ValueError, RecursionError) as wrong:
+        except (ValueError, RecursionError) as wrong:
             set_aside(root, path, ValueError(f"{path}: not converted from format 1 ({wrong})"))
             continue
         old.append(_Old(path, hash_of(data["cell"]), _old_work_key(data["cell"]), record))
