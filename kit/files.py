@@ -194,7 +194,7 @@ def settle(*folders: Path) -> None:
     for folder in folders:
         try:
             sync_folder(folder)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # who writes next says what is wrong
             pass
         except OSError as wrong:
             raise Unwritable(folder, wrong, "sync") from wrong

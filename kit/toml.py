@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -93,10 +93,22 @@ def _one_line(error: ErrorDetails, model: type[BaseModel]) -> str:
 
 def _siblings(model: type[BaseModel], location: list[Any]) -> list[str]:
     """Return the keys there are where ``location`` is, in full."""
+    tables = [model]
     for part in location[:-1]:
-        model = model.model_fields[part].annotation  # type: ignore[assignment]
-    before = "".join(f"{part}." for part in location[:-1])
-    return [before + name for name in model.model_fields]
+        if isinstance(part, str):  # a position in a list is of the list's kind
+            fields = [table.model_fields[part] for table in tables if part in table.model_fields]
+            tables = [table for field in fields for table in _tables(field.annotation)]
+    before = "".join(
+        f"[{part}]." if isinstance(part, int) else f"{part}." for part in location[:-1]
+    )
+    return [before.replace(".[", "[") + name for table in tables for name in table.model_fields]
+
+
+def _tables(kind: Any) -> list[type[BaseModel]]:
+    """Return the models among which, or lists of which, a field's value is."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return [kind]
+    return [table for each in get_args(kind) for table in _tables(each)]
 
 
 def _is_users(part: int | str) -> bool:

@@ -225,13 +225,14 @@ def _old_files(root: Path) -> Iterator[Path]:
 def _convert(root: Path, paths: list[Path]) -> None:
     old: list[_Old] = []
     for path in paths:
+        content = files.read(path)
         try:
-            data = json.loads(path.read_text("utf-8"))
+            data = json.loads(content.decode())
             record = converted(data)
             key = hash_of(data["cell"])
             if path.name != f"{key}-{record.digest}.json":
                 raise ValueError(f"holds another record, {key}-{record.digest}.json")
-        except (OSError, ValueError, RecursionError) as wrong:
+        except (ValueError, RecursionError) as wrong:
             set_aside(root, path, ValueError(f"{path}: not converted from format 1 ({wrong})"))
             continue
         old.append(_Old(path, key, _old_work_key(data["cell"]), record))

@@ -185,11 +185,12 @@ def read(path: Path) -> Record:
     """Read a record's file.
 
     Raises ValueError, one line that names it, if it is damaged, not a record, or not the one that
-    its name says.
+    its name says; OSError where it cannot be read: that says nothing of what is in it.
     """
+    content = files.read(path)
     try:
-        record = Record.from_json(sealed.opened(files.read(path)))
-    except (OSError, ValueError, TypeError) as wrong:
+        record = Record.from_json(sealed.opened(content))
+    except (ValueError, TypeError) as wrong:
         raise ValueError(f"{path}: not a readable record ({wrong})") from None
     if path.name != record.file_name:
         raise ValueError(f"{path}: holds another record, {record.file_name}")

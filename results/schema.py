@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sampler_bench.kit import files
 from sampler_bench.kit.toml import validated
+from sampler_bench.results import sealed
 
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]+$")]
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
@@ -165,19 +166,25 @@ class PlanFile(Told):
     def text(self) -> str:
         """The text of its file."""
         told = self.model_dump(mode="json", exclude_defaults=True)
-        return json.dumps({"format": self.format, **told}, indent=1, ensure_ascii=False) + "\n"
+        return sealed.text({"format": self.format, **told})
 
 
 Made = TypeVar("Made", bound=Told)
 
 
 def read_json(path: Path, kind: type[Made]) -> Made:
-    """Read a JSON file. Raises ValueError, one line that names it, if it does not fit."""
+    """Read a JSON file, sealed unless somebody wrote it by hand.
+
+    Raises ValueError, one line that names it, if it does not fit, OSError where it cannot be read.
+    """
+    content = files.read(path)
     try:
-        data = json.loads(files.read(path))
+        data = json.loads(content)
+        if isinstance(data, dict) and "sha256" in data:
+            data = sealed.opened(content)
     except RecursionError:
         raise ValueError(f"{path}: nested too deeply") from None
-    except (OSError, ValueError) as wrong:
+    except ValueError as wrong:
         raise ValueError(f"{path}: not readable ({' '.join(str(wrong).split())})") from None
     return fitting(data, kind, str(path))
 

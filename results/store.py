@@ -1,7 +1,6 @@
 """Where measurements are kept: a folder of immutable files, merged by copying."""
 
 import contextlib
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sampler_bench.kit import files
-from sampler_bench.results import agreement, format_1, shard
+from sampler_bench.results import agreement, format_1, sealed, shard
 from sampler_bench.results import record as records_of
 from sampler_bench.results.damaged import set_aside
 from sampler_bench.results.record import Record
@@ -45,7 +44,8 @@ class Store:
 
     Every file is written whole or not at all, and names its contents, so several processes
     may fill one folder, and files of two machines' runs lie side by side. Writing raises
-    ValueError, in one line, where the folder cannot be written.
+    ValueError, in one line, where the folder cannot be written. Reading raises OSError where a
+    file is there and cannot be read: only what was read can be called damaged.
     """
 
     root: Path
@@ -222,11 +222,10 @@ class Store:
                 if known.get(path, (None,))[0] != changed:
                     known[path] = changed, records_of.read(path)
                 yield path, known[path][1]
-            except FileNotFoundError:
-                continue  # taken away by another process
+            except FileNotFoundError:  # taken away by another process
+                continue
             except ValueError as wrong:
-                if path.exists():  # not taken away by another process
-                    set_aside(self.root, path, wrong)
+                set_aside(self.root, path, wrong)
 
     def conflicts(self) -> list[Conflict]:
         """Everything in this folder that claims one measurement and disagrees beyond noise."""
@@ -256,7 +255,7 @@ class Store:
 
     def write_failure(self, work_key: str, index: int, text: str) -> Path:
         """Keep the traceback of a shard that raised."""
-        body = json.dumps({"work_key": work_key, "index": index, "text": text}, indent=1)
+        body = sealed.text({"work_key": work_key, "index": index, "text": text})
         return self.write_text(f"failures/{work_key}-{index:03d}.json", body)
 
     def failures(self) -> list[Failure]:
@@ -267,9 +266,10 @@ class Store:
         for path in files.listed(self.root / "failures", "*.json"):
             try:
                 told = read_json(path, FailureFile)
+            except FileNotFoundError:  # somebody has just finished it
+                continue
             except ValueError as wrong:
-                if path.exists():  # nobody has just finished it
-                    set_aside(self.root, path, wrong)
+                set_aside(self.root, path, wrong)
                 continue
             failure = Failure(
                 told.work_key, told.index, told.text, told.work_key in planned or not planned

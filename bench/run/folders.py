@@ -147,6 +147,8 @@ class _Merging:
         for path in itertools.chain(*(store.record_files() for store in self.stores)):
             try:
                 found.append((path, read_record(path)))
+            except FileNotFoundError:  # taken away by a run that goes on
+                continue
             except ValueError as wrong:
                 self.left_out.append(str(wrong))
         kept = [record for each in versions(found).values() for record in each]

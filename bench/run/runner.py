@@ -117,7 +117,7 @@ class Runner:
         failed: list[Work] = []
         told: list[Holder] = []
         while works:
-            left, recorded = [], self._recorded()
+            left, recorded, worker.refused = [], self._recorded(), False
             for work in works:
                 try:
                     if not self._is_finished(work, worker, recorded):
@@ -126,7 +126,7 @@ class Runner:
                     self.observer.failed(work, fault.reason)
                     failed.append(work)
             works = left
-            if works:
+            if works and worker.refused:  # else there is something to do at once
                 others = worker.leases.others()
                 if others != told:
                     self.observer.waiting(others)

@@ -146,7 +146,8 @@ def _spent(store: Store, open_jobs: Sequence[Job]) -> dict[str, tuple[float, flo
 
     seen = set()
     for path in store.record_files():
-        with suppress(ValueError):  # damaged, or just gone: for others to say
+        # Damaged, or just gone: for others to say.
+        with suppress(ValueError, FileNotFoundError):
             record = read_record(path)
             if record.cell.work_key not in seen:  # several metrics of the same samples
                 add(record.model, record.seconds, record.nfe * record.cell.samples)

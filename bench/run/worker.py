@@ -1,7 +1,8 @@
 """One process at one job of a run that others may be working on, too."""
 
+import contextlib
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -61,6 +62,7 @@ class Worker:
         together: Most samples of shards that are measured together: the batch of the run.
         observer: Told what happens.
         codes: The code of each job: shards carry it, and a record is made of shards of one.
+        refused: Whether somebody else held a lease, since this was last unset.
     """
 
     store: Store
@@ -70,6 +72,7 @@ class Worker:
     together: int
     observer: Observer
     codes: Codes = field(default_factory=Codes)
+    refused: bool = False
     _written: dict[str, set[Path]] = field(default_factory=dict)  # shards, by job
 
     def work_on(self, work: Work) -> list[Record] | None:
@@ -85,7 +88,7 @@ class Worker:
         """
         for group in groups(work, self.together):
             if self._missing(work, group):
-                with self.leases.holding(f"{work.key}-{group[0]:03d}") as free:
+                with self._lease(work, f"{group[0]:03d}") as free:
                     # Others may have finished these, or all of it, between the look and the lease.
                     if free and self._missing(work, group) and not self.has_records(work):
                         self._guarded(work, group[0], partial(self._measure, work, group))
@@ -116,6 +119,12 @@ class Worker:
         self.settle(work, records)
         return records
 
+    @contextlib.contextmanager
+    def _lease(self, work: Work, what: str) -> Iterator[bool]:
+        with self.leases.holding(f"{work.key}-{what}") as free:
+            self.refused |= not free
+            yield free
+
     def _missing(self, work: Work, group: Sequence[int]) -> set[int]:
         return set(group) - self.store.lying(work.key)
 
@@ -145,7 +154,7 @@ class Worker:
             self.store.drop(written)
 
     def _merge(self, work: Work) -> list[Record] | None:
-        with self.leases.holding(f"{work.key}-record") as free:
+        with self._lease(work, "record") as free:
             if not free or self.has_records(work):  # the next look finds them
                 return None
             shards = self._read(work)

@@ -54,12 +54,18 @@ class Trace:
     since: int = 0
     raw: int = 0
 
-    def states(self, until: int | None = None) -> list[Case]:
-        """One case for each disk, named by the last state that leaves it: by when most is kept."""
+    def states(self, until: int | None = None, leases: bool = True) -> list[Case]:
+        """One case for each disk, named by the last state that leaves it: by when most is kept.
+
+        Without `leases` disks that differ in no other file are one, with all the leases there are.
+        """
         found: dict[str, State] = {}
         for state in states(self.changes, self.start, self.since, until):
             self.raw += 1
-            found[state.disk.digest] = state
+            disk = state.disk if leases else state.disk.without_leases
+            before = found.get(disk.digest)
+            if not before or len(state.disk.files) >= len(before.disk.files):
+                found[disk.digest] = state
         return [self._case(state) for state in found.values()]
 
     def state(self, number: int) -> Case:

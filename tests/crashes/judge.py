@@ -19,10 +19,12 @@ class Verdict:
 
     wrong    what is wrong with it, whatever was kept: one line for each thing
     made     samples
+    waited   seconds, for nobody
     """
 
     wrong: list[str]
     made: int
+    waited: float
 
 
 def judge(mini: Miniature, disk: Disk, kept: Iterable[Kept] = (), damaged: str = "") -> list[str]:
@@ -39,6 +41,8 @@ def judge(mini: Miniature, disk: Disk, kept: Iterable[Kept] = (), damaged: str =
         mini.verdicts[digest] = verdict(mini, mini.run(disk))
     found = mini.verdicts[digest]
     wrong = list(found.wrong)
+    if found.waited and "/leases/" not in damaged:  # whose a damaged one is nobody knows
+        wrong.append(f"waits for {found.waited:g} s, and nobody is there")
     if not damaged:
         wrong += [line for one in kept if (line := _text_lost(one, disk, mini))]
     again = made_again(mini, found.made, kept, _job_of(damaged, mini))
@@ -57,13 +61,13 @@ def verdict(mini: Miniature, ran: Ran) -> Verdict:
         wrong.append(f"refused: {ran.refused}")
     wrong += [f"failed: {reason}" for reason in ran.failed]
     if wrong:
-        return Verdict(wrong, ran.made)
+        return Verdict(wrong, ran.made, ran.waited)
     _look(wrong, "after", ran.after, mini)
     if missing := mini.rows.keys() - ran.after.rows.keys():
         wrong.append(f"not measured: {', '.join(sorted(missing))}")
     if left := [path for path in ran.left.files if path.endswith(".npz") and "/shards/" in path]:
         wrong.append(f"left lying: {', '.join(left)}")
-    return Verdict(wrong, ran.made)
+    return Verdict(wrong, ran.made, ran.waited)
 
 
 def made_again(mini: Miniature, made: int, kept: Iterable[Kept], but_for: str = "") -> int:

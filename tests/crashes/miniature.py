@@ -3,12 +3,16 @@
 import contextlib
 import itertools
 import os
+import re
+import shutil
 import tempfile
 import time
 import traceback
 import uuid
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,19 +21,22 @@ from unittest import mock
 import torch
 
 from sampler_bench import results
-from sampler_bench.bench.measure import samples
-from sampler_bench.bench.measure import work as works
+from sampler_bench.bench.measure import metrics, samples
 from sampler_bench.bench.plan import grid as grids
+from sampler_bench.bench.plan import jobs as jobs
 from sampler_bench.bench.plan import planning as plans
-from sampler_bench.bench.plan import profile_work
-from sampler_bench.bench.run import provenance
+from sampler_bench.bench.run import leases, provenance
+from sampler_bench.bench.run import runner as running
+from sampler_bench.bench.run.codes import Codes
 from sampler_bench.bench.run.runner import Runner
 from sampler_bench.kit import files
 from sampler_bench.results import Store
+from sampler_bench.results.damaged import NotShown
 from tests.crashes.disks import EMPTY, Change, Disk, Recorder, Wrong
 
 SAMPLES = 20
 """Of a cell: the fewest that a grid may have."""
+PID = 7
 OWN = {"run/.writing-notes": b"a user's own", "run/mine.txt": b"another"}
 """Files of a user's, a few days old: nobody may touch them."""
 
@@ -89,6 +96,13 @@ class Watcher:
     def failed(self, work: Any, reason: str) -> None:
         self.reasons.append(reason)
 
+    def waiting(self, others: Any) -> None:
+        pass
+
+
+class Waits(BaseException):
+    """A run waits for longer than a lease lasts."""
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -117,6 +131,7 @@ class Ran:
     before, after   what a reader sees
     left            what is on the disk
     made            samples
+    waited          seconds, for others
     refused         the line it ended with, if it did
     failed          reasons of the jobs that failed
     fault           a traceback, if anything else came out of it
@@ -130,6 +145,7 @@ class Ran:
     calls: int = 0
     at: int | None = None
     made: int = 0
+    waited: float = 0.0
     refused: str = ""
     failed: list[str] = field(default_factory=list)
     fault: str = ""
@@ -152,10 +168,69 @@ def no_clocks() -> Iterator[None]:
         yield
 
 
+@dataclass
+class Process:
+    """Who runs: always under the same process id, as in a container; nobody else is there.
+
+    number  of the process: 1, 2, … on one disk
+    killed  whether the one before was killed, and the system it ran on is still up
+    waited  seconds
+    """
+
+    number: int
+    killed: bool
+    waited: float = 0.0
+
+    @classmethod
+    def after(cls, disk: Disk, killed: bool) -> "Process":
+        """The next one, by what those before left on the disk."""
+        names = [re.search(r"/leases/process-([0-9]+)$", path) for path in disk.files]
+        return cls(1 + max([int(name[1]) for name in names if name], default=0), killed)
+
+    def myself(self) -> leases.Holder:
+        """Say who it is."""
+        return leases.Holder(
+            host="here",
+            machine="it",
+            boot=self._here(0)[2],
+            namespace="pids",
+            pid=PID,
+            start=self._started(PID),
+            token=f"{self.number:032d}",
+            since="2026-11-30T00:00:00+00:00",
+        )
+
+    def _here(self, _: int) -> tuple[str, str, str, str]:
+        boot = self.number - 1 if self.killed else self.number
+        return "here", "it", f"boot {boot}", "pids"
+
+    def _started(self, _: int) -> str:
+        return f"{100 + self.number}" if self.killed else "100"
+
+    def _wait(self, seconds: float) -> None:
+        self.waited += seconds
+        if self.waited > 2 * leases.SILENT:
+            raise Waits
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Let `leases` see this process, and no other."""
+        seen = {"_here": self._here, "_started": self._started, "_exists": lambda pid: pid == PID}
+        own = partial(leases.Leases, myself=self.myself(), clock=lambda: self.waited)
+        with (
+            mock.patch.object(os, "getpid", lambda: PID),
+            mock.patch.multiple(leases, **seen),
+            mock.patch.object(running, "Leases", own),
+            mock.patch.object(running, "time", SimpleNamespace(sleep=self._wait)),
+        ):
+            yield
+
+
 @contextlib.contextmanager
 def no_looking_for_libraries() -> Iterator[None]:
     """Let NumPy's threads be: to find them in every call takes longer than these calls do."""
-    with mock.patch.object(samples, "threadpool_limits", lambda *_, **__: contextlib.nullcontext()):
+    none = {"threadpool_limits": lambda *_, **__: contextlib.nullcontext()}
+    with mock.patch.multiple(samples, **none), mock.patch.multiple(metrics, **none):
         yield
 
 
@@ -163,14 +238,14 @@ class Miniature:
     """A plan, and a folder in memory to run it in, again and again."""
 
     def __init__(self, grid: Grid) -> None:
-        modules = [module for module in (works, plans, profile_work) if hasattr(module, "SHARDS")]
-        with contextlib.ExitStack() as stack:
-            for module in modules:
-                stack.enter_context(mock.patch.object(module, "SHARDS", grid.shards))
-            path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "grid.toml"
+        with (
+            mock.patch.object(jobs, "SHARDS", grid.shards),
+            tempfile.TemporaryDirectory() as folder,
+        ):
+            path = Path(folder) / "grid.toml"
             path.write_text(grid.text)
             declared, self.text = grids.read(str(path))
-            self.plan = plans.make(declared)
+            self.plan = replace(plans.make(declared), folder="")
         if grid.samplers == "shared":
             (work,) = self.plan.work
             work.cells.append(replace(work.cell, reference_digest="another"))
@@ -179,6 +254,7 @@ class Miniature:
         self.shards = {(work.key, at) for work in self.plan.work for at in range(grid.shards)}
         self.jobs = {work.key: {cell.key for cell in work.cells} for work in self.plan.work}
         assert all(work.cell.shards == grid.shards for work in self.plan.work)
+        self.codes = Codes()
         self.verdicts: dict[str, Any] = {}
         self._looks: dict[Any, Look] = {}
         self.whole = self.run(EMPTY)
@@ -204,25 +280,31 @@ class Miniature:
             for name in OWN.keys() & disk.files.keys():
                 os.utime(root / name, (0, 0))
             start = disk if before is None else EMPTY
-            return self._run(root, Recorder(root, start, wrong, [*(before or ())]))
+            process = Process.after(disk, killed=before is not None)
+            return self._run(root, Recorder(root, start, wrong, [*(before or ())]), process)
 
-    def _run(self, root: Path, recorder: Recorder) -> Ran:
+    def _run(self, root: Path, recorder: Recorder, process: Process) -> Ran:
         watcher, kept = Watcher(), []
         ran = Ran(recorder.changes, kept, before=self._look(root))
         with (
             mock.patch.object(files, "system", recorder),
             no_clocks(),
             no_looking_for_libraries(),
+            process.running(),
             _telling(kept, recorder.changes),
+            warnings.catch_warnings(action="ignore", category=NotShown),
         ):
-            runner = Runner(Store(root / "run"), torch.device("cpu"), self.batch, watcher)
+            store, cpu = Store(root / "run"), torch.device("cpu")
+            runner = Runner(store, cpu, self.batch, watcher, _codes=self.codes)
             try:
                 runner.run(self.plan, self.text)
             except (ValueError, OSError) as refused:
                 ran.refused = f"{type(refused).__name__}: {refused}".replace(str(root), "")
+            except Waits:
+                ran.refused = "waits without end"
             except Exception:
                 ran.fault = traceback.format_exc()
-        ran.at = recorder.at
+        ran.at, ran.waited = recorder.at, process.waited
         ran.calls, ran.made, ran.failed = recorder.calls, watcher.made, watcher.reasons
         ran.after, ran.left = self._look(root), _what_is(root)
         return ran
@@ -237,6 +319,14 @@ class Miniature:
 
 
 def _loaded(run: Path) -> Look:
+    """What a reader sees, who may set files aside: of a copy."""
+    with tempfile.TemporaryDirectory(dir=run.parent.parent) as folder:
+        copy = shutil.copytree(run, Path(folder) / "run") if run.is_dir() else run
+        with warnings.catch_warnings(action="ignore", category=NotShown):
+            return _read(copy)
+
+
+def _read(run: Path) -> Look:
     if not (run / "records").is_dir() and not (run / "grid.toml").is_file():
         return Look()
     try:

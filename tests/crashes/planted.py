@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import IO
 from unittest import mock
 
+from sampler_bench.bench.run import leases
+from sampler_bench.bench.run.leases import Holder, Leases
 from sampler_bench.kit import files
 from sampler_bench.results import Store, shard
 
@@ -162,12 +164,55 @@ def _swept_by_its_beginning() -> contextlib.AbstractContextManager[object]:
 
 
 def _record_believed_by_its_name() -> contextlib.AbstractContextManager[object]:
-    return mock.patch.object(Store, "_remove", _removed_at_once)
+    return mock.patch.object(Store, "drop", _removed_at_once)
 
 
 def _removed_at_once(store: Store, shards: Iterator[Path]) -> None:
     for path in shards:
         files.remove(path)
+
+
+def _by_number(lease: Holder) -> bool:
+    return not leases._exists(lease.pid)
+
+
+def _by_number_and_start(lease: Holder) -> bool:
+    return leases._started(lease.pid) != lease.start
+
+
+def _dead(way: Callable[[Holder], bool]) -> Fault:
+    return lambda: mock.patch.object(Holder, "is_dead", property(way))
+
+
+def _looked_for_and_made(held: Leases, path: Path) -> bool:
+    if files.system.names(path.parent).count(path.name):
+        return False
+    files.write_whole(path, held.myself.model_dump_json())
+    return True
+
+
+def _made_and_written(held: Leases, path: Path) -> bool:
+    try:
+        files.system.create(path)
+    except FileExistsError:
+        return False
+    with files.system.open(path, "r+b") as file:
+        file.write(held.myself.model_dump_json().encode())
+    return True
+
+
+def _cleared_unseen(held: Leases, path: Path, seen: object) -> bool:
+    files.remove(path)
+    return True
+
+
+def _dropped_unseen(held: Leases, name: str) -> None:
+    held._held.discard(name)
+    files.remove(held.folder / name)
+
+
+def _leases(**changed: object) -> Fault:
+    return lambda: mock.patch.multiple(Leases, **changed)
 
 
 @dataclass(frozen=True)
@@ -181,7 +226,7 @@ class Planted:
 
 FAULTS = {
     "no fsync of a file": Planted(lambda: _files(put=_no_fsync)),
-    "renamed before fsync": Planted(lambda: _files(put=_renamed_before)),
+    "renamed before fsync": Planted(lambda: _files(put=_renamed_before), "recovery"),
     "fsync before the buffer is flushed": Planted(_written_by(_synced_before_it_is_flushed)),
     "no folder sync after a rename": Planted(lambda: _files(put=_folder_not_synced)),
     "the folder synced before the rename": Planted(lambda: _files(put=_folder_synced_before)),
@@ -191,8 +236,8 @@ FAULTS = {
     "a made folder synced, but not its parent": Planted(
         lambda: _files(make_folder=_last_made_synced_alone)
     ),
-    "written in place": Planted(_written_by(_in_place)),
-    "copied instead of renamed": Planted(lambda: _files(put=_copied)),
+    "written in place": Planted(_written_by(_in_place), "recovery"),
+    "copied instead of renamed": Planted(lambda: _files(put=_copied), "recovery"),
     "the old file removed before the new one is there": Planted(
         lambda: _files(put=_old_removed_first), "recovery"
     ),
@@ -209,6 +254,16 @@ FAULTS = {
     "shards dropped beside a record nobody has synced": Planted(
         _record_believed_by_its_name, "kills"
     ),
+    "a lease by process id alone": Planted(_dead(_by_number)),
+    "a lease by process id and start, whatever the system": Planted(_dead(_by_number_and_start)),
+    "a lease made, and then written": Planted(_leases(_is_linked=_made_and_written)),
+    "a lease looked for, and then made": Planted(
+        _leases(_is_linked=_looked_for_and_made), "leases"
+    ),
+    "a dead one's lease cleared without another look": Planted(
+        _leases(_clear=_cleared_unseen), "leases"
+    ),
+    "a lease dropped whosever it is": Planted(_leases(drop=_dropped_unseen), "leases"),
     "a user's file swept": Planted(_swept_by_its_beginning, "own_files"),
 }
-"""By name. That of a lease by process id alone comes with leases (bench/run/leases.py)."""
+"""By name."""

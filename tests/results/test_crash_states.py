@@ -1,16 +1,20 @@
 """Whatever a crash leaves on the disk, the same command goes on to the same numbers.
 
-All disks that a run of three cells can leave, one by one. The long form, with flipped bits, disks
+All disks that a run of three cells can leave, one by one, those that differ in leases alone as one,
+and some with a bit turned over. The long form, with flipped bits, disks
 that fail, and crashes during the recovery itself: ``python -m tests.soak.crash_states``.
 """
 
 import pytest
 
-from tests.crashes import cases
+from tests.crashes import cases, two
 from tests.crashes.disks import Change, Disk, states
 from tests.crashes.judge import own_files
 from tests.crashes.miniature import Grid, Miniature
 from tests.soak.crash_states import caught
+
+FLIPS = 13
+"""Of so many disks with a bit turned over one is tried; each file of each disk has one."""
 
 
 @pytest.fixture(scope="module")
@@ -20,14 +24,29 @@ def mini():
 
 def test_a_run_goes_on_from_every_disk_that_a_crash_leaves(mini):
     trace = cases.whole("three-2", mini)
-    found = trace.states()
+    found = trace.states(leases=False)
     assert len(found) > 50 and trace.raw > 10 * len(found)
-    wrong = {f"{case.number}, {case.what}": lines for case in found if (lines := case.wrong(mini))}
-    assert wrong == {}
+    assert _wrong(found, mini) == {}
+
+
+def test_a_flipped_bit_is_no_number(mini):
+    found = list(cases.damaged(cases.whole("three-2", mini), 1))
+    sample = found[::FLIPS]
+    of = {case.damaged.split("/")[1] for case in sample}
+    assert of == {"grid.toml", "leases", "plan.json", "records", "samples", "shards"}
+    assert _wrong(sample, mini) == {}
+
+
+def _wrong(found, mini):
+    return {f"{case.number}, {case.what}": lines for case in found if (lines := case.wrong(mini))}
 
 
 def test_a_users_own_files_are_left_alone(mini):
     assert own_files(mini) == []
+
+
+def test_two_processes_never_hold_one_lease_and_one_of_them_gets_it():
+    assert two.wrong() == []
 
 
 @pytest.mark.parametrize(
@@ -36,6 +55,8 @@ def test_a_users_own_files_are_left_alone(mini):
         "no fsync of a file",
         "no folder sync after a rename",
         "shards dropped before the record is written",
+        "a lease by process id alone",
+        "a dead one's lease cleared without another look",
     ],
 )
 def test_a_fault_is_caught(fault):

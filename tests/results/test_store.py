@@ -143,7 +143,8 @@ def test_folders_of_a_killed_run_are_on_disk_before_anything_is_written(store, m
 def test_shards_go_only_when_the_names_of_records_are_on_disk(store, record, monkeypatch):
     """Whoever renamed the record may have been killed before he synced its folder."""
     path = store.write_shard(record().cell.work_key, 0, arrays(), {})
-    store.write_record(record(shards=({"index": 0, "digest": path.stem[-12:]},)))
+    receipt = {"index": 0, "digest": path.stem[-12:], "n": 4, "nfe_total": 140.0}
+    store.write_record(record(shards=({**receipt, "seconds": 0.0, "checks": {}},)))
     seen = []
 
     class Watched(files.System):
@@ -393,3 +394,21 @@ def test_torn_samples_are_set_aside_and_said(store):
 def test_shard_bytes_depend_on_contents_alone(tmp_path):
     paths = [shards.write(Path(tmp_path / name), 0, arrays(), {"a": 1}) for name in ("x", "y")]
     assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.EMFILE])
+def test_what_cannot_be_read_is_not_damaged(store, record, monkeypatch, number):
+    store.write_record(record())
+    store.write_plan(PlanFile(lines=[line_of(record())]))
+    store.write_failure(WORK, 0, "why")
+
+    class Failing(files.System):
+        def open(self, path, mode):
+            raise OSError(number, os.strerror(number), str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "system", Failing())
+        for read in (store.plan, store.failures, lambda: list(store.records())):
+            with pytest.raises(OSError, match=os.strerror(number)):
+                read()
+    assert store.plan() and store.failures() and list(store.records())

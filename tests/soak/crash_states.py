@@ -8,9 +8,10 @@
 A run is recorded and replayed at every prefix of its changes of the disk, with what no sync covers
 kept, torn, zeroed or lost (states); so are the runs that go on from each disk after a power cut
 (recovery) and after a kill (kills). Every bit drawn is flipped (flips), and every call fails, once
-or for good, with EIO and ENOSPC (failing). States that leave equal files are one disk, and each
-disk is run once. It fails if anything is wrong: a number, a traceback, something lost that had been
-synced, a run that is refused.
+or for good, with EIO and ENOSPC (failing). Of two processes at one lease the one is stopped at each
+of its calls while the other does all of his (leases). States that leave equal files are one disk,
+and each disk is run once. It fails if anything is wrong: a number, a traceback, something lost that
+had been synced, a run that is refused.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from collections.abc import Iterator
 
 import torch
 
-from tests.crashes import cases, planted
+from tests.crashes import cases, planted, two
 from tests.crashes.cases import Case, Failing, Trace
 from tests.crashes.judge import own_files
 from tests.crashes.miniature import Grid, Miniature
@@ -30,7 +31,7 @@ from tests.crashes.miniature import Grid, Miniature
 GRIDS = {
     f"{name}-{shards}": Grid(name, shards) for name in ("three", "shared") for shards in (2, 20)
 }
-PARTS = ("own_files", "states", "flips", "failing", "kills", "recovery")
+PARTS = ("own_files", "leases", "states", "flips", "failing", "kills", "recovery")
 
 
 class Session:
@@ -101,6 +102,10 @@ class Session:
         """Yield a user's own files that are gone."""
         yield "own files", own_files(self.mini)
 
+    def leases(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield what is wrong where two processes are at one lease."""
+        yield "two processes", two.wrong()
+
     def _all(self, trace: Trace) -> Iterator[tuple[str, list[str]]]:
         for case in trace.states():
             yield f"{case.trace} {case.number}, {case.what}", case.wrong(self.mini)
@@ -149,14 +154,9 @@ def caught(fault: str) -> str:
     with one.fault():
         session = Session(one.grid, flips=8, show=False)
         for case, lines in getattr(session, one.part)():
-            if lines and not _known(case):
+            if lines:
                 return f"{case}: {lines[0][:100]}"
     return ""
-
-
-def _known(case: str) -> bool:
-    """Whether it is wrong without a fault, too: a record of FORMAT 1 whose bits are flipped."""
-    return "~" in case and "run/records/" in case
 
 
 def plant() -> int:
