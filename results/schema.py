@@ -16,6 +16,7 @@ Hex = Annotated[str, Field(pattern=r"^[0-9a-f]+$")]
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 Text = Annotated[str, Field(max_length=100_000)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+FORMAT = 2
 Scalar = str | int | float | None
 Settings = dict[str, dict[str, Scalar]]
 """Names and numbers, resolved, of "sampler" and "measurement"."""
@@ -190,9 +191,16 @@ def read_json(path: Path, kind: type[Made]) -> Made:
 
 
 def fitting(data: Any, kind: type[Made], where: str) -> Made:
-    """Hold JSON data against a schema. Raises ValueError, one line: the first thing wrong."""
+    """Hold JSON data against a schema.
+
+    Raises ValueError, one line: the first thing wrong; OSError for what a newer version wrote,
+    which is not damaged.
+    """
     if not isinstance(data, dict):
         raise ValueError(f"{where}: a table was expected, not {type(data).__name__}")
+    number = data.get("format", FORMAT)
+    if type(number) is int and number > FORMAT:
+        raise OSError(f"{where}: of format {number}, by a newer version of sampler-bench than this")
     return validated(data, kind, where)
 
 

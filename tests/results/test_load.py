@@ -4,7 +4,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from sampler_bench.results import Conflict, Store, load
+from sampler_bench.results import Conflict, Store, load, sealed
 from sampler_bench.results.damaged import NotShown
 from sampler_bench.results.load import COLUMNS, table
 from sampler_bench.results.schema import Code, PlanFile, Rung
@@ -88,11 +88,24 @@ def test_a_cell_may_be_a_point_of_several_curves(tmp_path, some):
 def test_a_damaged_plan_is_set_aside_and_said(tmp_path, some):
     store = Store(tmp_path)
     store.write_record(some[0])
-    for text in ("{", "[]", '{"format": 3}', '{"format": 2, "lines": [{}]}', "[" * 100_000):
+    for text in ("{", "[]", '{"format": 1.5}', '{"format": 2, "lines": [{}]}', "[" * 100_000):
         store.write_text("plan.json", text)
         with pytest.warns(NotShown, match="plan.json"):
             assert len(load(tmp_path)) == 1
         assert (tmp_path / "damaged" / "plan.json").read_text() == text
+
+
+def test_what_a_newer_version_wrote_is_refused_and_left_alone(tmp_path, some):
+    store = Store(tmp_path)
+    path = store.write_record(some[0])
+    store.write_text("plan.json", '{"format": 3}')
+    with pytest.raises(OSError, match="by a newer version of sampler-bench"):
+        load(tmp_path)
+    (tmp_path / "plan.json").unlink()
+    path.write_text(sealed.text(some[0].to_json() | {"format": 3}))
+    with pytest.raises(OSError, match="of format 3, by a newer version"):
+        load(tmp_path)
+    assert path.exists() and not (tmp_path / "damaged").exists()
 
 
 def coded(record, digest, value):
