@@ -28,7 +28,7 @@ def folder(tmp_path_factory):
 
 def test_no_churns_are_a_point_of_the_grid(folder):
     table = results.load(folder)
-    assert set(table["steps"]) == {0, 2}
+    assert set(table["sampler.steps"]) == {0, 2}
     nfe = table.set_index(["sigma", "steps", "denoised"])["nfe"]
     assert len(nfe) == 8
     assert nfe[50, 0, "no"] == 2 * 2
