@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from sampler_bench.bench.measure import trajectory
 from sampler_bench.bench.plan import grid as grids
 from sampler_bench.bench.plan import planning as plans
 from sampler_bench.bench.plan.rebuilt import rebuilt
@@ -204,6 +205,21 @@ def test_a_search_is_a_table_of_tasks(tmp_path):
         work = one.work(churn, rung)
         again = Task.of(work, search.grid).work()
         assert (again.key, again.label, again.settings) == (work.key, work.label, work.settings)
+
+
+def test_shards_of_one_task_share_its_model_and_its_trajectories(tmp_path, monkeypatch):
+    [task] = [t for w, t in planned(OF_MIXTURES, tmp_path) if "truncation-error" in str(t.grid)][:1]
+    solved, made = [], []
+    end, make = trajectory._end, plans.make
+    monkeypatch.setattr(trajectory, "_end", lambda *a: solved.append(1) or end(*a))
+    monkeypatch.setattr(plans, "make", lambda *a: made.append(1) or make(*a))
+    for shard in (0, 1, 2):
+        task.take([shard], BATCH)
+    assert (len(made), len(solved)) == (1, 2)  # the solution, and a rougher one
+    task.take([2], 7)  # another batch decides other last bits
+    assert (len(made), len(solved)) == (1, 4)
+    replace(task, files={"another": b""}).take([2], 7)
+    assert len(made) == 2
 
 
 def test_a_task_of_something_else_is_refused(tmp_path):
