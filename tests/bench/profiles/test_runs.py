@@ -158,7 +158,10 @@ WRONG = {
     "level": (LOSS.replace("0.1, 1, 2", "0, 0.1, 2"), "greater than 0"),
     "exact weights": (LOSS + 'weights = "initial"', "needs a network"),
     "model": (LOSS + 'models = ["exact-fashion"]', "'exact-fashion'"),
-    "two of one name": (LOSS + 'label = "A"\n' + LOSS + 'label = "B"', "one label"),
+    "two of one name": (
+        LOSS + 'label = "A"\n' + LOSS.replace("0.1, 1", "0.1, 0.7") + 'label = "A"',
+        "are called 'A', and differ in levels",
+    ),
     "first step": (
         LOSS.replace("denoising-loss", "local-error").replace("2]", "79]") + "steps = 8",
         "above sigma_max",
