@@ -184,7 +184,7 @@ class FromSamples(Measurement):
         bound = subject.condition.bind(denoiser, model.card.classes, noise.labels, len(seeds))
         told = subject.condition.declared(model.card.classes)
         card = model.card
-        identity = (card.digest, card.precision, str(told))
+        identity = (card.digest, card.precision, str(told), str(batch))  # which decides last bits
         return self.trajectories.end(self.sampler, seeds, latents, bound, identity, card.precision)
 
 

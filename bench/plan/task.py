@@ -114,8 +114,23 @@ class Task:
             FloatingPointError: If something is not finite.
         """
         full_precision()
-        work = self.work(device)
+        work = _remembered(self, str(device))
         return work.measurement.take(work.subject, [work.seeds(i) for i in shards], batch, tell)
+
+
+_LAST: dict[str, tuple[Task, Work]] = {}
+
+
+def _remembered(task: Task, device: str) -> Work:
+    """Return the work of a task on a device, kept until there is another: shards follow each other.
+
+    Its model stays loaded, and the exact trajectories that it knows.
+    """
+    known, work = _LAST.get(device, (None, None))
+    if work is None or known != task:
+        work = task.work(device)
+        _LAST[device] = task, work
+    return work
 
 
 def seeds(first: int, samples: int) -> dict[str, Any]:

@@ -28,8 +28,9 @@ def folder(tmp_path_factory):
 
 def test_no_churns_are_a_point_of_the_grid(folder):
     table = results.load(folder)
-    assert set(table["steps"]) == {0, 2}
-    nfe = table.set_index(["sigma", "steps", "denoised"])["nfe"]
+    assert set(table["sampler.steps"]) == {0, 2}
+    numbers = ["sampler.sigma", "sampler.steps", "sampler.denoised"]
+    nfe = table.set_index(numbers)["nfe"]
     assert len(nfe) == 8
     assert nfe[50, 0, "no"] == 2 * 2
     assert nfe[50, 2, "yes"] == 2 * 2 + 2 * 2 + 1
@@ -37,7 +38,7 @@ def test_no_churns_are_a_point_of_the_grid(folder):
 
 def test_noisy_states_are_kept_with_the_spread_of_data(folder):
     store, table = results.Store(folder), results.load(folder)
-    for row in table[table["denoised"] == "no"].itertuples():
+    for _, row in table[table["sampler.denoised"] == "no"].iterrows():
         images = store.samples(row.work_key)["images"]
-        assert 30 < images.std() < 90, row.sigma  # of σ_data = ½: 64
+        assert 30 < images.std() < 90, row["sampler.sigma"]  # of σ_data = ½: 64
         assert ((images == 0) | (images == 255)).mean() < 0.25

@@ -146,7 +146,7 @@ def test_out_of_memory_is_retried_with_half_the_batch(tmp_path, monkeypatch):
     text = runs.KILLED.replace("exact-mixture-moons", "broken")
     assert runs.run(tmp_path / "run", text, batch=40).reasons == []
     table = results.load(tmp_path / "run")
-    fixed = table[table["solver"] != "rk45"]
+    fixed = table[table["sampler.solver"] != "rk45"]
     assert set(fixed["prov_batch"]) == {"5"}
     (tmp_path / "whole").mkdir()
     runs.run(tmp_path / "whole" / "run", runs.KILLED)

@@ -146,7 +146,7 @@ def test_other_channels_than_the_references_are_refused(bench, tmp_path):
 def test_labels_and_guidance(bench, tmp_path):
     path = written(tmp_path / "conditional.safetensors", label_dim=10)
     assert bench(path, "--unchecked", more="guidance = [1.0, 2.0]").exit_code == 0
-    table = results.load(tmp_path / "run").set_index(["guidance", "steps"])
+    table = results.load(tmp_path / "run").set_index(["guidance", "sampler.steps"])
     assert set(table["class_label"]) == {"uniform"}
     assert table.loc[(1.0, 3), "nfe"] == table.loc[(2.0, 3), "nfe"] == 10
     assert table.loc[(1.0, 3), "value"] != table.loc[(2.0, 3), "value"]

@@ -92,7 +92,7 @@ def test_a_model_that_has_only_what_it_must_goes_through_a_grid(mine):
     table = measured(mine, "Bare", "Known")
     assert table.groupby("model").size().to_dict() == {"file:Bare": 2, "file:Known": 2}
     for _, found in table.groupby("model"):
-        few, more = found.sort_values("steps").value
+        few, more = found.sort_values("sampler.steps").value
         assert 0 < more < few / 2
     assert {*table[["model", "precision"]].itertuples(index=False, name=None)} == {
         ("file:Bare", "float32"),
@@ -112,7 +112,9 @@ def test_a_model_of_one_s_own_is_judged_by_its_own_data_or_by_those_it_names(min
         "file:Known": ["model"],
         "file:Named": ["file"],
     }
-    assert (table[table.steps == 8].value < 1).all() and table.reference_digest.nunique() == 2
+    assert (
+        table[table["sampler.steps"] == 8].value < 1
+    ).all() and table.reference_digest.nunique() == 2
 
 
 def test_a_model_of_one_s_own_with_classes_is_asked_for_each_seed_s(mine):

@@ -8,13 +8,17 @@ from dataclasses import replace
 
 import pytest
 
+from sampler_bench.bench.measure import trajectory
 from sampler_bench.bench.plan import grid as grids
 from sampler_bench.bench.plan import planning as plans
 from sampler_bench.bench.plan.rebuilt import rebuilt
 from sampler_bench.bench.plan.task import Task
 from sampler_bench.bench.run.search import declared, prepared
+from sampler_bench.models.labels import Condition
+from sampler_bench.models.network import Execution
 from sampler_bench.solvers import Churn
 from tests.bench import elsewhere
+from tests.bench.test_network_runs import written
 from tests.soak.rebuilt import key_of, shipped
 
 SHARD, BATCH = 3, 16
@@ -183,6 +187,17 @@ def same(one, other):
     return told[0] == told[1]
 
 
+OF_CLASSES = """
+name = "tasks"
+models = ["net.safetensors"]
+samples = 20
+extractor = "fashion"
+reference = "fashion-mnist-28x28"
+class_label = 3
+guidance = [1.0, 2.0]
+[[sampler]]
+steps = 2
+"""
 SEARCH = """
 name = "search"
 models = ["exact-mixture-moons"]
@@ -204,6 +219,37 @@ def test_a_search_is_a_table_of_tasks(tmp_path):
         work = one.work(churn, rung)
         again = Task.of(work, search.grid).work()
         assert (again.key, again.label, again.settings) == (work.key, work.label, work.settings)
+
+
+def test_shards_of_one_task_share_its_model_and_its_trajectories(tmp_path, monkeypatch):
+    [task] = [t for w, t in planned(OF_MIXTURES, tmp_path) if "truncation-error" in str(t.grid)][:1]
+    solved, made = [], []
+    end, make = trajectory._end, plans.make
+    monkeypatch.setattr(trajectory, "_end", lambda *a: solved.append(1) or end(*a))
+    monkeypatch.setattr(plans, "make", lambda *a: made.append(1) or make(*a))
+    for shard in (0, 1, 2):
+        task.take([shard], BATCH)
+    assert (len(made), len(solved)) == (1, 2)  # the solution, and a rougher one
+    task.take([2], 7)  # another batch decides other last bits
+    assert (len(made), len(solved)) == (1, 4)
+    replace(task, files={"another": b""}).take([2], 7)
+    assert len(made) == 2
+
+
+def test_labels_guidance_and_precision_travel_and_a_checkpoint_by_its_path(tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    written(tmp_path / "net.safetensors", label_dim=10)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "grid.toml").write_text(OF_CLASSES)
+    grid, _ = grids.read("grid.toml")
+    works = plans.make(grid, execution=Execution("bfloat16")).work
+    tasks = [Task.of(work, grid, Execution("bfloat16")) for work in works]
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    again = [task.work() for task in tasks]
+    assert [work.condition for work in again] == [Condition(3, 1.0), Condition(3, 2.0)]
+    assert {work.cell.precision for work in again} == {"bfloat16"}
+    told = [(work.label, work.nfe, work.settings) for work in works]
+    assert [(work.label, work.nfe, work.settings) for work in again] == told
 
 
 def test_a_task_of_something_else_is_refused(tmp_path):
