@@ -74,6 +74,7 @@ MEASUREMENTS: Mapping[str, Mapping[str, Any]] = {
     | {"weights_seed": None},
 }
 _VERSIONS = ("_version", "_file")
+_ENDS = ("sigma_min", "sigma_max")
 
 
 class _NotConverted(ValueError):  # noqa: N818 - a state of a record, named as users read it
@@ -158,10 +159,16 @@ def _taken(left: dict[str, Any], neutral: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def settings(told: Mapping[str, Any], metric: str) -> dict[str, dict[str, Any]]:
-    """The settings of format 2: every number, resolved."""
+    """The settings of format 2: every number, resolved.
+
+    What format 1 left out of them is not known here: the neutral numbers of rules and paths that
+    told only what differed.
+    """
     plain = {name: value for name, value in told.items() if not name.endswith(_VERSIONS)}
     names = ("levels", *MEASUREMENTS[metric]) if metric in MEASUREMENTS else ()
     own = {name: plain.pop(name) for name in names if name in plain}
+    if "levels" in plain:  # which say both ends
+        plain = {name: value for name, value in plain.items() if name not in _ENDS}
     return {name: each for name, each in (("sampler", plain), ("measurement", own)) if each}
 
 
