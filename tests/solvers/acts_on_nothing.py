@@ -92,6 +92,11 @@ TABLE = [
     Row("grid.steps", "orders 3, …, 3, 1 or 2, the last step to σ = 0 first order", of("dpm-fast")),
     Row("options.threshold_limit", "without a threshold its limit limits nothing", always),
     Row("options.threshold", "nothing that is evaluated exceeds it", always),
+    Row(
+        "options.first_step",
+        "a first D that hardly matters, on the longest of first steps",
+        either("discretization", "uniform-t"),
+    ),
     Row("options.state", "float32 rounds by less than the store's noise, or by more", always),
     Row(
         "schedule.* scaling.*",
