@@ -6,9 +6,11 @@ neutral value is in no key any more, and versions have given way to the code. Va
 values, counts and provenance are what they were; the code is said to be unknown.
 """
 
+import contextlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,9 +21,18 @@ from sampler_bench.kit.toml import parse
 from sampler_bench.results.cell import Cell
 from sampler_bench.results.damaged import set_aside
 from sampler_bench.results.record import Record
-from sampler_bench.results.schema import Code, Line, PlanFile, Rung, SkippedLine, fitting
+from sampler_bench.results.schema import (
+    Code,
+    FailureFile,
+    Line,
+    PlanFile,
+    Rung,
+    fitting,
+    read_json,
+)
 
 CODE = Code(digest="unknown (format 1)")
+_KEY = re.compile(r"[0-9a-f]{16}\Z")
 _BEGINS = b'{\n "format": 1,'
 
 RULES: Mapping[str, Mapping[str, Any]] = {
@@ -74,6 +85,7 @@ MEASUREMENTS: Mapping[str, Mapping[str, Any]] = {
     | {"weights_seed": None},
 }
 _VERSIONS = ("_version", "_file")
+_ENDS = ("sigma_min", "sigma_max")
 
 
 class _NotConverted(ValueError):  # noqa: N818 - a state of a record, named as users read it
@@ -158,10 +170,16 @@ def _taken(left: dict[str, Any], neutral: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def settings(told: Mapping[str, Any], metric: str) -> dict[str, dict[str, Any]]:
-    """The settings of format 2: every number, resolved."""
+    """The settings of format 2: every number, resolved.
+
+    What format 1 left out of them is not known here: the neutral numbers of rules and paths that
+    told only what differed.
+    """
     plain = {name: value for name, value in told.items() if not name.endswith(_VERSIONS)}
     names = ("levels", *MEASUREMENTS[metric]) if metric in MEASUREMENTS else ()
     own = {name: plain.pop(name) for name in names if name in plain}
+    if "levels" in plain:  # which say both ends
+        plain = {name: value for name, value in plain.items() if name not in _ENDS}
     return {name: each for name, each in (("sampler", plain), ("measurement", own)) if each}
 
 
@@ -203,7 +221,8 @@ def convert_if_any(root: Path) -> None:
     """Convert a run's folder of format 1, if it is one: once, and again where it was interrupted.
 
     Records are written anew, samples, shards and failures renamed with their keys, the plan written
-    anew; the old records are removed last. What cannot be converted is set aside.
+    anew; the old records are removed last. What cannot be converted is set aside. Cells without a
+    record stay in the plan, as missing; what lies of them is set aside, too, and measured anew.
 
     Raises ValueError, in one line, where the folder cannot be written.
     """
@@ -233,7 +252,8 @@ def _convert(root: Path, paths: list[Path]) -> None:
             if path.name != f"{key}-{record.digest}.json":
                 raise ValueError(f"holds another record, {key}-{record.digest}.json")
         except (ValueError, RecursionError) as wrong:
-            set_aside(root, path, ValueError(f"{path}: not converted from format 1 ({wrong})"))
+            if path.exists():  # not converted by another process
+                set_aside(root, path, ValueError(f"{path}: not converted from format 1 ({wrong})"))
             continue
         old.append(_Old(path, key, _old_work_key(data["cell"]), record))
     for one in old:
@@ -256,50 +276,88 @@ def _old_work_key(cell: Mapping[str, Any]) -> str:
 def _rename_work(root: Path, old: str, new: str) -> None:
     pairs = [(root / "samples" / f"{old}.npz", root / "samples" / f"{new}.npz")]
     pairs += [(root / "shards" / old, root / "shards" / new)]
-    for path in (root / "failures").glob(f"{old}-*.json"):
-        pairs.append((path, path.with_name(path.name.replace(old, new))))
     for path, target in pairs:
-        if path.exists() and not target.exists():
+        if not target.exists():
+            _move(path, target)
+        elif path.is_file() and files.read(path) == files.read(target):
+            files.remove(path)  # of two that are one measurement now
+    for path in files.listed(root / "failures", f"{old}-*.json"):
+        with contextlib.suppress(ValueError):  # it is set aside with those of unknown work
+            told = read_json(path, FailureFile).model_copy(update={"work_key": new})
+            name = path.name.replace(old, new)
+            files.write_whole(path.with_name(name), told.model_dump_json(indent=1))
+            files.remove(path)
+
+
+def _move(path: Path, target: Path) -> None:
+    try:
+        if path.exists():
             files.move(path, target)
+    except files.Unwritable:
+        if path.exists():  # not moved by another process
+            raise
+
+
+def _set_others_aside(root: Path, known: Collection[str]) -> None:
+    """Set shards and failures aside whose cells have no record: no key is known for them."""
+    paths = [*files.listed(root / "shards"), *files.listed(root / "failures", "*.json")]
+    for path in paths:
+        if path.name.partition("-")[0] not in known:
+            reason = "of format 1, without a record that says what it was of: it is measured anew"
+            set_aside(root, path, ValueError(f"{path}: {reason}"))
 
 
 def _convert_plan(root: Path, records: Mapping[str, Record]) -> None:
     path = root / "plan.json"
-    try:
-        plan = json.loads(path.read_text("utf-8"))
-        cells = dict(plan["cells"])
-        skipped = [fitting(one, SkippedLine, str(path)) for one in plan.get("skipped", [])]
-        grid_files = dict(plan.get("files", {}))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    told = _told_plan(path)
+    if told is None:
         if path.exists():  # one of format 2, or of nothing that is known
             return
-        cells, skipped, grid_files = {}, [], {}
+        told = {}, PlanFile()
+    cells, known = told
     rungs = _rungs(root)
+    _set_others_aside(root, {record.cell.work_key for record in records.values()})
     if not cells or rungs:
         # Each rung of a search was a plan of its own, and the last one was kept.
         rest = sorted(records.items(), key=lambda one: (one[1].cell.samples, one[0]))
         cells |= {key: record.label for key, record in rest if key not in cells}
-    lines = [
-        Line(
-            label=str(label),
-            model=records[key].model,
-            key=records[key].cell.key,
-            work_key=records[key].cell.work_key,
-            settings=faithful(records[key].settings),
-            samples=records[key].cell.samples,
-            shards=records[key].cell.shards,
-            nfe=records[key].nfe,
-            rung=rung_of(records[key], rungs),
-        )
-        for key, label in cells.items()
-        if key in records
-    ]
-    made = PlanFile(lines=lines, skipped=skipped, files=grid_files)
+    lines = [_line(key, label, records.get(key), rungs) for key, label in cells.items()]
+    made = known.model_copy(update={"lines": lines})
     files.write_whole(path, made.text())
+
+
+def _told_plan(path: Path) -> tuple[dict[str, str], PlanFile] | None:
+    """The labels of a plan of format 1, by old keys, and the rest of it; None if it is none."""
+    try:
+        plan = json.loads(path.read_text("utf-8"))
+        cells = {str(key): str(label) for key, label in plan["cells"].items() if _KEY.match(key)}
+        rest = {name: plan[name] for name in ("skipped", "files") if name in plan}
+        return cells, fitting(rest, PlanFile, str(path))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 Rungs = Mapping[tuple[int, int], "int | Literal['fresh']"]
 """The rung of each range of seeds: its first, and how many."""
+
+
+def _line(key: str, label: str, record: Record | None, rungs: Rungs) -> Line:
+    """A line of the plan. Of a cell without a record nothing but its label is known: it is missing,
+    and a run plans it anew.
+    """
+    if record is None:
+        return Line(label=label, model="", key=key, work_key=key, settings={})
+    return Line(
+        label=label,
+        model=record.model,
+        key=record.cell.key,
+        work_key=record.cell.work_key,
+        settings=faithful(record.settings),
+        samples=record.cell.samples,
+        shards=record.cell.shards,
+        nfe=record.nfe,
+        rung=rung_of(record, rungs),
+    )
 
 
 def _rungs(root: Path) -> Rungs:

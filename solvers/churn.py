@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -29,6 +29,7 @@ class Churn(Path):
         S_noise: Standard deviation of the added noise, relative to what the step up calls for.
     """
 
+    sees_schedule: ClassVar[bool] = False
     S_churn: NotNegative = 0.0
     S_min: NotNegative = 0.0
     S_max: Annotated[NotNegative, Field(allow_inf_nan=True)] = math.inf

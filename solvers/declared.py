@@ -8,6 +8,9 @@ from sampler_bench.kit import file_parameters, own_files
 from sampler_bench.kit.canonical import text_of
 
 Part = Mapping[str, Any]
+ALWAYS = frozenset({"rho", "power", "epsilon_s", "M", "C_1", "C_2", "j_0"})
+"""Numbers of levels and schedules that stand in a key at their defaults, too. One that is added
+later is not among them: no key that there was may change by it."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,11 @@ def part(name: str, own: Mapping[str, Any], neutral: Mapping[str, Any]) -> dict[
     """
     differing = {k: v for k, v in own.items() if k not in neutral or v != neutral[k]}
     return {"name": own_files.shown(name), **numbers(differing)}
+
+
+def added(defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the defaults of levels, or of a schedule, that are in no key."""
+    return {name: value for name, value in defaults.items() if name not in ALWAYS}
 
 
 def numbers(own: Mapping[str, Any]) -> dict[str, Any]:

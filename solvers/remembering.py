@@ -26,8 +26,6 @@ class Remembering(Rule):
     counted: ClassVar[Callable[[int], int] | None] = None
     """Evaluations per sample of n of its steps; ``None`` if it does not say."""
 
-    sees_schedule: ClassVar[bool] = True
-    sees_scaling: ClassVar[bool] = True
     from_infinity: ClassVar[bool] = False
     on_return: ClassVar[Literal["reset", "keep"]] = "reset"
     on_noise: ClassVar[Literal["keeps", "first"]] = "first"

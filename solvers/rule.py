@@ -27,8 +27,6 @@ class Rule(Solver):
     Every claim is tested, for every row of the registry.
     """
 
-    sees_schedule: ClassVar[bool] = False
-    sees_scaling: ClassVar[bool] = False
     on_return: ClassVar[Literal["reset", "keep"]] = "reset"
     """What becomes of the past where a path returns above its last evaluation."""
 
@@ -102,3 +100,14 @@ class Rule(Solver):
     def evaluations(self, n: int, to_zero: bool) -> int:
         """Return the evaluations per sample of ``n`` steps, the last one to σ = 0 or not."""
         return n
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blind(Rule):
+    """A rule that goes by noise levels alone: σ(t) and s(t) decide how it rounds, and no more.
+
+    A user's rule that claims nothing is not one: its samples may differ, and so do its keys.
+    """
+
+    sees_schedule: ClassVar[bool] = False
+    sees_scaling: ClassVar[bool] = False

@@ -17,7 +17,7 @@ from sampler_bench.kit.parameters import keywords
 from sampler_bench.solvers.any_sampler import AnySampler, Misdeclared
 from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.context import Context
-from sampler_bench.solvers.declared import Declared, numbers, part, settings
+from sampler_bench.solvers.declared import Declared, added, numbers, part, settings
 from sampler_bench.solvers.denoiser import Denoiser, Plain, complete
 from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.listed import Listed
@@ -39,6 +39,7 @@ from sampler_bench.solvers.schedules import Linear, Schedule
 if TYPE_CHECKING:
     from sampler_bench.solvers.solver import Solver
 
+_SHIPPED = __name__.removesuffix("sampler")
 CHURN_FIELDS = tuple(f.name for f in fields(Churn))
 
 
@@ -286,15 +287,15 @@ class Sampler(AnySampler):
         end = {} if self.end == "zero" else {"end": self.end}
         if self.listed is not None:
             return {"levels": list(self.listed.levels), **end}
-        own = self._own(DISCRETIZATIONS[self.discretization].defaults())
+        neutral = DISCRETIZATIONS[self.discretization].defaults()
         steps = {} if self.steps is None else {"steps": self.steps}
         ends = {"sigma_min": low, "sigma_max": high, **steps, **end}
-        return {**part(self.discretization, own, {}), **ends}
+        return {**part(self.discretization, self._own(neutral), added(neutral)), **ends}
 
     def _path_declared(self) -> dict[str, Any]:
-        """Return the path, if it adds noise: without any it is the flow, by whatever name."""
+        """Return the path, unless it is the flow, by whatever name."""
         make = base_path(self.solver, self.path)
-        if not self.configured_path().draws:
+        if _is_flow(self.configured_path()):
             return {}
         if make is None:
             told = {name: getattr(self.churn, name) for name in CHURN_FIELDS}
@@ -305,10 +306,10 @@ class Sampler(AnySampler):
 
     def flow_declared(self) -> dict[str, Any]:
         """Return σ(t) and s(t) as parts of a key."""
-        neutral = self._own(keywords(SCHEDULES[self.schedule].fit))
+        neutral = keywords(SCHEDULES[self.schedule].fit)
         plain = self.scaling == "none"
         return {
-            "schedule": part(self.schedule, neutral, {}),
+            "schedule": part(self.schedule, self._own(neutral), added(neutral)),
             **({} if plain else {"scaling": part(self.scaling, {}, {})}),
         }
 
@@ -320,7 +321,7 @@ class Sampler(AnySampler):
         return (
             solver.sees_schedule
             or solver.sees_scaling
-            or (path.draws and path.sees_schedule)
+            or (path.sees_schedule and not _is_flow(path))
             or (makes_levels and DISCRETIZATIONS[self.discretization].sees_schedule)
             or self.options.sees_scaling
         )
@@ -420,6 +421,14 @@ def own_fields(path: Callable[..., Path] | None) -> dict[str, Any]:
 def _name_of(make: Callable[..., Path]) -> str:
     """Return the name that a solver's own path has in the registry."""
     return next((name for name in PATHS if PATHS[name] is make), make.__name__)
+
+
+def _is_flow(path: Path) -> bool:
+    """Whether a path is the probability flow: one that ships, without noise.
+
+    One of a user's own may go through levels of its own where it adds no noise, too.
+    """
+    return not path.draws and type(path).__module__.startswith(_SHIPPED)
 
 
 def _given(value: float | None, default: float) -> float:

@@ -92,8 +92,9 @@ class SamplerEntry(BaseModel):
 
     def named(self) -> Iterator[tuple[str, str]]:
         """Yield what kind of part each name in it is of, and the name."""
-        for part in PARTS:
-            yield from ((part, name) for name in self.axes.get(part, ()) if isinstance(name, str))
+        for key, values in self.axes.items():
+            names = (value for value in values if isinstance(value, str))
+            yield from ((key, name) for name in names if key in PARTS or own_files.parsed(name))
 
     @property
     def axes(self) -> dict[str, list[Any]]:

@@ -30,7 +30,6 @@ class Generalised(Path):
         beta: β(t).
     """
 
-    sees_schedule: ClassVar[bool] = True
     from_infinity: ClassVar[bool] = False
     beta: Rate = field(default_factory=Relative)
 

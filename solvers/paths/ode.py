@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sampler_bench.solvers.paths.path import Path, exactly
 from sampler_bench.solvers.point import Point
@@ -12,6 +13,8 @@ from sampler_bench.solvers.step import Step
 @dataclass(frozen=True, kw_only=True)
 class Deterministic(Path):
     """From each level straight to the next: no noise but the latents."""
+
+    sees_schedule: ClassVar[bool] = False
 
     def steps(
         self,

@@ -22,7 +22,6 @@ class OwnPath(Path):
     rounds: ClassVar[bool] = False
     """Whether it takes ``round_sigma``."""
     draws: ClassVar[bool] = True
-    sees_schedule: ClassVar[bool] = True
     from_infinity: ClassVar[bool] = False
     keeps: ClassVar[Kept] = "none"
 

@@ -25,8 +25,8 @@ class Path(ABC):
     seed in silence.
     """
 
-    sees_schedule: ClassVar[bool] = False
-    """Whether σ(t) and s(t) change where it goes."""
+    sees_schedule: ClassVar[bool] = True
+    """Whether σ(t) and s(t) change where it goes: unless it says otherwise."""
     from_infinity: ClassVar[bool] = True
     """Whether it can step away from σ = ∞, flow time t = 1."""
     most_order: ClassVar[int] = 2

@@ -4,6 +4,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.paths.path import Path, exactly
@@ -25,6 +26,7 @@ class Ancestral(Path):
         clipped: Whether no fall goes below the grid's last level (DPM-Solver-fast).
     """
 
+    sees_schedule: ClassVar[bool] = False
     eta: float = 1.0
     S_noise: float = 1.0
     clipped: bool = False
@@ -80,6 +82,7 @@ class Reverse(Path):
         S_noise: Standard deviation of the noise, relative to what the rise calls for.
     """
 
+    sees_schedule: ClassVar[bool] = False
     S_noise: float = 1.0
 
     def __post_init__(self) -> None:

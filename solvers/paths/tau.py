@@ -30,6 +30,7 @@ class Tau(Path):
         quiet_end: Whether the last step is the flow's.
     """
 
+    sees_schedule: ClassVar[bool] = False
     tau: float = 1.0
     S_min: float = 0.0
     S_max: float = math.inf

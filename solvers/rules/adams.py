@@ -8,13 +8,13 @@ from torch import Tensor
 from sampler_bench.solvers.moments import add_differences, first_order, weights
 from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import OnNoise, Rule
+from sampler_bench.solvers.rule import Blind, OnNoise
 from sampler_bench.solvers.rules.exponential import End, Form, allowed_order
 from sampler_bench.solvers.step import Evaluation, Step
 
 
 @dataclass(frozen=True, kw_only=True)
-class LMS(Rule):
+class LMS(Blind):
     """Linear multistep: ε interpolated over σ itself, exact on unequal steps, into σ = 0 as well.
 
     Attributes:
@@ -60,7 +60,7 @@ _FIXED = {1: (), 2: (-1 / 2,), 3: (-16 / 12, 5 / 12), 4: (-59 / 24, 37 / 24, -9 
 
 
 @dataclass(frozen=True, kw_only=True)
-class IPNDM(Rule):
+class IPNDM(Blind):
     """Adams–Bashforth's fixed weights on ε over σ (Zhang and Chen 2023): order 1 on unequal steps.
 
     Attributes:

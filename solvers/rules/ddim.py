@@ -10,12 +10,12 @@ from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.moments import first_order
 from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Rule
+from sampler_bench.solvers.rule import Blind
 from sampler_bench.solvers.step import Step
 
 
 @dataclass(frozen=True, kw_only=True)
-class DDIM(Rule):
+class DDIM(Blind):
     """z' = s'·D + b'·ε (Song, Meng and Ermon 2021, Eq. 12); its η is the path ``ancestral``.
 
     It is DPM-Solver-1 and the multistep rules of order 1, under every schedule: the exact step of

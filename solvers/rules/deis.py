@@ -34,7 +34,7 @@ class DEIS(Rule):
             up to the step. Into σ = 0, where dσ/dt may be infinite, it is exact all the same.
     """
 
-    sees_schedule: ClassVar[bool] = True
+    sees_scaling: ClassVar[bool] = False
     on_noise: ClassVar[OnNoise] = "first"
     k: int = 3
     integral: Literal["exact", "released"] = "exact"

@@ -16,7 +16,7 @@ from sampler_bench.solvers.moments import (
 from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import OnNoise, Rule
+from sampler_bench.solvers.rule import Blind, OnNoise
 from sampler_bench.solvers.step import Evaluation, Step, logarithm
 
 Form = Literal["data", "noise"]
@@ -102,7 +102,7 @@ def allowed_order(order: int, end: End, step: Step) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Multistep(Rule):
+class Multistep(Blind):
     """Exponential Adams–Bashforth: past evaluations of D or ε, interpolated in ln σ.
 
     Attributes:

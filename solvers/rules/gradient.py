@@ -9,12 +9,12 @@ from torch import Tensor
 from sampler_bench.solvers.moments import add_differences, first_order
 from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import OnNoise, Rule
+from sampler_bench.solvers.rule import Blind, OnNoise
 from sampler_bench.solvers.step import Step
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gradient(Rule):
+class Gradient(Blind):
     """Euler in σ with γ·ε − (γ − 1)·ε_before for ε (Permenter and Yuan 2024).
 
     γ = 1.5 is iPNDM with two evaluations and of order 2 on equal steps; γ = 1 is Euler's.

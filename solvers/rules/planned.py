@@ -11,7 +11,7 @@ from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Rule
+from sampler_bench.solvers.rule import Blind
 from sampler_bench.solvers.rules.exponential import Form
 from sampler_bench.solvers.rules.singlestep import Singlestep
 from sampler_bench.solvers.schedules import Schedule
@@ -40,7 +40,7 @@ def plan(evaluations: int, order: int) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Planned(Rule):
+class Planned(Blind):
     """Singlestep rules whose order is planned step by step, with as many evaluations as planned.
 
     Attributes:

@@ -11,7 +11,7 @@ from sampler_bench.solvers.moments import add_differences, first_order, weights
 from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import OnNoise, Rule
+from sampler_bench.solvers.rule import Blind, OnNoise
 from sampler_bench.solvers.rules.exponential import End, Form, Frame, allowed_order, value
 from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Evaluation, Step
@@ -41,7 +41,7 @@ class Fallen:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictorCorrector(Rule):
+class PredictorCorrector(Blind):
     """Exponential Adams–Bashforth, mended by Adams–Moulton once D is known at the end of the step.
 
     The evaluation that mends a step is the one that begins the next: N evaluations for N steps, and

@@ -21,7 +21,6 @@ class Euler(Rule):
     """Euler's step in t: order 1, one evaluation (EDM, Algorithm 1 without its correction)."""
 
     order: ClassVar[int | None] = 1
-    sees_schedule: ClassVar[bool] = True
 
     def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
         """Return z + h·(p·z + q·D)."""
@@ -33,7 +32,6 @@ class Heun(Rule):
     """Heun's step, α = 1 (EDM, Algorithm 1): order 2, two evaluations."""
 
     order: ClassVar[int | None] = 2
-    sees_schedule: ClassVar[bool] = True
 
     def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
         """Return z + h·(d + d′)/2."""
@@ -55,7 +53,6 @@ class RK2(Rule):
     """
 
     order: ClassVar[int | None] = 2
-    sees_schedule: ClassVar[bool] = True
     alpha: Positive = 1.0
 
     def __post_init__(self) -> None:
@@ -113,7 +110,6 @@ class Butcher(Rule):
         claims: Its order.
     """
 
-    sees_schedule: ClassVar[bool] = True
     table: "Table"
     claims: int
 
@@ -147,7 +143,6 @@ class RK3(Rule):
     """Kutta's method of third order: order 3, three evaluations."""
 
     order: ClassVar[int | None] = 3
-    sees_schedule: ClassVar[bool] = True
 
     def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
         """Return the state at ``step.down``."""
@@ -163,7 +158,6 @@ class RK4(Rule):
     """Classical Runge–Kutta method: order 4, four evaluations."""
 
     order: ClassVar[int | None] = 4
-    sees_schedule: ClassVar[bool] = True
 
     def __call__(self, process: Process, z: Tensor, step: Step, past: Past) -> Tensor:
         """Return the state at ``step.down``."""

@@ -18,14 +18,14 @@ from sampler_bench.solvers.moments import (
 from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.point import Point
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import OnNoise, Rule
+from sampler_bench.solvers.rule import Blind, OnNoise
 from sampler_bench.solvers.rules.exponential import Form, value
 from sampler_bench.solvers.schedules import Schedule
 from sampler_bench.solvers.step import Evaluation, Step, logarithm
 
 
 @dataclass(frozen=True, kw_only=True)
-class Singlestep(Rule):
+class Singlestep(Blind):
     """Inner evaluations at shares r of the fall in ln σ; nothing is remembered.
 
     Attributes:
@@ -122,7 +122,7 @@ class Stage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DPMppSDE(Rule):
+class DPMppSDE(Blind):
     """DPM-Solver++ (SDE), as k-diffusion has it: one inner stage, reached as the path falls.
 
     The stage lies at r of the grid's step; its noise is its own, so a step draws twice. Weakly of

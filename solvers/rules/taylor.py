@@ -13,7 +13,7 @@ from sampler_bench.kit.parameters import require
 from sampler_bench.solvers.moments import add_differences, first_order, weights
 from sampler_bench.solvers.past import Past
 from sampler_bench.solvers.process import Process
-from sampler_bench.solvers.rule import Rule
+from sampler_bench.solvers.rule import Blind
 from sampler_bench.solvers.step import Evaluation, Step
 
 _SHORT, _FEW, _MANY = 4.0, 16, 48
@@ -22,7 +22,7 @@ many for those up to 10⁴."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Taylor(Rule):
+class Taylor(Blind):
     """ER-SDE-Solver 1 to 3 (Cui et al. 2023): D as a polynomial of σ over the path's own fall.
 
     On a path with noise scale φ a fall from σ to σ' is
@@ -65,7 +65,7 @@ class Taylor(Rule):
         past.evaluate(process, z, step.here)
         made = first_order(z, past[-1].D, step.here, step.down)
         length = step.end.sigma - step.here.sigma
-        if length == 0 or step.end.sigma == 0 or step.here.sigma == math.inf:
+        if length == 0 or step.down.sigma == 0 or step.here.sigma == math.inf:
             return made
         found = self._usable(past, step, length)
         if not found:

@@ -22,7 +22,7 @@ KEYS = json.loads((Path(__file__).parents[1] / "golden" / "keys.json").read_text
 
 
 def keeps_its_keys(name, keys):
-    """Say whether a grid's cells have the keys they had before the one loop, all of them.
+    """Say whether a grid's cells have the keys that FORMAT 2 gave them first, all of them.
 
     A key that changes parts a cell from its committed record: a default, or a new setting that
     enters at its neutral value. ``soak.shipped_keys`` says how the digests were made.

@@ -191,6 +191,10 @@ CASES = {
     "no count": ({"solver": "mine.py:wordy"}, "evaluations per sample: a whole number above 0 is"),
     "none": ({"solver": "mine.py:silent"}, "its number of evaluations: TypeError: unsupported"),
     "two files": ({"solver": ["mine.py:half", "b.py:half"]}, "are both called 'file:half'"),
+    "two rates": (
+        {"path": "edm-sde", "rate": ["mine.py:half", "b.py:half"]},
+        "rates 'mine.py:half' and 'b.py:half' are both called 'file:half'",
+    ),
 }
 
 
