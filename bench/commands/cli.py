@@ -127,7 +127,7 @@ def run(
     if (grid is None) == (grid_option is None):
         twice = "the grid is given twice" if grid else "no grid is given"
         stop(f"{twice}: bench run GRID, a name of bench list grids or a TOML file")
-    from sampler_bench.bench.commands.plugins import load_plugins
+    from sampler_bench.bench.measure.plugins import load_plugins
 
     if again and keep:
         stop("--again and --keep: give one of the two")
@@ -272,7 +272,7 @@ def _statements(runs: list[Path]) -> None:
 
 def _everything(runs: list[Path], out: Path) -> None:
     from sampler_bench import reports
-    from sampler_bench.bench.commands.plugins import load_plugins
+    from sampler_bench.bench.measure.plugins import load_plugins
 
     with refused():
         load_plugins(figures=True)
@@ -287,7 +287,7 @@ def _report(
     formats: list[str] | None = None,
 ) -> None:
     from sampler_bench import reports
-    from sampler_bench.bench.commands.plugins import load_plugins
+    from sampler_bench.bench.measure.plugins import load_plugins
 
     with refused():
         load_plugins(figures=True)
@@ -328,8 +328,8 @@ def check(
     """
     from sampler_bench.bench.commands import gate as gate
     from sampler_bench.bench.commands.baselines import locate
-    from sampler_bench.bench.commands.plugins import load_plugins
     from sampler_bench.bench.commands.verdicts import show
+    from sampler_bench.bench.measure.plugins import load_plugins
     from sampler_bench.bench.run.freshness import check_fresh, check_whole
     from sampler_bench.results import Store, load
     from sampler_bench.results.damaged import Damaged
@@ -372,7 +372,7 @@ def list_command(
     from sampler_bench.bench.commands.catalogue import CATALOGUE, own
     from sampler_bench.bench.commands.catalogue import kind as found
     from sampler_bench.bench.commands.listing import show
-    from sampler_bench.bench.commands.plugins import load_plugins
+    from sampler_bench.bench.measure.plugins import load_plugins
 
     if kind is None:
         show([(name, one.about) for name, one in CATALOGUE.items()], console, FOLDED)

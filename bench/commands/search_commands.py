@@ -42,8 +42,8 @@ def search(
     plan: Annotated[bool, typer.Option("--plan", help="Print what would run, and stop.")] = False,
 ) -> None:
     """Search S_churn, S_min, S_max and S_noise within a budget, or go on with a search."""
-    from sampler_bench.bench.commands.plugins import load_plugins
     from sampler_bench.bench.commands.search_preview import show
+    from sampler_bench.bench.measure.plugins import load_plugins
     from sampler_bench.bench.run.devices import choose
     from sampler_bench.bench.run.search import declared
     from sampler_bench.bench.run.search.prepared import prepare

@@ -9,6 +9,7 @@ import torch
 
 from sampler_bench.bench.features.statistics import SHIPPED
 from sampler_bench.bench.measure.measurement import Measured, Tell
+from sampler_bench.bench.measure.plugins import load_plugins
 from sampler_bench.bench.measure.precision import full_precision
 from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan import planning
@@ -85,6 +86,7 @@ class Task:
         Raises:
             ValueError: If something it names is not here, or is another thing here; one line.
         """
+        load_plugins()
         [work] = planning.make(self.declared(), device, self.execution).work
         found = tuple(cell.key for cell in work.cells)
         if found != self.keys:

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from sampler_bench import bench as bench_room
 from sampler_bench import reports, results
-from sampler_bench.bench.commands import plugins
 from sampler_bench.bench.commands.cli import app
 from sampler_bench.bench.features.registry import EXTRACTORS
+from sampler_bench.bench.measure import plugins
 from sampler_bench.bench.measure.registry import MEASUREMENTS, METRICS, PROBES
 from sampler_bench.kit.registry import Registry
 from tests.bench.test_bad_input import refused

@@ -16,7 +16,7 @@ from sampler_bench.bench.plan.task import Task
 from sampler_bench.bench.run.search import declared, prepared
 from sampler_bench.models.labels import Condition
 from sampler_bench.models.network import Execution
-from sampler_bench.solvers import Churn
+from sampler_bench.solvers import SOLVERS, Churn
 from tests.bench import elsewhere
 from tests.bench.test_network_runs import written
 from tests.soak.rebuilt import key_of, shipped
@@ -155,6 +155,17 @@ def test_a_task_is_small(name):
     assert [task.keys for task in tasks] == [tuple(c.key for c in work.cells) for work in works]
 
 
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Install a package with a solver, which is known here and not yet to others."""
+    for name, text in PACKAGE.items():
+        (tmp_path / "package" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "package" / name).write_text(text)
+    monkeypatch.syspath_prepend(tmp_path / "package")
+    monkeypatch.setitem(SOLVERS, "plugged", "plugged:step")
+
+
+@pytest.mark.usefixtures("package")
 def test_a_task_makes_the_same_shard_in_a_fresh_process_elsewhere(tmp_path):
     (tmp_path / "grid").mkdir()
     (tmp_path / "elsewhere").mkdir()
@@ -162,10 +173,10 @@ def test_a_task_makes_the_same_shard_in_a_fresh_process_elsewhere(tmp_path):
         (tmp_path / "grid" / name).write_text(text)
     each = [
         one
-        for text in (OF_MIXTURES, OF_NETWORKS, OF_MY_OWN)
+        for text in (OF_MIXTURES, OF_NETWORKS, OF_MY_OWN, OF_A_PACKAGE)
         for one in planned(text, tmp_path / "grid")
     ]
-    assert len({work.label for work, _ in each}) == 8
+    assert len({work.label for work, _ in each}) == 9
     here = [
         work.measurement.take(work.subject, [work.seeds(SHARD)], BATCH, lambda *counts: None)
         for work, _ in each
@@ -187,6 +198,21 @@ def same(one, other):
     return told[0] == told[1]
 
 
+OF_A_PACKAGE = """
+name = "tasks"
+models = ["exact-mixture-moons"]
+samples = 20
+extractor = "pixels"
+[[sampler]]
+label = "Another package's"
+solver = "plugged"
+steps = 3
+"""
+PACKAGE = {
+    "plugged.py": "def step(flow, x, t, t_next):\n    return x + (t_next - t) * flow(x, t)\n",
+    "plugged-1.dist-info/METADATA": "Name: plugged\nVersion: 1\n",
+    "plugged-1.dist-info/entry_points.txt": "[sampler_bench.solvers]\nplugged = plugged:step\n",
+}
 OF_CLASSES = """
 name = "tasks"
 models = ["net.safetensors"]
@@ -224,8 +250,8 @@ def test_a_search_is_a_table_of_tasks(tmp_path):
 def test_shards_of_one_task_share_its_model_and_its_trajectories(tmp_path, monkeypatch):
     [task] = [t for w, t in planned(OF_MIXTURES, tmp_path) if "truncation-error" in str(t.grid)][:1]
     solved, made = [], []
-    end, make = trajectory._end, plans.make
-    monkeypatch.setattr(trajectory, "_end", lambda *a: solved.append(1) or end(*a))
+    make = plans.make
+    monkeypatch.setattr(trajectory, "_end", lambda _, x, *a: solved.append(1) or x.double())
     monkeypatch.setattr(plans, "make", lambda *a: made.append(1) or make(*a))
     for shard in (0, 1, 2):
         task.take([shard], BATCH)

@@ -36,6 +36,7 @@ def load_plugins(figures: bool = False) -> None:
         MEASUREMENTS,
     ]
     if figures:
+        # With Matplotlib, which nothing else needs.
         from sampler_bench.reports import FIGURES, FORMATS
 
         registries = [FIGURES, FORMATS]
