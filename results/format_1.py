@@ -229,6 +229,7 @@ def _convert(root: Path, paths: list[Path]) -> None:
         try:
             data = json.loads(content.decode())
             record = converted(data)
+            _hold_against_name(path, data["cell"], record)
         except (ValueError, RecursionError) as wrong:
             set_aside(root, path, ValueError(f"{path}: not converted from format 1 ({wrong})"))
             continue
@@ -241,6 +242,13 @@ def _convert(root: Path, paths: list[Path]) -> None:
     for one in old:
         if one.path.name != one.record.file_name:
             files.remove(one.path)
+
+
+def _hold_against_name(path: Path, cell: Mapping[str, Any], record: Record) -> None:
+    """Raise ValueError unless a file of format 1 holds what its name, two digests, says."""
+    named = f"{hash_of(cell)}-{record.digest}.json"
+    if path.name != named:
+        raise ValueError(f"holds another record, {named}")
 
 
 def _old_work_key(cell: Mapping[str, Any]) -> str:
