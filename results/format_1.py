@@ -248,14 +248,12 @@ def _convert(root: Path, paths: list[Path]) -> None:
         try:
             data = json.loads(content.decode())
             record = converted(data)
-            key = hash_of(data["cell"])
-            if path.name != f"{key}-{record.digest}.json":
-                raise ValueError(f"holds another record, {key}-{record.digest}.json")
+            _hold_against_name(path, data["cell"], record)
         except (ValueError, RecursionError) as wrong:
             if path.exists():  # not converted by another process
                 set_aside(root, path, ValueError(f"{path}: not converted from format 1 ({wrong})"))
             continue
-        old.append(_Old(path, key, _old_work_key(data["cell"]), record))
+        old.append(_Old(path, hash_of(data["cell"]), _old_work_key(data["cell"]), record))
     for one in old:
         files.write_whole(root / "records" / one.record.file_name, one.record.text())
     for one in old:
@@ -264,6 +262,13 @@ def _convert(root: Path, paths: list[Path]) -> None:
     for one in old:
         if one.path.name != one.record.file_name:
             files.remove(one.path)
+
+
+def _hold_against_name(path: Path, cell: Mapping[str, Any], record: Record) -> None:
+    """Raise ValueError unless a file of format 1 holds what its name, two digests, says."""
+    named = f"{hash_of(cell)}-{record.digest}.json"
+    if path.name != named:
+        raise ValueError(f"holds another record, {named}")
 
 
 def _old_work_key(cell: Mapping[str, Any]) -> str:

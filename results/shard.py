@@ -13,7 +13,7 @@ import numpy as np
 
 from sampler_bench.kit.files import read as read_file
 from sampler_bench.kit.files import whole
-from sampler_bench.results.schema import Code, fitting
+from sampler_bench.results.schema import Code, ShardMeta, fitting
 
 Arrays = Mapping[str, np.ndarray]
 RTOL = 1e-6  # what another machine's float arithmetic may change
@@ -37,6 +37,22 @@ class Shard:
     def digest(self) -> str:
         """12 hex digits of the arrays."""
         return digest_of(self.arrays)
+
+    @property
+    def told(self) -> ShardMeta:
+        """What it says besides its arrays. Raises ValueError, one line, if that is not all there.
+
+        The digest in its name is of the arrays alone.
+        """
+        return fitting(self.meta, ShardMeta, f"shard {self.index}")
+
+    @property
+    def evaluations(self) -> float:
+        """How many its samples took. Raises ValueError, one line, if it does not say."""
+        nfe = self.arrays.get("nfe")
+        if nfe is None or nfe.dtype.kind not in "iuf":
+            raise ValueError(f"shard {self.index}: no numbers of evaluations")
+        return float(nfe.sum())
 
 
 def digest_of(arrays: Arrays) -> str:

@@ -175,7 +175,7 @@ class _Merging:
                 continue
             first, known = found.setdefault(name, (path, content))
             if text := shard.difference(known.arrays, content.arrays):
-                sides = _sides(known.meta["provenance"], content.meta["provenance"])
+                sides = _sides(known.told.provenance, content.told.provenance)
                 raise Conflict(
                     f"{first} and {path} disagree: {text}; delete the wrong one ({sides})"
                 )
@@ -185,9 +185,12 @@ class _Merging:
         for store in self.stores:
             for path in sorted(store.root.glob("shards/*/*.npz")):
                 try:
-                    yield path.parent.name, path, store.read_shard(path)
+                    content = store.read_shard(path)
+                    content.told  # noqa: B018 - held against its schema
                 except ValueError as wrong:
                     self.left_out.append(str(wrong))
+                else:
+                    yield path.parent.name, path, content
 
     def samples(self) -> list[Path]:
         """Return one file for each job's samples."""
@@ -229,10 +232,10 @@ def _hold_against(
     """Raise Conflict if a shard is not what a record says of it."""
     sides = (
         {name: np.asarray(value) for name, value in told.items()}
-        for told in (receipt["checks"], content.meta["checks"])
+        for told in (receipt["checks"], content.told.checks)
     )
     if text := shard.difference(*sides):
-        both = _sides(record.provenance, content.meta["provenance"])
+        both = _sides(record.provenance, content.told.provenance)
         raise Conflict(f"{record_path} and {path} disagree: {text}; delete the wrong one ({both})")
 
 

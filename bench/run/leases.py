@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from sampler_bench.kit import files
 
@@ -34,6 +34,12 @@ PROCESS = "process-"
 
 _NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK}
 _HERE: set[str] = set()  # tokens of this process that are in use
+
+
+def _time(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("without a time zone")
+    return text
 
 
 class Holder(BaseModel):
@@ -57,7 +63,7 @@ class Holder(BaseModel):
     pid: int
     start: str
     token: str
-    since: str
+    since: Annotated[str, AfterValidator(_time)]
 
     @classmethod
     def myself(cls) -> "Holder":

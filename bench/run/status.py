@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sampler_bench.bench.run.leases import PROCESS, SILENT, Holder, Leases
-from sampler_bench.results import Store
-from sampler_bench.results.record import read as read_record
+from sampler_bench.results import Record, Store
 from sampler_bench.results.schema import Job, PlanFile
 
 
@@ -63,7 +62,8 @@ def look(folder: Path) -> Status:
     """
     store = Store(folder)
     plan = _plan(store)
-    keys = {path.name.partition("-")[0] for path in store.record_files()}
+    records = [record for _, record in store.found()]
+    keys = {record.cell.key for record in records}
     planned = {line.key for line in plan.lines}
     open_jobs = [job for job in plan.jobs if not keys.issuperset(job.cells)]
     failures = store.failures()
@@ -71,7 +71,7 @@ def look(folder: Path) -> Status:
     failed = [job for job in open_jobs if job.key in reasons]
     left = [(job, store.lying(job.key)) for job in open_jobs if job.key not in reasons]
     running = tuple(_running(folder, plan))
-    spent = _spent(store, open_jobs)
+    spent = _spent(store, records, open_jobs)
     todo: dict[str, float] = defaultdict(float)  # evaluations by model
     for job, lying in left:
         line = job.first
@@ -136,7 +136,9 @@ def _doing(lease: str, jobs: dict[str, Job], batch: int | None) -> str:
     return f"{job}: {which} of {job.first.shards}"
 
 
-def _spent(store: Store, open_jobs: Sequence[Job]) -> dict[str, tuple[float, float]]:
+def _spent(
+    store: Store, records: Iterable[Record], open_jobs: Sequence[Job]
+) -> dict[str, tuple[float, float]]:
     """Return seconds of sampling and evaluations of all that is measured, by model."""
     found: dict[str, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
 
@@ -145,18 +147,15 @@ def _spent(store: Store, open_jobs: Sequence[Job]) -> dict[str, tuple[float, flo
         found[model] = before[0] + seconds, before[1] + evaluations
 
     seen = set()
-    for path in store.record_files():
-        # Damaged, or just gone: for others to say.
-        with suppress(ValueError, FileNotFoundError):
-            record = read_record(path)
-            if record.cell.work_key not in seen:  # several metrics of the same samples
-                add(record.model, record.seconds, record.nfe * record.cell.samples)
-            seen.add(record.cell.work_key)
+    for record in records:
+        if record.cell.work_key not in seen:  # several metrics of the same samples
+            add(record.model, record.seconds, record.nfe * record.cell.samples)
+        seen.add(record.cell.work_key)
     for job in open_jobs:
         with suppress(ValueError):
             for path in store.shards(job.key).values():
                 shard = store.read_shard(path)
-                add(job.first.model, shard.meta["seconds"], float(shard.arrays["nfe"].sum()))
+                add(job.first.model, shard.told.seconds, shard.evaluations)
     return found
 
 

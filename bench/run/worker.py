@@ -185,11 +185,12 @@ class Worker:
             try:
                 shard = self.store.read_shard(path)
                 sound = work.measurement.needs <= shard.arrays.keys()
+                code = shard.told.code.digest
             except ValueError as wrong:
                 if path in self._written.get(work.key, ()) and path.exists():
                     raise Failed(str(wrong)) from wrong
                 sound = False
-            if sound and shard.meta["code"]["digest"] != self.codes.of(work).digest:
+            if sound and code != self.codes.of(work).digest:
                 raise Failed(f"{path} was just made by other code: run one of the two at a time")
             if sound:
                 found[index] = shard

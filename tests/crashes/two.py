@@ -38,7 +38,9 @@ class Stopped(files.System):
 def holder(pid: int, **changed: str) -> Holder:
     """A process of this machine."""
     told = {"host": "here", "machine": "it", "boot": "now", "namespace": "pids", "start": "100"}
-    return Holder(**{**told, "token": f"{pid:032d}", "since": "", **changed}, pid=pid)
+    return Holder(
+        **{**told, "token": f"{pid:032d}", "since": "2026-11-30T00:00:00+00:00", **changed}, pid=pid
+    )
 
 
 LIVING = {1, 2}

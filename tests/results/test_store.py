@@ -273,7 +273,8 @@ def test_two_profiles_of_one_cell_must_agree(store, record, profile, what):
 
 
 def test_a_record_is_held_against_shards_lying_about(store, record):
-    path = store.write_shard(record().cell.work_key, 0, arrays(), {"checks": {"trace": 1.0}})
+    meta = {"checks": {"trace": 1.0}, "seconds": 0.1, "provenance": {}}
+    path = store.write_shard(record().cell.work_key, 0, arrays(), meta)
     receipt = {"index": 0, "digest": "0" * 12, "n": 5, "nfe_total": 175.0, "seconds": 0.1}
     receipt |= {"checks": {"trace": 1.0 + 1e-9}}
     store.write_record(record(shards=(receipt,)))

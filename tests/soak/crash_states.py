@@ -10,8 +10,9 @@ kept, torn, zeroed or lost (states); so are the runs that go on from each disk a
 (recovery) and after a kill (kills). Every bit drawn is flipped (flips), and every call fails, once
 or for good, with EIO and ENOSPC (failing). Of two processes at one lease the one is stopped at each
 of its calls while the other does all of his (leases). States that leave equal files are one disk,
-and each disk is run once. It fails if anything is wrong: a number, a traceback, something lost that
-had been synced, a run that is refused.
+and each disk is run once; after another crash disks that differ in leases alone are one, with all
+the leases there are. It fails if anything is wrong: a number, a traceback, something lost that had
+been synced, a run that is refused.
 """
 
 import argparse
@@ -67,7 +68,7 @@ class Session:
 
     def states(self) -> Iterator[tuple[str, list[str]]]:
         """Yield what is wrong with each disk that a crash of the whole run leaves."""
-        yield from self._all(self.whole)
+        yield from self._all(self.whole, leases=True)
 
     def flips(self) -> Iterator[tuple[str, list[str]]]:
         """Yield the same of disks with one bit of one file turned over."""
@@ -94,7 +95,7 @@ class Session:
 
     def recovery(self) -> Iterator[tuple[str, list[str]]]:
         """Yield the same of power cuts in runs after a power cut."""
-        for case in self.whole.states():
+        for case in self.whole.states(leases=False):
             ran = self.mini.run(case.disk)
             yield from self._all(cases.after_power_cut(case, ran))
 
@@ -106,8 +107,8 @@ class Session:
         """Yield what is wrong where two processes are at one lease."""
         yield "two processes", two.wrong()
 
-    def _all(self, trace: Trace) -> Iterator[tuple[str, list[str]]]:
-        for case in trace.states():
+    def _all(self, trace: Trace, leases: bool = False) -> Iterator[tuple[str, list[str]]]:
+        for case in trace.states(leases=leases):
             yield f"{case.trace} {case.number}, {case.what}", case.wrong(self.mini)
         self.raw += trace.raw
 
