@@ -244,3 +244,10 @@ def test_a_lease_says_who_holds_it(mine):
     told = json.loads((mine.folder / "job-000").read_text())
     assert told["pid"] == os.getpid() and told["token"] == mine.myself.token
     assert str(mine.myself) == f"{told['host']}, pid {os.getpid()}"
+
+
+@pytest.mark.parametrize("since", ["", "yesterday", "2026-11-30T00z00:00+00:00", "2026-11-30"])
+def test_a_lease_without_a_time_is_one_that_cannot_be_read(mine, since):
+    told = mine.myself.model_copy(update={"since": since, "host": "elsewhere"})
+    (mine.folder / "job-000").write_text(told.model_dump_json())
+    assert mine.living() == []

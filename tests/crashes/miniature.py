@@ -263,7 +263,11 @@ class Miniature:
         self.rows = self.whole.after.rows
 
     def run(
-        self, disk: Disk, wrong: Wrong | None = None, before: Sequence[Change] | None = None
+        self,
+        disk: Disk,
+        wrong: Wrong | None = None,
+        before: Sequence[Change] | None = None,
+        text: str = "",
     ) -> Ran:
         """Run the plan on a disk.
 
@@ -272,6 +276,7 @@ class Miniature:
             wrong: What goes wrong.
             before: The changes that made the disk, if the process was killed and the machine was
                 not: none of them is lost, and those that were not synced are not synced yet.
+            text: Of the grid's file, if another.
         """
         place = Path("/dev/shm")
         with tempfile.TemporaryDirectory(dir=place if place.is_dir() else None) as folder:
@@ -281,9 +286,9 @@ class Miniature:
                 os.utime(root / name, (0, 0))
             start = disk if before is None else EMPTY
             process = Process.after(disk, killed=before is not None)
-            return self._run(root, Recorder(root, start, wrong, [*(before or ())]), process)
+            return self._run(root, Recorder(root, start, wrong, [*(before or ())]), process, text)
 
-    def _run(self, root: Path, recorder: Recorder, process: Process) -> Ran:
+    def _run(self, root: Path, recorder: Recorder, process: Process, text: str) -> Ran:
         watcher, kept = Watcher(), []
         ran = Ran(recorder.changes, kept, before=self._look(root))
         with (
@@ -297,7 +302,7 @@ class Miniature:
             store, cpu = Store(root / "run"), torch.device("cpu")
             runner = Runner(store, cpu, self.batch, watcher, _codes=self.codes)
             try:
-                runner.run(self.plan, self.text)
+                runner.run(self.plan, text or self.text)
             except (ValueError, OSError) as refused:
                 ran.refused = f"{type(refused).__name__}: {refused}".replace(str(root), "")
             except Waits:

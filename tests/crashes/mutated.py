@@ -40,8 +40,8 @@ from tests.crashes.miniature import (
 )
 from tests.crashes.mutations import Mutated, mutated, of_format_1
 
-LIMIT = 20.0
-"""Seconds that a command may take."""
+LIMIT, PATIENCE = 20.0, 200.0
+"""Seconds of work that a command may take, and of anything at all."""
 
 
 Pages = Literal["none", "tables", "figures"]
@@ -249,13 +249,20 @@ def _limited() -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         raise Hangs
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, LIMIT)
+    clocks = {
+        signal.ITIMER_PROF: (signal.SIGPROF, LIMIT),
+        signal.ITIMER_REAL: (signal.SIGALRM, PATIENCE),
+    }
+    before = {number: signal.signal(number, stop) for number, _ in clocks.values()}
+    for clock, (_, seconds) in clocks.items():
+        signal.setitimer(clock, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for clock in clocks:
+            signal.setitimer(clock, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

@@ -45,6 +45,8 @@ def mutated(disk: Disk, others: list[Disk], random: random.Random) -> Mutated:
     found = Mutated(dict(disk.files), set(disk.folders))
     for _ in range(random.choice((1, 1, 1, 2, 3))):
         way = random.choice(WAYS)
+        if not found.files:
+            break
         found.done.append(way(found, random, others) or f"{way.__name__[1:]}: nothing")
     return found
 
@@ -156,6 +158,8 @@ def _folder_instead(found: Mutated, random: random.Random, _: object) -> str:
 
 
 def _file_instead(found: Mutated, random: random.Random, _: object) -> str:
+    if found.folders <= {"run"}:
+        return ""
     folder = random.choice(sorted(found.folders - {"run"}))
     found.folders = {one for one in found.folders if not f"{one}/".startswith(f"{folder}/")}
     found.files = {p: data for p, data in found.files.items() if not p.startswith(f"{folder}/")}

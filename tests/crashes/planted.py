@@ -236,8 +236,8 @@ FAULTS = {
     "a made folder synced, but not its parent": Planted(
         lambda: _files(make_folder=_last_made_synced_alone)
     ),
-    "written in place": Planted(_written_by(_in_place), "recovery"),
-    "copied instead of renamed": Planted(lambda: _files(put=_copied), "recovery"),
+    "written in place": Planted(_written_by(_in_place), "changed"),
+    "copied instead of renamed": Planted(lambda: _files(put=_copied), "changed"),
     "the old file removed before the new one is there": Planted(
         lambda: _files(put=_old_removed_first), "recovery"
     ),

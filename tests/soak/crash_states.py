@@ -26,13 +26,14 @@ import torch
 
 from tests.crashes import cases, planted, two
 from tests.crashes.cases import Case, Failing, Trace
+from tests.crashes.disks import states
 from tests.crashes.judge import own_files
 from tests.crashes.miniature import Grid, Miniature
 
 GRIDS = {
     f"{name}-{shards}": Grid(name, shards) for name in ("three", "shared") for shards in (2, 20)
 }
-PARTS = ("own_files", "leases", "states", "flips", "failing", "kills", "recovery")
+PARTS = ("own_files", "leases", "changed", "states", "flips", "failing", "kills", "recovery")
 
 
 class Session:
@@ -98,6 +99,15 @@ class Session:
         for case in self.whole.states(leases=False):
             ran = self.mini.run(case.disk)
             yield from self._all(cases.after_power_cut(case, ran))
+
+    def changed(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield texts that are neither the old nor the new one, of a run whose grid was changed."""
+        before, text = self.mini.whole.left, f"{self.mini.text}# a remark\n" * 2
+        whole = {before.files["run/grid.toml"], text.encode()}
+        for state in states(self.mini.run(before, text=text).changes, before):
+            self.raw += 1
+            torn = state.disk.files.get("run/grid.toml") not in whole
+            yield f"{self.name}, changed, {state.number}", ["torn: run/grid.toml"] * torn
 
     def own_files(self) -> Iterator[tuple[str, list[str]]]:
         """Yield a user's own files that are gone."""

@@ -55,6 +55,8 @@ def main() -> int:
             kinds[re.sub(r"/\w+/tmp\w+|[0-9a-f]{12,}|\d+(\.\d+)?", "…", line)[:200]] += 1
             print(f"    {number}: {line[:400]}  ({'; '.join(mutations.folder(number).done)})"[:900])
             sys.stdout.flush()
+        if (number + 1 - given.first) % 500 == 0:
+            print(f"{number + 1 - given.first} folders …", flush=True)
     took = time.perf_counter() - started
     print(f"{given.count} folders in {took:.0f} s: {bad} with something wrong, {forged} forged")
     print(", ".join(f"{name} {count}" for name, count in sorted(ends.items())))
