@@ -116,7 +116,7 @@ def _strip(images: np.ndarray) -> np.ndarray:
     """Images [k, C, H, W] side by side, one white pixel between them: [H, …] or [H, …, 3]."""
     framed = np.pad(images, ((0, 0), (0, 0), (0, 0), (0, 1)), constant_values=255)
     strip = np.concatenate(list(framed), axis=2).transpose(1, 2, 0)[:, :-1]
-    return strip[..., 0] if strip.shape[2] == 1 else strip[..., :3]
+    return strip[..., 0] if strip.shape[2] < 3 else strip[..., :3]
 
 
 def _draw_scatters(part: Figure, rows: Sequence[Row], height: float) -> None:

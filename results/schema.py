@@ -80,10 +80,10 @@ class ShardMeta(Told):
 
 
 class FailureFile(Told):
-    """Work that raised."""
+    """Work that raised: a shard of it, or, of no index, its record."""
 
     work_key: Key
-    index: Annotated[int, Field(ge=0)]
+    index: Annotated[int, Field(ge=0)] | None
     text: str
 
 

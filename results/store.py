@@ -20,12 +20,19 @@ from sampler_bench.results.shard import Arrays, Conflict, Shard
 
 @dataclass(frozen=True)
 class Failure:
-    """A shard that could not be measured, and the traceback; `planned` if the plan asks for it."""
+    """A shard that could not be measured, or a record that could not be made (of no index), and
+    the traceback; `planned` if the plan asks for it.
+    """
 
     work_key: str
-    index: int
+    index: int | None
     text: str
     planned: bool = True
+
+    @property
+    def file_name(self) -> str:
+        """What its file is called."""
+        return _failure_name(self.work_key, self.index)
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,7 @@ class Store:
     grid.toml  plan.json             what was asked for
     shards/WORKKEY/007-DIGEST.npz    finished work
     records/KEY-DIGEST.json          finished cells
-    failures/WORKKEY-007.json        work that raised
+    failures/WORKKEY-007.json        work that raised; -record.json: what makes its record
     samples/WORKKEY.npz              a few samples to look at
     leases/WORKKEY-007               who works on shards from this number on
     damaged/                         files that were not what they said
@@ -257,13 +264,13 @@ class Store:
 
     # -- failures
 
-    def write_failure(self, work_key: str, index: int, text: str) -> Path:
-        """Keep the traceback of a shard that raised."""
+    def write_failure(self, work_key: str, index: int | None, text: str) -> Path:
+        """Keep the traceback of a shard that raised, or of what makes the record of all."""
         body = sealed.text({"work_key": work_key, "index": index, "text": text})
-        return self.write_text(f"failures/{work_key}-{index:03d}.json", body)
+        return self.write_text(f"failures/{_failure_name(work_key, index)}", body)
 
     def failures(self) -> list[Failure]:
-        """Shards that raised, of work that nobody has finished since."""
+        """What raised, of work that nobody has finished since."""
         found = []
         plan = self.plan()
         planned = {job.key: job.cells for job in plan.jobs} if plan else {}
@@ -292,7 +299,7 @@ class Store:
 
     def clear_failure(self, work_key: str, index: int) -> None:
         """Forget a failure, if there is one."""
-        files.remove(self.root / f"failures/{work_key}-{index:03d}.json")
+        files.remove(self.root / "failures" / _failure_name(work_key, index))
 
     def clear_failures(self, work_key: str) -> None:
         """Forget all failures of work that is finished."""
@@ -341,6 +348,21 @@ def _check_samples(path: Path, arrays: Arrays) -> None:
             raise ValueError(f"{path}: {name} has the shape {array.shape}")
         if name == "images" and array.dtype != np.uint8:
             raise ValueError(f"{path}: images are {array.dtype}, not uint8")
+        if name in _SAMPLES and name != "images":
+            _check_numbers(path, name, array)
+
+
+def _check_numbers(path: Path, name: str, array: np.ndarray) -> None:
+    if array.dtype.kind != "f":
+        raise ValueError(f"{path}: {name} are {array.dtype}, not floats")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{path}: {name} are not finite")
+    if name == "points" and array.shape[1] != 2:
+        raise ValueError(f"{path}: points have {array.shape[1]} coordinates, not 2")
+
+
+def _failure_name(work_key: str, index: int | None) -> str:
+    return f"{work_key}-{'record' if index is None else f'{index:03d}'}.json"
 
 
 def _agreeing(paths: list[Path]) -> Path:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from sampler_bench.bench.measure.precision import full_precision
 from sampler_bench.bench.measure.work import Work
 from sampler_bench.kit.code import Code, Reader
 from sampler_bench.models import MODELS
@@ -41,7 +42,7 @@ def code_of(work: Work, reader: Reader = _READER) -> Code:
     """
     kinds = (*work.measurement.made_of, work.model, work.condition)
     about = work.measurement.about
-    parts = (Work, type(work.measurement), *_sampled_by(about), *_made_by(work))
+    parts = (Work, full_precision, type(work.measurement), *_sampled_by(about), *_made_by(work))
     return reader.code(*parts, kinds=kinds, settings=_named(work))
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ def merge(runs: Sequence[Path], out: Path) -> Merged:
     shards = merging.shards(records, finished)
     files.write_whole(out / "grid.toml", grid)
     Store(out).write_plan(plan)
-    for path in (*shards.values(), *merging.samples(), *merging.failures(set(shards), finished)):
+    for path in (*shards.values(), *merging.samples(), *merging.failures(shards, finished)):
         merging.take(path)
     for path, _ in records.values():
         merging.take(path)
@@ -205,16 +205,16 @@ class _Merging:
                     found.setdefault(path.name, path)
         return list(found.values())
 
-    def failures(self, shards: set[tuple[str, int]], finished: set[str]) -> list[Path]:
-        """Return one file for each shard that failed and is there from nobody."""
+    def failures(
+        self, shards: Collection[tuple[str, int | None]], finished: set[str]
+    ) -> list[Path]:
+        """Return one file for each shard that failed and is there from nobody, and each record."""
         found: dict[str, Path] = {}
         for store in self.stores:
             for failure in store.failures():
-                name = f"{failure.work_key}-{failure.index:03d}.json"
-                if (
-                    failure.work_key not in finished
-                    and (failure.work_key, failure.index) not in shards
-                ):
+                name = failure.file_name
+                done = (failure.work_key, failure.index) in shards
+                if not done and failure.work_key not in finished:
                     found.setdefault(name, store.root / "failures" / name)
         return list(found.values())
 

@@ -161,9 +161,9 @@ class Worker:
             if len(shards) < work.cell.shards:
                 return None
             ordered = [shards[index] for index in range(work.cell.shards)]
-            values = self._guarded(work, 0, partial(work.measurement.merge, ordered))
+            values = self._guarded(work, None, partial(work.measurement.merge, ordered))
             make = [partial(self._record, work, cell, values, ordered) for cell in work.cells]
-            records = [self._guarded(work, 0, one) for one in make]
+            records = [self._guarded(work, None, one) for one in make]
             for record in records:
                 self.store.write_record(record)
             self.store.drop_shards(work.key)
@@ -198,7 +198,7 @@ class Worker:
                 files.remove(path)
         return found
 
-    def _guarded(self, work: Work, index: int, function: Callable[[], T]) -> T:
+    def _guarded(self, work: Work, index: int | None, function: Callable[[], T]) -> T:
         """Call ``function``; keep the traceback of what it raises, and give up this job only.
 
         Code of others' that ends the program fails like any other. A disk that cannot be written

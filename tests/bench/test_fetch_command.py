@@ -173,7 +173,7 @@ def test_a_reference_by_name(cifar, tmp_path):
         assert each.kind == "file"
         assert each.digest == hashlib.sha256(STATISTICS).hexdigest()
         assert list(each.statistics().mu) == [0, 1, 2]
-    with pytest.raises(ValueError, match="kid, precision and recall"):
+    with pytest.raises(ValueError, match="kid, precision and the like"):
         own.check(features=True)
 
 

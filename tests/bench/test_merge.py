@@ -207,7 +207,7 @@ def test_runs_of_two_grids_are_refused(made, tmp_path):
     )
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"lines": 1}', "[" * 9999, '{"format": 7}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"lines": 1}', "[" * 9999])
 def test_what_is_no_plan_is_refused(made, tmp_path, text):
     here, there = copied(made, tmp_path, 0, 0)
     (there / "plan.json").write_text(text)
@@ -217,6 +217,13 @@ def test_what_is_no_plan_is_refused(made, tmp_path, text):
     assert f"{there / 'plan.json'}: " in said and "set aside in" in said
     assert str(there) in refusal and "no plan.json in it" in refusal
     refused(bench(here, tmp_path / "none", "--out", tmp_path / "out"), "no such run")
+
+
+def test_a_plan_of_a_newer_version_is_refused_and_stays(made, tmp_path):
+    here, there = copied(made, tmp_path, 0, 0)
+    (there / "plan.json").write_text('{"format": 7}')
+    refused(bench(here, there, "--out", tmp_path / "out"), f"{there / 'plan.json'}: ")
+    assert (there / "plan.json").read_text() == '{"format": 7}'
 
 
 def test_two_texts_of_a_users_file_are_refused():

@@ -298,6 +298,15 @@ def test_failures(store):
     assert [f.index for f in store.failures()] == [8]
 
 
+def test_a_record_that_could_not_be_made_is_a_failure_though_all_shards_are_measured(store):
+    store.write_shard(WORK, 0, arrays(), {})
+    store.write_failure(WORK, 0, "an earlier attempt")
+    path = store.write_failure(WORK, None, "Traceback …")
+    assert [(f.index, f.file_name) for f in store.failures()] == [(None, path.name)]
+    store.clear_failures(WORK)
+    assert store.failures() == []
+
+
 def plan(store, *records):
     store.write_plan(PlanFile(lines=[line_of(record) for record in records]))
 
@@ -375,7 +384,12 @@ def test_a_damaged_failure_is_set_aside_and_said(store):
         {"images": np.zeros((2, 3, 4), np.uint8)},
         {"images": np.zeros((2, 1, 4, 4))},
         {"points": np.zeros((0, 2))},
+        {"points": np.zeros((4, 3))},
+        {"points": np.array([["65.58365", "-9.56305"]])},
+        {"points": np.array([[1.0, np.nan]])},
+        {"points": np.zeros((4, 2), complex)},
         {"t": np.zeros((2, 2))},
+        {"t": np.array(["0.5"])},
     ],
 )
 def test_samples_that_cannot_be_shown_are_set_aside_and_said(store, arrays):
