@@ -14,7 +14,8 @@ from sampler_bench.bench.plan import planning as plans
 from sampler_bench.bench.run.runner import Runner
 from sampler_bench.kit.code import UNKNOWN, Reader, Sources
 from sampler_bench.results import Store
-from tests.bench.code_edits import CELLS, EDITS, ROOT, SEEN
+from tests.bench.code_edits import CELLS, EDITS, SEEN
+from tests.bench.code_trace import ROOT as INSTALLED
 from tests.bench.code_trace import of_row, rows, traced, unlisted
 from tests.bench.runs import Silent
 
@@ -37,7 +38,7 @@ def jobs(tmp_path_factory):
 
 def edited(file, old, new):
     """Return a reader of the same modules, but for one that is read with another text."""
-    path = ROOT / file
+    path = INSTALLED / file
 
     def read(place):
         return place.read_bytes().replace(old.encode(), new.encode(), 1)
@@ -54,7 +55,7 @@ def test_the_table_of_edits(edit, jobs, monkeypatch):
     codes = {name: code_of(job, READER) for name, job in jobs.items()}
     assert UNKNOWN not in {code.digest for code in codes.values()}
     file, old, new = EDITS[edit]
-    assert old in (ROOT / file).read_text("utf-8"), "the table's text is not there any more"
+    assert old in (INSTALLED / file).read_text("utf-8"), "the table's text is not there any more"
     reader = edited(file, old, new)
     if edit in ROWS:
         name, rule = ROWS[edit]

@@ -295,8 +295,11 @@ def _arrays(found: Mutated, random: random.Random, _: object) -> str:
     path = random.choice(paths)
     try:
         with np.load(io.BytesIO(found.files[path]), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+            held = {name: file[name] for name in file.files}
     except Exception:  # mutated before
+        return ""
+    arrays = {name: one for name, one in held.items() if isinstance(one, np.ndarray)}
+    if not arrays:  # a name within was mutated before: it is bytes
         return ""
     name = random.choice(sorted(arrays))
     old = arrays[name]

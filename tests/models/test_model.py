@@ -15,7 +15,6 @@ from torch import nn
 import sampler_bench
 from sampler_bench import models
 from sampler_bench.bench.measure.samples import InParts
-from sampler_bench.bench.plan.planning import _StandIn, _StandInWithVariance
 from sampler_bench.models import Card, Counted, Data, Execution, Wrapped
 from sampler_bench.models.counted import View
 from sampler_bench.models.labels import Guided, Labelled
@@ -138,14 +137,11 @@ WRAPPERS = {
     Labelled: lambda model: Labelled(model, LABELS),
     Guided: lambda model: Guided(model, LABELS, 2.0),
     OwnModel: lambda model: OwnModel(model, "of the text", {"mine.py": "digest"}),
-    _StandIn: _StandIn,
     WithVariance: lambda model: model_of(model).with_variance(),
 }
 """How each is made; what wraps a model with a variance says so."""
 CHANGED = {OwnModel: {"digest", "files"}}
 """The fields of the card that a wrapper says itself."""
-SHAPED = (_StandIn, _StandInWithVariance)
-"""Wrappers whose samples are of another shape: planning counts evaluations of one number."""
 
 
 @cache
@@ -162,7 +158,7 @@ def test_the_table_has_every_wrapper_and_every_kind_of_model_there_is():
         if module.name.startswith(("sampler_bench.models", "sampler_bench.bench")):
             import_module(module.name)
     ours = {each for each in subclasses(Model) if each.__module__.startswith("sampler_bench.")}
-    assert {each for each in ours if issubclass(each, Wrapped)} == {*WRAPPERS, _StandInWithVariance}
+    assert {each for each in ours if issubclass(each, Wrapped)} == {*WRAPPERS}
     leaves = {each for each in ours - subclasses(Wrapped) if not inspect.isabstract(each)}
     made = {type(model_of(make())) for make in KINDS.values()}
     assert leaves == {each for each in made if each.__module__.startswith("sampler_bench.")}
@@ -175,8 +171,7 @@ def check_same(wrapped, model, around):
         if field.name not in changed:
             found, expected = (getattr(each.card, field.name) for each in (wrapped, model))
             assert found == expected, (around, field.name)
-    names = {"sigma_min", "sigma_max", "from_noise", "own_levels"}
-    for name in names if {*around} & {*SHAPED} else names | {"shape"}:
+    for name in ("sigma_min", "sigma_max", "from_noise", "own_levels", "shape"):
         assert getattr(wrapped, name) == getattr(model, name), (around, name)
     assert wrapped.round_sigma(SIGMA) == model.round_sigma(SIGMA), around
     assert complete(wrapped) is wrapped and model_of(wrapped) is wrapped
@@ -197,7 +192,7 @@ def test_a_wrapper_around_a_wrapper_says_what_the_model_says(outer, kind):
 BINDING = (Labelled, Guided)
 ASKED = [
     (outer, inner)
-    for outer, inner in itertools.product(set(WRAPPERS) - {*SHAPED, WithVariance}, repeat=2)
+    for outer, inner in itertools.product(set(WRAPPERS) - {WithVariance}, repeat=2)
     if not (outer in BINDING and inner in BINDING)  # labels are bound once
     and not (outer is InParts and inner in BINDING)  # and after the batch is cut
 ]
