@@ -336,6 +336,8 @@ def _told_plan(path: Path) -> tuple[dict[str, str], PlanFile] | None:
     try:
         plan = json.loads(path.read_text("utf-8"))
         cells = {str(key): str(label) for key, label in plan["cells"].items() if _KEY.match(key)}
+        for key, label in cells.items():
+            _line(key, label, None, {})  # fits a plan's schema
         rest = {name: plan[name] for name in ("skipped", "files") if name in plan}
         return cells, fitting(rest, PlanFile, str(path))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

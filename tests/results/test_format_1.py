@@ -290,7 +290,9 @@ def test_what_cannot_be_converted_is_set_aside_and_missing(damage, folder):
         '{"cells": {"eb9e1833743ec82b": 3, "x": "y"}, "skipped": 7, "files": {"a": 1}}',
         '{"cells": {"eb9e1833743ec82b": "a"}, "files": [1]}',
         "[" * 100_000,
+        json.dumps({"cells": {"eb9e1833743ec82b": "a" * 200_000}}),
     ],
+    ids=len,
 )
 def test_a_damaged_plan_is_no_traceback(text, folder):
     (folder / "plan.json").write_text(text)
