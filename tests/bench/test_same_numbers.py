@@ -46,9 +46,11 @@ def test_batch_size_changes_no_bit_of_quantised_images(tmp_path):
 
 
 def test_killed_at_random_moments_and_resumed(tmp_path):
-    """The same command goes on and ends with the same bits; soak.kills does it at length."""
-    partial = kills.kill_runs(tmp_path, 8)
-    assert partial >= 6, "the kills have to land while there is something to lose"
+    """The same command goes on and ends with the same bits; soak.kills does it at length, and the
+    crash states are all that a kill can leave.
+    """
+    partial = kills.kill_runs(tmp_path, 3)
+    assert partial >= 2, "the kills have to land while there is something to lose"
 
 
 def test_killed_between_records_and_the_end_of_their_shards(tmp_path, monkeypatch):
