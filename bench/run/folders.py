@@ -46,7 +46,7 @@ def merge(runs: Sequence[Path], out: Path) -> Merged:
     shards = merging.shards(records, finished)
     files.write_whole(out / "grid.toml", grid)
     Store(out).write_plan(plan)
-    for path in (*shards.values(), *merging.samples(), *merging.failures(shards, finished)):
+    for path in (*shards.values(), *merging.samples(), *merging.failures(shards)):
         merging.take(path)
     for path, _ in records.values():
         merging.take(path)
@@ -205,16 +205,17 @@ class _Merging:
                     found.setdefault(path.name, path)
         return list(found.values())
 
-    def failures(
-        self, shards: Collection[tuple[str, int | None]], finished: set[str]
-    ) -> list[Path]:
-        """Return one file for each shard that failed and is there from nobody, and each record."""
+    def failures(self, shards: Collection[tuple[str, int | None]]) -> list[Path]:
+        """Return one file for each shard that failed and is there from nobody, and each record.
+
+        Those of finished work go with its shards.
+        """
         found: dict[str, Path] = {}
         for store in self.stores:
             for failure in store.failures():
                 name = failure.file_name
                 done = (failure.work_key, failure.index) in shards
-                if not done and failure.work_key not in finished:
+                if not done:
                     found.setdefault(name, store.root / "failures" / name)
         return list(found.values())
 

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from sampler_bench.bench.commands.cli import app
 from sampler_bench.bench.commands.gate import Comparison, compare, exit_code
 from sampler_bench.results import Record, Store
-from sampler_bench.results.schema import Code
-from tests.records import made_cell, made_record
+from sampler_bench.results.schema import Code, PlanFile
+from tests.records import line_of, made_cell, made_record
 
 SHARDS = 20
 PASSED, REGRESSED, COULD_NOT_RUN, INCONCLUSIVE = range(4)
@@ -270,6 +270,19 @@ def test_command_with_a_damaged_baseline(tmp_path, baseline):
     code, message = checked(run, baseline)
     assert code == COULD_NOT_RUN
     assert damaged.name in message
+
+
+def test_command_with_a_baseline_that_lacks_a_record(tmp_path):
+    """Nothing would be held to it, and the gate would pass."""
+    records = record(10 + noise(0)), record(10 + noise(0), steps=40)
+    before = saved(tmp_path / "baseline", records[0])
+    Store(before).write_plan(PlanFile(lines=[line_of(one) for one in records]))
+    now = saved(tmp_path / "run", *records)
+    code, message = checked(now, before)
+    assert code == COULD_NOT_RUN
+    assert "no record of 1 of the cells that it planned, first '40 steps'" in message
+    Store(before).write_failure(records[1].cell.work_key, None, "Traceback: it diverged")
+    assert checked(now, before)[0] == PASSED
 
 
 def test_command_with_no_such_baseline(tmp_path):

@@ -11,6 +11,7 @@ from sampler_bench.bench.measure.code_of import BOOKKEEPING, code_of
 from sampler_bench.bench.measure.registry import METRICS, PROBES
 from sampler_bench.bench.plan import grid as grids
 from sampler_bench.bench.plan import planning as plans
+from sampler_bench.bench.run.codes import Codes
 from sampler_bench.bench.run.runner import Runner
 from sampler_bench.kit.code import UNKNOWN, Reader, Sources
 from sampler_bench.results import Store
@@ -96,6 +97,40 @@ def test_what_runs_is_in_the_list(tmp_path):
             runner.run(replace(plan, work=[work]), "")
         assert "sampler_bench.solvers.noise.SeedNoise" in ran and len(ran) > 50
         assert unlisted(ran, code_of(work, READER), BOOKKEEPING) == []
+
+
+OTHERS = """
+name = "others"
+models = {models}
+samples = 40
+metrics = {metrics}
+extractor = "{extractor}"
+reference = "{reference}"
+[[sampler]]
+label = "Heun"
+steps = 3
+"""
+KINDS = [
+    ('["exact-fashion", "fashion-edm-vp"]', '["fid"]', "fashion", "model"),
+    ('["exact-fashion"]', '["fid"]', "pixels", "model"),
+    ('["exact-fashion"]', '["fid"]', "fashion", "fashion-mnist-28x28"),
+    ('["exact-mixture-moons"]', '["fid", "truncation-error"]', "pixels", "model"),
+]
+
+
+def test_codes_are_listed_once_for_jobs_of_the_same_parts_alone(tmp_path):
+    """Jobs of one sampler on other models, features and references are told apart."""
+    found = []
+    for number, told in enumerate(KINDS):
+        path = tmp_path / f"{number}.toml"
+        names = ("models", "metrics", "extractor", "reference")
+        path.write_text(OTHERS.format(**dict(zip(names, told, strict=True))))
+        found += plans.make(grids.read(str(path))[0]).work
+    for works in (found, found[::-1]):
+        codes = Codes()
+        assert [codes.of(work).digest for work in works] == [code_of(w).digest for w in works]
+    # One list serves both kinds of reference; all else has its own.
+    assert len({code_of(work).digest for work in found}) == len(found) - 1
 
 
 FEW = ("euler", "dpmpp-2m-sde", "unipc-2", "dpm-fast", "rk45", "song-ve", "churned", "options")

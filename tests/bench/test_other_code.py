@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from sampler_bench import results
 from sampler_bench.bench.commands.cli import app
 from sampler_bench.bench.measure import code_of
+from sampler_bench.bench.run.runner import Runner
 from sampler_bench.results import Store
 from sampler_bench.solvers.rules import runge_kutta
 from tests.bench.test_code_of import edited
@@ -114,6 +115,26 @@ def test_shards_of_two_codes_never_meet(ran, tmp_path, monkeypatch):
     assert bench("run", grid, "--out", store.root, "--keep")[0] == 0
     assert not path.exists()
     assert [record.kept for record in store.records()].count(True) == 1
+
+
+def test_a_process_of_other_code_beside_this_one_fails_the_job(ran, tmp_path, monkeypatch):
+    """Its shards come after the look at what the folder holds."""
+    grid, _, _ = ran
+    out = tmp_path / "cut"
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "write_record", killed)
+        bench("run", grid, "--out", out)
+    lying = {path: path.read_bytes() for path in out.glob("shards/*/*.npz")}
+    assert lying
+    changed(monkeypatch)
+    monkeypatch.setattr(Runner, "_face_other_code", lambda *_: None)
+    code, told = bench("run", grid, "--out", out)
+    assert code == 1 and "was just made by other code: run one of the two at a time" in told
+    assert all(path.read_bytes() == content for path, content in lying.items())
 
 
 def test_another_spelling_is_the_same_code(ran, monkeypatch):

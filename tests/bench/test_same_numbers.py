@@ -5,6 +5,9 @@ import shutil
 import numpy as np
 import pytest
 
+from sampler_bench.bench.plan import grid as grids
+from sampler_bench.bench.plan import planning
+from sampler_bench.results import Store
 from tests.bench import kills, runs
 
 FASHION = """
@@ -45,6 +48,21 @@ def test_batch_size_changes_no_bit_of_quantised_images(tmp_path):
     assert runs.numbers(tmp_path / "1") == runs.numbers(tmp_path / "500")
 
 
+def test_left_out_values_and_receipts_are_in_the_order_of_shards(tmp_path, monkeypatch):
+    """Differences of two runs are taken shard by shard."""
+    monkeypatch.setattr(Store, "drop_shards", lambda *_: None)
+    runs.run(tmp_path / "run")
+    store = Store(tmp_path / "run")
+    records = {record.cell.key: record for record in store.records()}
+    for work in planning.make(grids.read(str(tmp_path / "grid.toml"))[0]).work:
+        paths = store.shards(work.key)
+        values = work.measurement.merge([store.read_shard(paths[index]) for index in range(20)])
+        for cell in work.cells:
+            record = records[cell.key]
+            assert record.loo == values[cell.metric].loo and len(set(record.loo)) == 20
+            assert [receipt["index"] for receipt in record.shards] == list(range(20))
+
+
 def test_killed_at_random_moments_and_resumed(tmp_path):
     """The same command goes on and ends with the same bits; soak.kills does it at length, and the
     crash states are all that a kill can leave.
@@ -73,8 +91,6 @@ def test_killed_between_records_and_the_end_of_their_shards(tmp_path, monkeypatc
 
 def interrupted(folder, keep):
     """Run the grid until its first record would be written; keep the shards that ``keep`` says."""
-    from sampler_bench.results import Store
-
     kept = Store.write_record
     Store.write_record = lambda self, record: (_ for _ in ()).throw(KeyboardInterrupt)
     try:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from matplotlib.text import Text
 
 from sampler_bench.reports import FIGURES, style
-from sampler_bench.reports.contact import chosen_rows, contact_sheet
+from sampler_bench.reports.contact import _strip, chosen_rows, contact_sheet
 from sampler_bench.reports.curves import fid_vs_nfe
 from sampler_bench.reports.style import (
     DASHES,
@@ -250,6 +250,15 @@ def test_the_contact_sheet_shows_each_label_at_its_dot(frame):
     assert list(rows["metric"]) == ["fid"] * 4
     assert set(rows["repeat"]) == {0}
     assert dict(zip(rows["label"], rows["nfe"], strict=True))["Black-box RK45"] == 47
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_images_of_any_number_of_channels_are_shown(channels):
+    images = np.arange(2 * channels * 16, dtype=np.uint8).reshape(2, channels, 4, 4)
+    strip = _strip(images)
+    shown = images[1].transpose(1, 2, 0)
+    expected = shown[..., 0] if channels < 3 else shown[..., :3]
+    np.testing.assert_array_equal(strip[:, 5:], expected)
 
 
 def test_points_are_drawn_as_scatters(frame):

@@ -261,6 +261,8 @@ DAMAGES = {
     "no number": lambda data: data.replace(b'"value":', b'"valve":'),
     "of a user's own": lambda data: data.replace(b'"solver": "heun"', b'"solver": "file:mine"'),
     "NaN": lambda data: data.replace(b'"nfe": 5.0', b'"nfe": NaN'),
+    "another NFE": lambda data: data.replace(b'"nfe": 5.0', b'"nfe": 6.0'),
+    "another cell": lambda data: data.replace(b'"seed_start": 0', b'"seed_start": 8'),
     "no cell": lambda data: data.replace(b'"cell": {', b'"shell": {'),
     "deep": lambda data: b'{\n "format": 1,' + b'"a": [' * 100_000,
 }
