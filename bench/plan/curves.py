@@ -8,8 +8,6 @@ from sampler_bench.bench.measure.work import Work
 
 AXES = ("steps", "rtol", "atol", "abstol", "reltol")
 """What varies along one curve; every other axis with several values makes curves of its own."""
-ALONG = (*AXES, "sigma_min", "sigma_max")
-"""What may differ between its points: resolved ends follow from the number of steps, too."""
 
 
 def apart(work: Work, first: Work) -> Work:
@@ -58,7 +56,7 @@ def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _fixed(work: Work) -> dict[str, Any]:
     return {
-        part: {name: value for name, value in told.items() if name not in ALONG}
+        part: {name: value for name, value in told.items() if name not in AXES}
         for part, told in work.settings.items()
     }
 

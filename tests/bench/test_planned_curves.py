@@ -4,8 +4,21 @@ import pytest
 
 from sampler_bench.bench.plan import grid as grids
 from sampler_bench.bench.plan import planning
+from sampler_bench.solvers import DISCRETIZATIONS, SOLVERS
+from sampler_bench.solvers.registry import ORIGINALS
 
 HEAD = 'name = "curves"\nmodels = ["exact-mixture-moons"]\nsamples = 20\nextractor = "pixels"\n'
+
+
+OTHERWISE = {
+    "rk45": "rtol = [1e-2, 1e-3]",
+    "dpm-adaptive": 'end = "sigma-min"\nrtol = [0.05, 0.1]',
+    "adaptive-vp": "reltol = [0.01, 0.02]",
+    "adaptive-ve": "reltol = [0.01, 0.02]",
+    "ddpm": 'variance = "small"\nsteps = [10, 20]',
+    "ddim": "steps = [10, 20]",
+}
+"""What varies along the curves of samplers that take no 6 and 12 steps as they are."""
 
 
 def planned(tmp_path, *tables):
@@ -46,9 +59,34 @@ def test_a_second_value_of_what_nothing_sees_is_skipped_with_the_reason(tmp_path
     assert seen.cells == 2 and not seen.skipped
 
 
-def test_a_label_is_one_curve(tmp_path):
-    with pytest.raises(ValueError, match="are called 'Heun', and differ in rho = 7 or"):
-        planned(tmp_path, 'label = "Heun"\nsteps = 4', 'label = "Heun"\nsteps = 6\nrho = 1')
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        ("rho = 1", "rho = 7 or 1"),
+        ("sigma_max = 20", "sigma_max = 80 or 20"),
+        ("sigma_min = 0.01", "sigma_min = 0.002 or 0.01"),
+        ('solver = "euler"', "solver = heun or euler"),
+        ("S_churn = 5", "S_churn = 0 or 5"),
+        ('end = "denoise"', "end = zero or denoise"),
+    ],
+)
+def test_a_label_is_one_curve(tmp_path, other, what):
+    with pytest.raises(ValueError, match=f"are called 'Heun', and differ in .*{what}"):
+        planned(tmp_path, 'label = "Heun"\nsteps = 4', f'label = "Heun"\nsteps = 6\n{other}')
+
+
+@pytest.mark.parametrize(
+    ("solver", "axis"),
+    [(name, OTHERWISE.get(name, "steps = [6, 12]")) for name in (*SOLVERS, *ORIGINALS)]
+    + [("heun", f'discretization = "{name}"\nsteps = [6, 12]') for name in DISCRETIZATIONS],
+)
+def test_points_of_one_table_are_one_curve(tmp_path, solver, axis):
+    """No setting follows from the number of steps, whatever the sampler."""
+    plan = planned(tmp_path, f'label = "one"\nsolver = "{solver}"\n{axis}')
+    assert [work.label for work in plan.lines] == ["one"] * 2
+
+
+def test_one_curve_has_all_points_of_two_tables(tmp_path):
     more = planned(tmp_path, 'label = "Heun"\nsteps = 4', 'label = "Heun"\nsteps = [4, 6]')
     assert [(work.label, work.nfe) for work in more.lines] == [("Heun", 7), ("Heun", 11)]
 
