@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from sampler_bench import models, results
 from sampler_bench.bench.commands.cli import app
+from sampler_bench.bench.measure import metrics
 from sampler_bench.bench.run import provenance, recorded
 from sampler_bench.bench.run.groups import out_of_memory
 from sampler_bench.kit import files
@@ -251,6 +252,14 @@ def test_samples_that_diverge_fail_their_job_and_no_other(tmp_path, noise):
         assert max(map(len, line.split())) < 25
     assert list(results.load(out)["label"]) == ["good"]
     assert bench("check", out, "--baseline", out).exit_code == 0
+
+
+def test_one_left_out_value_beyond_reason_fails_its_job_too(tmp_path, monkeypatch):
+    (tmp_path / "grid.toml").write_text(WILD.format(noise="1"))
+    monkeypatch.setattr(metrics.frechet, "jackknife", lambda *_: (1.0, [1.0] * 19 + [1e60]))
+    found = bench("run", tmp_path / "grid.toml", "--out", tmp_path / "out")
+    assert found.exit_code == 1
+    assert found.output.count("the samples diverged: value 1e60") == 2
 
 
 def test_records_that_diverged_before_can_be_read(tmp_path, monkeypatch):

@@ -61,6 +61,8 @@ def test_left_out_values_and_receipts_are_in_the_order_of_shards(tmp_path, monke
             record = records[cell.key]
             assert record.loo == values[cell.metric].loo and len(set(record.loo)) == 20
             assert [receipt["index"] for receipt in record.shards] == list(range(20))
+            counted = sum(receipt["nfe_total"] for receipt in record.shards)
+            assert counted == record.nfe * record.cell.samples
 
 
 def test_killed_at_random_moments_and_resumed(tmp_path):

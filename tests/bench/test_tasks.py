@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
 import pytest
+import torch
 
 from sampler_bench.bench.measure import trajectory
 from sampler_bench.bench.plan import grid as grids
@@ -260,6 +261,17 @@ def test_shards_of_one_task_share_its_model_and_its_trajectories(tmp_path, monke
     assert (len(made), len(solved)) == (1, 4)
     replace(task, files={"another": b""}).take([2], 7)
     assert len(made) == 2
+
+
+def test_a_task_multiplies_in_full_precision(tmp_path):
+    task = planned(OF_MIXTURES, tmp_path)[0][1]
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = True
+    try:
+        task.take([0], BATCH)
+        assert not torch.backends.cuda.matmul.allow_tf32
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
 
 
 def test_labels_guidance_and_precision_travel_and_a_checkpoint_by_its_path(tmp_path, monkeypatch):

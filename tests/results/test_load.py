@@ -1,4 +1,5 @@
 import shutil
+import warnings
 from dataclasses import replace
 
 import pandas as pd
@@ -137,6 +138,17 @@ def test_several_runs_are_one_table(tmp_path, some, record):
     runs[1].write_record(record(cell=some[0].cell, value=1.0))
     with pytest.raises(Conflict, match="disagree"):
         load([run.root for run in runs])
+
+
+def test_what_one_folder_holds_is_no_stranger_in_another(tmp_path, some):
+    """Plans speak of their own folders: read together, nothing is said to belong to no plan."""
+    runs = [Store(tmp_path / "a"), Store(tmp_path / "b")]
+    for store, each in zip(runs, some, strict=False):
+        store.write_record(each)
+        store.write_plan(planned([each]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", NotShown)
+        assert len(load([store.root for store in runs])) == 2
 
 
 def test_an_unfinished_run_is_an_empty_table(tmp_path):

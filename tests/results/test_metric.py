@@ -56,6 +56,11 @@ def test_a_damaged_row_is_one_line(wrong):
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize(("samples", "called"), [(50_000, True), (49_999, False)])
+def test_fid_alone_is_of_50000_samples(samples, called):
+    assert (SHIPPED["fid"].called("inception", samples) == "FID") is called
+
+
 def words(source):
     """Return the texts in a file that are no documentation."""
     tree = ast.parse(source)
