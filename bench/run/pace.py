@@ -76,15 +76,17 @@ class Pace:
         self._beside: dict[tuple[object, ...], _Beside] = {}
         self._here: dict[str, float] = {}  # seconds beside, of jobs that are at work
         self._batches: dict[str, int] = {}  # evaluations since the last group, by job
+        self._begun: dict[tuple[str, str], _Sum] = {}  # the group that is being sampled
         self._made: dict[str, int] = {}  # samples made here, by job
 
-    def sampled(self, work: Work, samples: int, evaluations: int) -> None:
-        """Count a batch."""
+    def sampled(self, work: Work, samples: int, evaluations: int, seconds: float) -> None:
+        """Count a batch, and the seconds since its group was begun."""
         self._samples[work.key] = max(0, self._samples.get(work.key, 0) - samples)
         if evaluations > 0:  # shards that were there already took none
             self._asked.setdefault(_curve(work), _Sum()).add(evaluations, samples)
             self._batches[work.key] = self._batches.get(work.key, 0) + evaluations
             self._made[work.key] = self._made.get(work.key, 0) + samples
+            self._begun = {_curve(work): _Sum(seconds, self._batches[work.key])}
 
     def measured(self, work: Work, seconds: float, beside: float) -> None:
         """Count a group of shards: the seconds on its samples, and those beside them."""
@@ -118,7 +120,7 @@ class Pace:
     @property
     def left(self) -> Left | None:
         """Return what is left to do, by one process; None while nothing was learned."""
-        if not self._sampling:
+        if not (self._sampling or self._begun):
             return None
         counted, once, sure = 0.0, 0.0, True
         uncounted: dict[str, None] = {}
@@ -146,9 +148,10 @@ class Pace:
 
     def _rate(self, work: Work) -> float:
         """Return seconds per evaluation: of this curve, or this model, or any."""
-        if _curve(work) in self._sampling:
-            return self._sampling[_curve(work)].each
-        every = list(self._sampling.items())
+        known = self._begun | self._sampling
+        if _curve(work) in known:
+            return known[_curve(work)].each
+        every = list(known.items())
         same = [one for (_, model), one in every if model == work.name]
         sums = same or [one for _, one in every]
         return sum(one.seconds for one in sums) / sum(one.of for one in sums)

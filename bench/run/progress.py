@@ -14,13 +14,16 @@ from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan.planning import Plan
 from sampler_bench.bench.run.duration import duration, roughly
 from sampler_bench.bench.run.leases import Holder
-from sampler_bench.bench.run.pace import Pace
+from sampler_bench.bench.run.pace import Left, Pace
 from sampler_bench.results import Record
 
 QUIET = 30.0
 """Seconds without a line, after which a log is told that the run goes on."""
 LOOK = 5.0
 """Seconds between looks at whether that long has passed."""
+
+WIDTH = 35
+"""Letters of a job's name beside the bar, on 80 columns."""
 
 Draw = Callable[[bool], float]
 """Told that a job was finished here, and whether it was the last of its label; says how many
@@ -58,7 +61,7 @@ class Watcher:
         self._single = all(len(work.cells) == 1 for work in plan.work)
         self._bar = Progress(
             TextColumn("{task.fields[cells]}"),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=10),
             TextColumn("{task.description}", markup=False),
             TextColumn("{task.fields[left]}"),
             TimeElapsedColumn(),
@@ -89,14 +92,14 @@ class Watcher:
     def begin(self, work: Work) -> None:
         """Name the current job."""
         self._work, self._since = work, self._clock()
-        self._update(description=_name(work))
+        self._update(description=_cut(_name(work)))
 
     def sampled(self, samples: int, evaluations: int) -> None:
         """Count what a batch took."""
         work = self._work
         if work is not None:
             counted = min(samples, self._pace.samples_left(work))
-            self._pace.sampled(work, samples, evaluations)
+            self._pace.sampled(work, samples, evaluations, self._clock() - self._since)
             self._spent += evaluations if work.nfe is None else work.nfe * counted
         self._update()
 
@@ -150,6 +153,7 @@ class Watcher:
         self._spent += (work.nfe or 0) * self._pace.samples_left(work)
         self._pace.settled(work, beside)
         self._of_label[work.label] -= 1
+        self._update()
 
     def _drawn(self, work: Work) -> None:
         if self._draw is not None:
@@ -176,8 +180,7 @@ class Watcher:
     def _and_left(self) -> str:
         return f"; {self.left}" if self.left else ""
 
-    def _time_left(self) -> str:
-        left = self._pace.left
+    def _told_left(self, left: Left | None) -> str:
         if left is None:
             return ""
         others = _labels(left.uncounted)
@@ -188,14 +191,16 @@ class Watcher:
         return f"{least} {told} left" + (f", not counting {others}" if others else "")
 
     def _update(self, description: str | None = None) -> None:
-        left, self.left = self._pace.evaluations_left, self._time_left()
+        left, time_left = self._pace.evaluations_left, self._pace.left
+        self.left = self._told_left(time_left)
+        short = time_left and Left(time_left.seconds, time_left.sure and not time_left.uncounted)
         self._bar.update(
             self._task,
             completed=self._spent,
             total=max(self._spent + left, 1),
             description=description,  # None leaves it as it is
-            cells=f"{self._done}/{self._cells} cells",
-            left=self.left,
+            cells=f"{self._done}/{self._cells}",
+            left=self._told_left(short),
         )
 
 
@@ -219,6 +224,10 @@ class _Heart:
 
 def _labels(labels: Sequence[str]) -> str:
     return f"{len(labels)} labels" if len(labels) > 1 else "".join(labels)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
 
 
 def _name(work: Work) -> str:
