@@ -31,6 +31,7 @@ def test_plan_runs_and_writes_nothing(grid, tmp_path, monkeypatch):
     # Euler 3 + 6, Heun 2·6 − 1, times 60 samples; RK45's depend on the samples.
     assert "4 cells, 0 combinations skipped" in printed
     assert "at least 1,200 denoiser evaluations: at least" in printed
+    assert re.search(r"; features about \d+ s more, and distances", printed)
     assert "nothing was run" in printed and len(re.findall("RK45 .* [?] ", printed)) == 1
     assert not (tmp_path / "out").exists()
 

@@ -121,7 +121,7 @@ def test_a_log_hears_of_a_long_cell_every_half_minute():
     run.now += 2
     for _ in range(5):
         run.watcher.beat()
-    assert run.lines == ["… 31 s so far, at Euler: 25 of 100 samples"]
+    assert run.lines == ["… 31 s so far, at Euler: 25 of 100 samples; at least 85 s left"]
     run.now += 31
     run.watcher.beat()
     assert len(run.lines) == 2
