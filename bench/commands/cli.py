@@ -183,8 +183,9 @@ def _run(
     for item in planned.skipped:
         console.print(f"skipped: {item.entry} ({item.combination}): {item.reason}", markup=False)
     drawing = Drawing(folder, console) if report else None
+    offer = drawing.offer if drawing else None
     try:
-        with refused(), Watcher(planned, console, drawing and drawing.offer) as watcher:
+        with refused(), Watcher(planned, console, offer) as watcher:
             failed = runner(observer=watcher).run(planned, text)
     except KeyboardInterrupt:
         if drawing:

@@ -59,6 +59,7 @@ class Drawing:
     def last(self) -> None:
         """Draw what there is, whole, at the end of a run that was interrupted."""
         if self._anything:
+            self._print("drawing what is done; Ctrl-C again leaves at once")
             self._try("report of what is done", live=False)
 
     def _try(self, what: str, live: bool) -> None:
