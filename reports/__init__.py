@@ -7,7 +7,7 @@ function and add its row to FIGURES; `reports.write` then draws it for every run
 from sampler_bench.reports.everything import write_everything
 from sampler_bench.reports.figures import FIGURES, TABLES, FigureRow, TableRow
 from sampler_bench.reports.formats import FORMATS, USUAL, FormatRow
-from sampler_bench.reports.report import write
+from sampler_bench.reports.report import write, write_together
 
 __all__ = [
     "FIGURES",
@@ -19,4 +19,5 @@ __all__ = [
     "TableRow",
     "write",
     "write_everything",
+    "write_together",
 ]

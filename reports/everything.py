@@ -102,16 +102,17 @@ def write_everything(paths: Iterable[str | Path], out: str | Path) -> Path:
     """
     runs = gather(paths)
     sections = [_section(item, runs) for item in PAPER]
+    others = [_other(run) for run in runs if not any(item.takes(run.name) for item in PAPER)]
     judged = _judged(merged(runs).records)
     page = {
         "sections": sections,
         "runs": runs,
-        "others": [one.name for one in runs if not any(item.takes(one.name) for item in PAPER)],
+        "others": others,
         "statements": judged,
         "summary": {"drawn": sum(not one.empty for one in sections), "of": len(sections)},
     }
     files = {f"index.{kind}": rendered(f"everything.{kind}", page).encode() for kind in _PAGES}
-    for name, data in (_files([*sections], judged) | files).items():
+    for name, data in (_files([*sections], others, judged) | files).items():
         write_whole(Path(out) / name, data)
     return Path(out) / "index.html"
 
@@ -144,10 +145,10 @@ def anchor_of(item: str) -> str:
     return item.lower().replace(" ", "-").replace("α", "alpha")
 
 
-def _files(sections: list[Section], judged: Listing) -> dict[str, bytes]:
+def _files(sections: list[Section], others: list[Entry], judged: Listing) -> dict[str, bytes]:
     """Content by file name; a run that feeds several items is written once."""
     listings = [judged, *(one for section in sections for one in section.tables)]
-    entries = [entry for section in sections for entry in section.entries]
+    entries = [*(entry for section in sections for entry in section.entries), *others]
     listings += [one for entry in entries for one in entry.tables]
     texts = {
         f"{one.name}.{kind}": text.encode() for one in listings for kind, text in one.files.items()
@@ -160,7 +161,9 @@ def _files(sections: list[Section], judged: Listing) -> dict[str, bytes]:
 
 def _section(item: Item, runs: list[Run]) -> Section:
     taken = [run for run in runs if item.takes(run.name)]
-    entries = [Entry(run, _figures(item, run), _tables(item, run)) for run in taken]
+    figures = [name for name, row in FIGURES.items() if item.name in row.paper]
+    listed = [name for name, row in TABLES.items() if item.name in row.paper]
+    entries = [Entry(run, _figures(figures, run), _tables(listed, run)) for run in taken]
     own = [
         _listing(name, row.caption, row.build())
         for name, row in TABLES.items()
@@ -174,6 +177,11 @@ def _section(item: Item, runs: list[Run]) -> Section:
     )
 
 
+def _other(run: Run) -> Entry:
+    """All that a run has to show that is of no grid of the paper's."""
+    return Entry(run, _figures(FIGURES, run), _tables(TABLES, run))
+
+
 def _as_table(rows: pd.DataFrame) -> pd.DataFrame:
     """What the paper prints, with the columns that tables are split by."""
     if rows.empty:
@@ -182,11 +190,10 @@ def _as_table(rows: pd.DataFrame) -> pd.DataFrame:
     return found.sort_values(["Model", "Where", "Sampler", "NFE"], ignore_index=True)
 
 
-def _figures(item: Item, run: Run) -> list[Picture]:
+def _figures(names: Iterable[str], run: Run) -> list[Picture]:
     made = []
-    for name, row in FIGURES.items():
-        if item.name not in row.paper:
-            continue
+    for name in names:
+        row = FIGURES[name]
         try:
             figure: Figure = row(run.records, run.samples)
         except NothingToDrawError:
@@ -195,10 +202,11 @@ def _figures(item: Item, run: Run) -> list[Picture]:
     return made
 
 
-def _tables(item: Item, run: Run) -> list[Listing]:
+def _tables(names: Iterable[str], run: Run) -> list[Listing]:
     made = []
-    for name, row in TABLES.items():
-        if row.records and item.name in row.paper:
+    for name in names:
+        row = TABLES[name]
+        if row.records:
             table = row.build(run.records)
             if not table.empty:
                 made.append(_listing(f"{run.name}-{name}", row.caption, table))

@@ -1,7 +1,7 @@
 """Everything that a run has to show, in RUN/report/."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,10 @@ from sampler_bench.kit import own_files
 from sampler_bench.kit.files import write_whole
 from sampler_bench.reports import tables
 from sampler_bench.reports.figures import FIGURES, TABLES
-from sampler_bench.reports.formats import FORMATS, USUAL, Report, written
-from sampler_bench.reports.style import NothingToDrawError, save
-from sampler_bench.results import Store, load
+from sampler_bench.reports.formats import FORMATS, USUAL, Report, rendered, written
+from sampler_bench.reports.runs import Run, alone
+from sampler_bench.reports.style import NothingToDrawError, picture, save
+from sampler_bench.reports.together import together
 from sampler_bench.results.store import Failure
 
 
@@ -23,27 +24,47 @@ def write(
     out: str | Path | None = None,
     figures: Sequence[str] = (),
     formats: Sequence[str] = USUAL,
+    live: bool = False,
 ) -> Path:
     """Write figures (PNG and PDF), tables and pages; return the path of the page.
 
     They go to `out`, RUN/report/ unless given; index.html holds its figures and needs no other
-    file. `figures` are more of them, from files of one's own, `formats` names of FORMATS. What is
-    written depends on the records alone, not on their order. Raises ValueError if `run` is no run,
-    has no finished records, or cannot be written to; and if a figure or format that was asked for
-    cannot be made.
+    file. `figures` are more of them, from files of one's own, `formats` names of FORMATS. `live`
+    writes index.html alone, with one figure, as a page that a browser loads again every few
+    seconds. What is
+    written depends on the plan and the records alone, not on their order. Raises ValueError if
+    `run` is no run, has no finished records, or cannot be written to; and if a figure or format
+    that was asked for cannot be made.
     """
-    store = Store(Path(run))
-    folder = store.root / "report" if out is None else Path(out)
-    records = load(store.root)
-    if records.empty:
-        raise ValueError(f"{run}: no finished records to report on; run its grid first")
+    return _write(
+        alone(run), Path(run) / "report" if out is None else Path(out), figures, formats, live
+    )
+
+
+def write_together(
+    runs: Iterable[str | Path],
+    out: str | Path,
+    figures: Sequence[str] = (),
+    formats: Sequence[str] = USUAL,
+) -> Path:
+    """Write one report of several runs, as if they were one; see `write`, and `together`."""
+    return _write(together(runs), Path(out), figures, formats)
+
+
+def _write(
+    run: Run, folder: Path, figures: Sequence[str], formats: Sequence[str], live: bool = False
+) -> Path:
+    records = run.records
     for name in formats:
         FORMATS.lookup(name)
-    own = {_called(name): _drawn(name, store, records) for name in figures}
+    own = {_called(name): _drawn(name, run) for name in figures}
     shown = _tables(records)
     titles = {name: TABLES[name].caption for name in shown}
     page: dict[str, Any] = {
-        "name": store.root.resolve().name,
+        "name": run.name,
+        "live": live,
+        "partial": run.partial,
+        "missing": run.missing_by_label,
         "facts": _facts(records),
         "tables": [
             {
@@ -54,13 +75,16 @@ def write(
             }
             for name, table in shown.items()
         ],
-        "figures": _write_figures(store, folder, records, own),
-        "conflicts": [str(conflict) for conflict in store.conflicts()],
-        "failures": _failures(store),
-        "skipped": plan.skipped if (plan := store.plan()) else [],
-        "grid": _text(store.root / "grid.toml"),
+        "figures": _write_figures(run, folder, own, live),
+        "conflicts": [str(conflict) for store in run.stores for conflict in store.conflicts()],
+        "failures": _failures(run),
+        "skipped": run.skipped,
+        "grids": run.grids,
         "provenance": _provenance(records),
     }
+    if live:
+        write_whole(folder / "index.html", rendered("index.html", page))
+        return folder / "index.html"
     files = written(Report(page["name"], records, shown, titles, page), formats)
     for name, data in files.items():
         write_whole(folder / name, data)
@@ -74,30 +98,30 @@ def _called(name: str) -> str:
     return own_files.shown(name).removeprefix("file:")
 
 
-def _drawn(name: str, store: Store, records: pd.DataFrame) -> tuple[Figure, str]:
+def _drawn(name: str, run: Run) -> tuple[Figure, str]:
     """A figure that was asked for, and its caption."""
     row = FIGURES.lookup(name)
     with FIGURES.in_one_line(name):
-        return row(records, store.samples), row.caption
+        return row(run.records, run.samples), row.caption
 
 
 def _write_figures(
-    store: Store,
-    folder: Path,
-    records: pd.DataFrame,
-    own: Mapping[str, tuple[Figure, str]],
+    run: Run, folder: Path, own: Mapping[str, tuple[Figure, str]], live: bool
 ) -> list[dict[str, str]]:
+    """Write what can be drawn; of a live page the first alone, and no file of its own."""
     drawn = dict(own)
     for name, row in FIGURES.items():
         try:
-            drawn.setdefault(name, (row(records, store.samples), row.caption))
+            drawn.setdefault(name, (row(run.records, run.samples), row.caption))
+            if live:
+                break
         except NothingToDrawError:
             continue
     made = []
     for name in [*(name for name in drawn if name not in own), *own]:
         figure, caption = drawn[name]
-        png, _ = save(figure, folder / name)
-        inline = base64.b64encode(png.read_bytes()).decode()
+        png = picture(figure) if live else save(figure, folder / name)[0].read_bytes()
+        inline = base64.b64encode(png).decode()
         made.append({"name": name, "caption": caption, "inline": inline})
     return made
 
@@ -140,14 +164,10 @@ def _provenance(records: pd.DataFrame) -> dict[str, str]:
     return found
 
 
-def _failures(store: Store) -> dict[str, list[Failure]]:
+def _failures(run: Run) -> dict[str, list[Failure]]:
     """Failures by the heading they stand under; what nobody asks for any more is no fault."""
     found: dict[str, list[Failure]] = {}
-    for failure in store.failures():
+    for failure in (one for store in run.stores for one in store.failures()):
         title = "Failed" if failure.planned else "Failed before, and in no plan any more"
         found.setdefault(title, []).append(failure)
     return dict(sorted(found.items()))
-
-
-def _text(path: Path) -> str:
-    return path.read_text() if path.is_file() else ""

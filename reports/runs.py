@@ -51,16 +51,45 @@ class Run:
     @property
     def missing(self) -> str:
         """One line on the planned cells that have no record; "" if none is missing."""
-        planned = {(line.label, line.key) for plan in self.plans for line in plan.lines}
-        gone = Counter(label for label, key in planned if key not in self._keys)
-        if not gone:
+        if not (listed := self.missing_by_label):
             return ""
-        listed = ", ".join(f"{label}: {gone[label]}" for label in sorted(gone))
-        return f"{gone.total()} of {len(planned)} planned cells are missing ({listed})"
+        gone = len(self._planned - self._measured)
+        return f"{gone} of {len(self._planned)} planned cells are missing ({listed})"
+
+    @property
+    def partial(self) -> str:
+        """How many of the planned cells are there, "3 of 19 cells"; "" if all of them are."""
+        planned = len(self._planned)
+        there = len(self._planned & self._measured)
+        return f"{there} of {planned} cells" if there < planned else ""
+
+    @property
+    def missing_by_label(self) -> str:
+        """The planned cells that have no record, counted: "Heun: 2, RK45: 1"."""
+        gone = Counter(label for label, _ in self._planned - self._measured)
+        return ", ".join(f"{label}: {gone[label]}" for label in sorted(gone))
+
+    @property
+    def _planned(self) -> set[tuple[str, str]]:
+        return {(line.label, line.key) for plan in self.plans for line in plan.lines}
+
+    @property
+    def _measured(self) -> set[tuple[str, str]]:
+        keys = self._keys
+        return {(label, key) for label, key in self._planned if key in keys}
 
     @property
     def _keys(self) -> set[str]:
         return set(self.records["key"])
+
+
+def alone(path: str | Path) -> Run:
+    """The run of one folder, called as the folder is.
+
+    Raises ValueError, in one line, if it is no run, or holds no finished records.
+    """
+    store = Store(Path(path))
+    return Run(store.root.resolve().name, (store,), _reported(store))
 
 
 def gather(paths: Iterable[str | Path]) -> list[Run]:
@@ -70,11 +99,10 @@ def gather(paths: Iterable[str | Path]) -> list[Run]:
     twice, and Conflict (a ValueError) if two records of one cell disagree, whatever their runs.
     """
     stores = [Store(Path(path)) for path in paths]
-    _check_once(stores)
+    check_once(stores)
     stores.sort(key=lambda store: (_name(store), str(store.root)))
     for store in stores:
-        if load(store.root).empty:
-            raise ValueError(f"{store.root}: no finished records to report on; run its grid first")
+        _reported(store)
     load([store.root for store in stores])  # says where records of several runs disagree
     names = dict.fromkeys(_name(store) for store in stores)
     return [_run(name, [store for store in stores if _name(store) == name]) for name in names]
@@ -91,7 +119,16 @@ def _run(name: str, stores: list[Store]) -> Run:
     return Run(name, tuple(stores), load([store.root for store in stores]))
 
 
-def _check_once(stores: list[Store]) -> None:
+def _reported(store: Store) -> pd.DataFrame:
+    records = load(store.root)
+    if records.empty:
+        raise ValueError(f"{store.root}: no finished records to report on; run its grid first")
+    return records
+
+
+def check_once(stores: Iterable[Store]) -> None:
+    """Raise ValueError, in one line, if two folders are the same one."""
+    stores = list(stores)
     seen = Counter(store.root.resolve() for store in stores)
     for store in stores:
         if seen[store.root.resolve()] > 1:

@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -119,6 +120,17 @@ def tell_interrupted(name: str | None) -> None:
     """Print the line that Ctrl-C ends a command with."""
     again = "; the same command goes on where it stopped"
     tell(f"interrupted{again if name in GOES_ON else ''}")
+
+
+def loading(where: Console) -> None:
+    """Say what takes the first seconds, before anything is imported that takes them."""
+    if "torch" not in sys.modules:
+        where.print("loading PyTorch …", highlight=False)
+
+
+def link(page: Path) -> str:
+    """Return a page's address: terminals open it by a click."""
+    return page.resolve().as_uri()
 
 
 class Interruption:

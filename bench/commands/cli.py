@@ -23,6 +23,8 @@ from sampler_bench.bench.commands.app import (
     command,
     console,
     errors,
+    link,
+    loading,
     refused,
     shown,
     stop,
@@ -121,16 +123,18 @@ def run(
         bool, typer.Option("--keep", help="Keep it, and say so in the records.")
     ] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Print what would run, and stop.")] = False,
-    report: Annotated[bool, typer.Option("--report", help="Write RUN/report/ at the end.")] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Draw RUN/report/ as it goes, and at the end.")
+    ] = False,
 ) -> None:
     """Run a grid, or what is missing of it."""
     if (grid is None) == (grid_option is None):
         twice = "the grid is given twice" if grid else "no grid is given"
         stop(f"{twice}: bench run GRID, a name of bench list grids or a TOML file")
-    from sampler_bench.bench.measure.plugins import load_plugins
-
     if again and keep:
         stop("--again and --keep: give one of the two")
+    loading(errors if plan else console)
+    from sampler_bench.bench.measure.plugins import load_plugins
     from sampler_bench.bench.plan import grid as grids
     from sampler_bench.bench.plan import planning as plans
     from sampler_bench.bench.run.devices import choose
@@ -152,6 +156,12 @@ def run(
         show(planned, chosen, batch, console)
         return
     folder = out or Path("runs") / declared.name
+    labels = len(dict.fromkeys(work.label for work in planned.work))
+    console.print(
+        f"{declared.name}: {planned.cells} cells under {labels} labels, on {chosen}; in {folder}",
+        markup=False,
+        soft_wrap=True,
+    )
     runner = partial(
         Runner,
         Store(folder),
@@ -167,12 +177,20 @@ def run(
 def _run(
     planned: "Plan", text: str, folder: Path, runner: Callable[..., "Runner"], report: bool
 ) -> None:
+    from sampler_bench.bench.commands.drawing import Drawing
     from sampler_bench.bench.run.progress import Watcher
 
     for item in planned.skipped:
         console.print(f"skipped: {item.entry} ({item.combination}): {item.reason}", markup=False)
-    with refused(), Watcher(planned, console) as watcher:
-        failed = runner(observer=watcher).run(planned, text)
+    drawing = Drawing(folder, console) if report else None
+    offer = drawing.offer if drawing else None
+    try:
+        with refused(), Watcher(planned, console, offer) as watcher:
+            failed = runner(observer=watcher).run(planned, text)
+    except KeyboardInterrupt:
+        if drawing:
+            drawing.last()
+        raise
     if report:
         _report(folder)
     else:
@@ -220,21 +238,27 @@ def merge(
     panel="Look",
     examples=[
         "bench report runs/quick",
-        "bench report --all runs/* --out page",
+        "bench report runs/mine runs/quick --together",
+        "bench report --paper runs/* --out page",
         "bench report --statements runs/*",
     ],
 )
 def report_command(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Folders of runs.")],
-    everything: Annotated[
-        bool, typer.Option("--all", help="One page of the paper's figures and tables.")
+    together: Annotated[
+        bool, typer.Option("--together", help="One report of all runs, as if they were one.")
     ] = False,
+    paper: Annotated[
+        bool,
+        typer.Option("--paper", help="One page of the paper's figures and tables, item by item."),
+    ] = False,
+    everything: Annotated[bool, typer.Option("--all", hidden=True)] = False,
     statements: Annotated[
         bool, typer.Option("--statements", help="Print what the runs say of the paper's claims.")
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder to write; RUN/report, or runs/everything, unless given."),
+        typer.Option(help="Folder to write; RUN/report, runs/together or runs/paper unless given."),
     ] = None,
     figure: Annotated[
         list[str] | None, typer.Option(help="Draw one of your own, too: mine.py:NAME.")
@@ -244,17 +268,22 @@ def report_command(
         typer.Option("--format", help="Write this, and no other: json, mine.py:NAME, …"),
     ] = None,
 ) -> None:
-    """Write figures and tables: of each run to RUN/report/, or --all of all runs as one page."""
-    if (statements or everything) and (figure or format_):
-        stop(f"{'--figure' if figure else '--format'} is for reports of runs, one by one")
+    """Write figures and tables: of each run to RUN/report/, or of several runs as one page."""
+    paper |= everything
+    if (statements or paper) and (figure or format_):
+        stop(f"{'--figure' if figure else '--format'} is for reports of runs, not for the paper's")
+    if sum((statements, paper, together)) > 1:
+        stop("--together, --paper and --statements: give one of them")
     if statements:
-        if everything or out:
-            stop(f"{'--all' if everything else '--out'} is for pages, --statements prints")
+        if out:
+            stop("--out is for pages, --statements prints")
         _statements(runs)
-    elif everything:
-        _everything(runs, out or Path("runs/everything"))
+    elif paper:
+        _paper(runs, out or Path("runs/paper"))
+    elif together:
+        _report(runs, out, figure, format_)
     elif out and len(runs) > 1:
-        stop(f"--out is one folder, and {len(runs)} runs have a report each: add --all for a page")
+        stop(f"--out is one folder, and {len(runs)} runs have a report each: add --together")
     else:
         for run in runs:
             _report(run, out, figure, format_)
@@ -270,18 +299,18 @@ def _statements(runs: list[Path]) -> None:
     console.print(text, markup=False, soft_wrap=True, highlight=False)
 
 
-def _everything(runs: list[Path], out: Path) -> None:
+def _paper(runs: list[Path], out: Path) -> None:
     from sampler_bench import reports
     from sampler_bench.bench.measure.plugins import load_plugins
 
     with refused():
         load_plugins(figures=True)
         page = reports.write_everything(runs, out)
-    console.print(f"report: {page}", markup=False, soft_wrap=True)
+    console.print(f"report: {link(page)}", markup=False, soft_wrap=True)
 
 
 def _report(
-    folder: Path,
+    run: Path | list[Path],
     out: Path | None = None,
     figures: list[str] | None = None,
     formats: list[str] | None = None,
@@ -291,8 +320,12 @@ def _report(
 
     with refused():
         load_plugins(figures=True)
-        page = reports.write(folder, out, figures or (), formats or reports.USUAL)
-    console.print(f"report: {page}", markup=False, soft_wrap=True)
+        wanted = figures or (), formats or reports.USUAL
+        if isinstance(run, Path):
+            page = reports.write(run, out, *wanted)
+        else:
+            page = reports.write_together(run, out or Path("runs/together"), *wanted)
+    console.print(f"report: {link(page)}", markup=False, soft_wrap=True)
 
 
 @command(

@@ -8,13 +8,16 @@ from rich.console import Console
 from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
+from sampler_bench.bench.measure.samples import quantize
 from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan.planning import Plan
-from sampler_bench.bench.run.duration import duration
+from sampler_bench.bench.run.duration import duration, roughly
 from sampler_bench.kit import own_files
 from sampler_bench.models.model import Model
 from sampler_bench.models.network import NetworkDenoiser
 
+FEATURES, ENOUGH = 256, 0.2
+"""Most images of the batch whose features are timed, and the seconds that make it large enough."""
 GPU_FLOPS = 10e12
 """Assumed, not measured: float32 convolutions without TF32 on a data-centre GPU."""
 
@@ -44,11 +47,12 @@ def show(plan: Plan, device: torch.device, batch: int, console: Console) -> None
         console.print(f"skipped: {item.entry} ({item.combination}): {item.reason}", markup=False)
     _show_undeclared(plan, console)
     cost = _cost(plan, device, batch)
+    beside = _beside(plan)
     least = "at least " if plan.undeclared else ""
     console.print(
         f"{plan.cells} cells, {len(plan.skipped)} combinations skipped, {least}"
-        f"{plan.evaluations:,} denoiser evaluations{cost and f': {cost}'} (features, "
-        "distances and reference trajectories come on top; nothing was run)",
+        f"{plan.evaluations:,} denoiser evaluations{cost and f': {cost}'}; {beside} "
+        "(nothing was run)",
         soft_wrap=True,
     )
 
@@ -95,6 +99,43 @@ def _time(here: list[Work], device: torch.device, batch: int, least: str) -> str
         return f"no time is known, for a batch fails: {own_files.told(error)}"
     seconds = sum(timed[work.name] * (work.evaluations or 0) for work in here)
     return f"{least}{duration(seconds)} on {device}, from timing one batch"
+
+
+def _beside(plan: Plan) -> str:
+    """Say what comes on top of the evaluations: features in seconds, where a batch can be timed."""
+    rest = "distances and reference trajectories come on top"
+    sources = {work.key: work.measurement.against for work in plan.work if not plan.missing}
+    extractors = {key: one.extractor for key, one in sources.items() if one and one.extractor}
+    works = [work for work in plan.work if work.key in extractors]
+    if not works:
+        return f"features, {rest}"
+    try:
+        each = {work.name: _seconds_of_features(work) for work in _one_each(works)}
+    except Exception:  # an extractor of a user's own: the run will say where, and go on
+        return f"features, {rest}"
+    seconds = sum(each[work.name] * work.cell.samples for work in works)
+    return f"features about {roughly(seconds)} more, and {rest}"
+
+
+def _seconds_of_features(work: Work) -> float:
+    """Return the time of the features of one sample, from growing batches of zeros."""
+    source = work.measurement.against
+    assert source is not None
+    assert source.extractor is not None
+    extractor = source.extractor
+
+    def seconds(size: int) -> float:
+        x = torch.zeros(size, *work.model.shape, dtype=torch.float64)
+        seen = quantize(x) if work.cell.quantizer == "uint8" else x
+        started = time.perf_counter()
+        extractor(seen)
+        return time.perf_counter() - started
+
+    seconds(1)  # what is paid once
+    size = 4
+    while (took := min(seconds(size) for _ in range(2))) < ENOUGH and size < FEATURES:
+        size *= 4
+    return took / size
 
 
 def flops(model: NetworkDenoiser) -> int:

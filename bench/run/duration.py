@@ -8,3 +8,8 @@ def duration(seconds: float) -> str:
     if seconds < 5400:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
+
+
+def roughly(seconds: float) -> str:
+    """Return a duration that is an estimate: seconds in fives."""
+    return duration(seconds if seconds >= 90 else max(5, 5 * round(seconds / 5)))

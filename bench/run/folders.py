@@ -70,7 +70,7 @@ def merged_plans(folders: Sequence[Path]) -> tuple[PlanFile, str]:
         if grid != text:
             raise ValueError(
                 f"{first} and {folder} are runs of two grids: {_difference(text, grid)}; "
-                "bench report --all reads them together"
+                "bench report --together reads them together"
             )
         if name := _other_text(united.files, plan.files):
             raise ValueError(f"{first} and {folder} were made with two texts of {name}")

@@ -32,6 +32,9 @@ class Observer(Protocol):
     def sampled(self, samples: int, evaluations: int) -> None:
         """A batch is done."""
 
+    def measured(self, work: Work, samples: int, seconds: float) -> None:
+        """A group of shards is kept: so many samples, which took ``seconds`` without features."""
+
     def finished(self, work: Work, records: Sequence[Record], resumed: bool) -> None:
         """All cells of a job have their record; ``resumed`` if nothing of it was made here."""
 
@@ -149,6 +152,8 @@ class Worker:
             }
             written.append(self.store.write_shard(work.key, index, one.arrays, meta))
             self.store.clear_failure(work.key, index)
+        samples = sum(len(work.seeds(index)) for index in missing)
+        self.observer.measured(work, samples, sum(one.seconds for one in found))
         self._written.setdefault(work.key, set()).update(written)
         if self.has_records(work):  # a lease was lost, and others needed none of these
             self.store.drop(written)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from sampler_bench import results
+from sampler_bench import reports, results
 from sampler_bench.bench.commands.cli import app
 from sampler_bench.bench.measure.samples import FromSamples
 from tests.bench import runs
@@ -31,6 +31,7 @@ def test_plan_runs_and_writes_nothing(grid, tmp_path, monkeypatch):
     # Euler 3 + 6, Heun 2·6 − 1, times 60 samples; RK45's depend on the samples.
     assert "4 cells, 0 combinations skipped" in printed
     assert "at least 1,200 denoiser evaluations: at least" in printed
+    assert re.search(r"; features about \d+ s more, and distances", printed)
     assert "nothing was run" in printed and len(re.findall("RK45 .* [?] ", printed)) == 1
     assert not (tmp_path / "out").exists()
 
@@ -72,15 +73,25 @@ def test_a_reference_made_from_images_can_be_used(tmp_path, grid):
 
 
 def test_ctrl_c_is_told_in_one_line_and_the_same_command_goes_on(grid, tmp_path, monkeypatch):
-    out = tmp_path / "out"
+    out, take, taken, drawn = tmp_path / "out", FromSamples.take, [], []
 
     def pressed(*arguments, **keys):
-        raise KeyboardInterrupt
+        taken.append(1)
+        if len(taken) > 1:
+            raise KeyboardInterrupt
+        return take(*arguments, **keys)
+
+    def draw(folder, live):
+        drawn.append((len(results.load(folder)), live))
+        return folder / "page"
 
     with monkeypatch.context() as patched:
         patched.setattr(FromSamples, "take", pressed)
-        result = CliRunner().invoke(app, ["run", "--grid", str(grid), "--out", str(out)])
+        patched.setattr(reports, "write", draw)
+        command = ["run", "--grid", str(grid), "--out", str(out), "--report"]
+        result = CliRunner().invoke(app, command)
     assert result.exit_code == 130
+    assert drawn == [(1, False)] and (out / "page").as_uri() in result.output.replace("\n", "")
     assert "bench: interrupted; the same command goes on where it stopped" in result.output
     assert "Traceback" not in result.output
     bench("run", "--grid", grid, "--out", out)

@@ -38,6 +38,8 @@ class Silent:
     def finished(self, work, records, resumed):
         pass
 
+    def measured(self, work, samples, seconds): ...
+
     def waiting(self, others): ...
 
     def failed(self, work, reason):

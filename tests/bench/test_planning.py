@@ -4,13 +4,11 @@ import socket
 
 import pytest
 import torch
-from rich.console import Console
 from typer.testing import CliRunner
 
 from sampler_bench.bench.commands.cli import app
 from sampler_bench.bench.plan import grid as grids
 from sampler_bench.bench.plan import planning as plans
-from sampler_bench.bench.run.progress import Watcher
 from sampler_bench.models.exact import GaussianMixture
 from sampler_bench.solvers import EVERY_SOLVER, SOLVERS
 from sampler_bench.solvers.rules.runge_kutta import Heun
@@ -74,36 +72,6 @@ def test_a_run_that_counts_another_number_fails_that_job_alone(tmp_path, monkeyp
     monkeypatch.setattr(Heun, "evaluations", lambda self, n, to_zero: 2 * n)
     watcher = run(tmp_path / "run", FEW)
     assert watcher.reasons == ["ValueError: says it makes 12 evaluations per sample, and made 11"]
-
-
-def test_the_time_left_learns_from_what_was_measured(tmp_path):
-    """RK45's jobs say no number: until one was seen the rest is a lower bound."""
-    one = '[[sampler]]\nlabel = "{}"\nsolver = "rk45"\nrtol = {}\n'
-    text = SMALL.split("[[sampler]]")[0].replace(', "truncation-error"', "")
-    text += '[[sampler]]\nlabel = "Euler"\nsolver = "euler"\nsteps = 4\n'
-    plan = planned(text + one.format("a", 1e-2) + one.format("b", 1e-3), tmp_path)
-    euler, first, second = plan.work
-    with Watcher(plan, Console(force_terminal=False)) as watcher:
-        task = watcher._bar.tasks[0]
-
-        def left():
-            return task.total - task.completed, "at least" in task.fields["rate"]
-
-        watcher.begin(euler)
-        watcher.sampled(30, 120)
-        assert left() == (120, True)
-        watcher.sampled(30, 120)
-        watcher.finished(euler, [], resumed=False)
-        watcher.begin(first)
-        watcher.sampled(20, 0)  # there already
-        assert left() == (0, True)
-        watcher.sampled(20, 1000)
-        assert left() == (20 * 50 + 60 * 50, False)
-        watcher.failed(first, "told")
-        assert left() == (60 * 50, False)
-        watcher.finished(second, [], resumed=True)
-        watcher.sampled(0, 0)
-        assert left() == (0, False)
 
 
 @pytest.fixture

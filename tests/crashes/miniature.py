@@ -91,6 +91,8 @@ class Watcher:
     def sampled(self, samples: int, evaluations: int) -> None:
         self.made += samples if evaluations else 0
 
+    def measured(self, work: Any, samples: int, seconds: float) -> None: ...
+
     def finished(self, work: Any, records: Any, resumed: bool) -> None: ...
 
     def failed(self, work: Any, reason: str) -> None:

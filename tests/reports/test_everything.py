@@ -17,10 +17,10 @@ from tests.reports.conftest import make_records
 pytestmark = pytest.mark.usefixtures("small_pictures")
 
 
-def stored(folder, grid, shuffled=False):
+def stored(folder, grid, shuffled=False, **records):
     """Write a run of made-up records of a grid; return its folder."""
     store = Store(folder)
-    made = make_records(steps=(4, 8, 16, 32))
+    made = make_records(**{"steps": (4, 8, 16, 32), **records})
     if shuffled:
         random.Random(0).shuffle(made)
     for record in made:
@@ -102,6 +102,17 @@ def test_a_missing_cell_is_said_in_the_caption(run, tmp_path):
     assert f"1 of {len(here) + 1} planned cells are missing (Heun: 1)" in html
 
 
+def test_a_run_of_no_item_is_shown_all_the_same(run, tmp_path):
+    mine = run("mine", steps=(4, 8), labels=["Heun"])
+    folder = reports.write_everything([mine], tmp_path / "all").parent
+    html, text = ((folder / f"index.{kind}").read_text() for kind in ("html", "md"))
+    others = html[html.index('<h2 id="other-runs"') : html.index('<h2 id="statements"')]
+    assert "<h3>mine</h3>" in others and "data:image/png" in others and "Grid of mine" in others
+    assert '<a href="#other-runs">' in html
+    assert "![mine-fid-vs-nfe](mine-fid-vs-nfe.png)" in text[text.index("## Other runs") :]
+    assert (folder / "mine-fid-vs-nfe.png").is_file() and (folder / "mine-best.csv").is_file()
+
+
 def test_statements_are_answered(of_one_run):
     html = of_one_run.read_text()
     judged = html[html.index('<h2 id="statements"') :]
@@ -117,7 +128,7 @@ def test_nothing_is_written_where_a_run_is_none(run, tmp_path):
 
 def test_commands(run, tmp_path):
     folder, out = str(run("figure2a")), tmp_path / "page"
-    found = CliRunner().invoke(app, ["report", "--all", folder, "--out", str(out)])
+    found = CliRunner().invoke(app, ["report", "--paper", folder, "--out", str(out)])
     assert found.exit_code == 0 and (out / "index.html").is_file()
     found = CliRunner().invoke(app, ["report", "--statements", folder])
     assert found.exit_code == 0 and found.output.count("undecided here") >= 1
