@@ -104,10 +104,12 @@ class GradientSize(Probe):
         return LOG_NORMAL(self.P_mean, self.P_std) if self.noise == "edm" else NOISE[self.noise]()
 
     def _edges(self) -> np.ndarray:
-        """Return the ends of intervals of ln σ around each level [L + 1]: half-way between them."""
+        """Return the ends of intervals of ln σ around each level [L + 1].
+
+        They meet half-way between levels; the first begins at its level, and the last ends there.
+        """
         at = np.log(np.asarray(self.levels))
-        ends = 1.5 * at[[0, -1]] - 0.5 * at[[1, -2]]
-        return np.concatenate([ends[:1], (at[1:] + at[:-1]) / 2, ends[1:]])
+        return np.concatenate([at[:1], (at[1:] + at[:-1]) / 2, at[-1:]])
 
     def _shares(self) -> np.ndarray:
         """Return the share of training's draws in the interval around each level [L]."""
