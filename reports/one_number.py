@@ -175,8 +175,11 @@ def _alike(found: pd.DataFrame) -> pd.DataFrame:
         return found.iloc[:0]
     apart = ("sampler.schedule", "sampler.epsilon_s")
     others = [name for name in found if name.startswith("sampler.") and name not in apart]
-    told = found[["model", *others]].astype(str).agg("; ".join, axis=1)
-    return found[found.groupby(told)["sampler.schedule"].transform("nunique") > 1]
+    told = [
+        "; ".join("" if pd.isna(one) else str(one) for one in row)
+        for row in zip(found["model"], *(found[name] for name in others), strict=True)
+    ]
+    return found[found["sampler.schedule"].groupby(told).transform("nunique") > 1]
 
 
 def _draw_errors(axes: Axes, curve: pd.DataFrame, one: Look) -> None:
@@ -188,14 +191,17 @@ def _draw_errors(axes: Axes, curve: pd.DataFrame, one: Look) -> None:
 
 def _draw_ratio(axes: Axes, found: pd.DataFrame, first: str, other: str, one: Look) -> None:
     """Draw other/first at each NFE that both have, with the paired jackknife's error."""
-    below, above = (found[found["label"] == name].set_index("nfe") for name in (first, other))
-    shared = [nfe for nfe in above.index if nfe in below.index]
+    same = ["nfe", "seed_start"]  # the same latents
+    below, above = (
+        found[found["label"] == name].drop_duplicates(same).set_index(same).sort_index()
+        for name in (first, other)
+    )
+    shared = [at for at in above.index if at in below.index]
     ratios, errors = [], []
-    for nfe in shared:
-        one_ratio = above.loc[nfe, "value"] / below.loc[nfe, "value"]
-        rest = np.asarray(above.loc[nfe, "loo"]) / np.asarray(below.loc[nfe, "loo"])
+    for at in shared:
+        rest = np.asarray(above["loo"][at]) / np.asarray(below["loo"][at])
         spread = (len(rest) - 1) * np.mean((rest - rest.mean()) ** 2)
-        ratios.append(one_ratio)
+        ratios.append(above["value"][at] / below["value"][at])
         errors.append(2 * float(np.sqrt(spread)))
     own: Any = {"color": one.color, "marker": one.marker, "linestyle": one.dash, "capsize": 2}
-    axes.errorbar(shared, ratios, errors, **own)
+    axes.errorbar([nfe for nfe, _ in shared], ratios, errors, **own)
