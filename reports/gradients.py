@@ -1,5 +1,6 @@
 """What training gets from each noise level: EDM's Section 5, beside Figure 5a."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -40,7 +41,7 @@ def gradients_over_sigma(records: pd.DataFrame) -> Figure:
     standard deviation over images. Raises NothingToDrawError without such records.
     """
     found = ordered(records[records["metric"] == "gradient-size"])
-    found = found[found["profile"].map(lambda profile: "density" in profile)]
+    found = found[found["profile"].map(_has_share)]
     if found.empty:
         raise NothingToDrawError("no records of gradient-size")
     found = found.assign(base=[base_label(label, _WEIGHTS) for label in found["label"]])
@@ -75,6 +76,12 @@ def gradients_over_sigma(records: pd.DataFrame) -> Figure:
     counts = " and ".join(f"{count:,}" for count in sorted(set(found["samples"])))
     finish(figure, handles, "; ".join(filter(None, [f"{counts} images", notes.for_figure(found)])))
     return figure
+
+
+def _has_share(profile: Mapping[str, Sequence[float]]) -> bool:
+    """Whether a record says p_train, and there is a gradient where that is."""
+    often = profile.get("density", [])
+    return any(one * other > 0 for one, other in zip(often, profile.get("mean", []), strict=False))
 
 
 def _draw(
