@@ -14,6 +14,8 @@ from sampler_bench.reports.churn_search import churn_search
 from sampler_bench.reports.contact import contact_sheet
 from sampler_bench.reports.curves import fid_vs_nfe
 from sampler_bench.reports.forms import FIGURE
+from sampler_bench.reports.gradients import gradients_over_sigma
+from sampler_bench.reports.one_number import skewed_start, warped_schedule
 from sampler_bench.reports.profiles import (
     curvature_over_sigma,
     local_error_over_sigma,
@@ -118,6 +120,16 @@ _SHIPPED: dict[str, FigureRow] = {
         grid="figure5a-fashion",
         paper=("Figure 5",),
     ),
+    "gradients-over-sigma": FigureRow(
+        gradients_over_sigma,
+        "Why EDM parts loss weight and noise distribution (Section 5): left, how large the gradient"
+        " of one image's loss is at each σ, under the weight λ(σ) that each network is trained with"
+        " (1/σ² of VP and VE, 1/c_out² of EDM); middle, how often training draws that σ; right,"
+        " each σ's share of the two multiplied, as a density of ln σ. λ evens out the sizes,"
+        " p_train chooses where training works. Band: ± 1 standard deviation over images.",
+        grid="gradients-fashion",
+        paper=("Figure 5",),
+    ),
     "local-error-over-sigma": FigureRow(
         local_error_over_sigma,
         "The error of one step over the noise level it ends at, from true data with noise, for step"
@@ -144,6 +156,25 @@ _SHIPPED: dict[str, FigureRow] = {
         grid="figure3",
         needs_samples=True,
         paper=("Figure 3",),
+    ),
+    "skewed-start": FigureRow(
+        skewed_start,
+        "What becomes of a start moved by skew·σ (two points, −1 and 1, exact denoiser). The ODE"
+        " keeps the order of states, and so a start's error, with any number of steps; churn"
+        " replaces noise, and forgets it (Section 4). Below: states of 8 samples, coloured by the"
+        " point that they end at. Band: ± 2 standard errors.",
+        grid="skewed-start",
+        needs_samples=True,
+        paper=("Skewed start",),
+    ),
+    "warped-schedule": FigureRow(
+        warped_schedule,
+        "Euler's steps through the same noise levels under σ = t and σ = √t, on the same latents."
+        " The trajectories are the same, and so is the cost; the errors are not: a warped schedule"
+        " is no matter of shorter steps (Section 3). Band and bars: ± 2 standard errors, of ratios"
+        " in pairs.",
+        grid="warped-schedule",
+        paper=("Warped schedule",),
     ),
     "noise-levels": FigureRow(
         noise_levels,

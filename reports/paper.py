@@ -33,7 +33,7 @@ PAPER: tuple[Item, ...] = (
     Item(
         "Figure 5",
         "Loss over σ, and S_churn before and after training",
-        ("figure5a", "figure5bc"),
+        ("figure5a", "figure5bc", "gradients"),
     ),
     Item(
         "Figures 6 to 8",
@@ -56,5 +56,7 @@ PAPER: tuple[Item, ...] = (
     Item("Table 5", "Search for stochastic settings", ("table5",)),
     Item("Sweep over α", "The second-order family of solvers (Appendix D.2)", ("alpha",)),
     Item("Curvature", "How curved trajectories are (Section 3)", ("curvature", "figure3")),
+    Item("Warped schedule", "The same levels under two σ(t) (Section 3)", ("warped-schedule",)),
+    Item("Skewed start", "What churn heals and the ODE keeps (Section 4)", ("skewed-start",)),
     Item("Order of convergence", "How fast errors fall with step size (Appendix D.1)", ("order",)),
 )

@@ -164,6 +164,20 @@ _ROWS = (
         needs="profile",
         function=f"{_MEASURE}.profiles.denoising_loss:DenoisingLoss",
     ),
+    Metric(
+        name="gradient-size",
+        long="Size of the loss's gradient, mean over training noise",
+        taken_of="levels",
+        needs="profile",
+        function=f"{_MEASURE}.profiles.gradient_size:GradientSize",
+    ),
+    Metric(
+        name="mode-mass",
+        long="Mass of the right mode less ½",
+        taken_of="levels",
+        needs="profile",
+        function=f"{_MEASURE}.profiles.mode_mass:ModeMass",
+    ),
 )
 SHIPPED: Mapping[str, Metric] = {row.name: row for row in _ROWS}
 """The metrics that ship, in the order in which the first of several decides."""

@@ -116,6 +116,24 @@ extractor = "fashion"
 label = "Churned"
 steps = 2
 S_churn = 1
+[[profile]]
+metric = "gradient-size"
+label = "Gradient"
+loss = "inverse"
+noise = "ve"
+levels = [0.1, 1.0, 5.0]
+"""
+OF_ONE_NUMBER = """
+name = "tasks"
+models = ["exact-two-points"]
+samples = 20
+[[profile]]
+metric = "mode-mass"
+label = "Skewed"
+skew = 0.5
+steps = 4
+S_churn = 2
+levels = [0.002, 1.0, 80]
 """
 OF_MY_OWN = """
 name = "tasks"
@@ -174,10 +192,10 @@ def test_a_task_makes_the_same_shard_in_a_fresh_process_elsewhere(tmp_path):
         (tmp_path / "grid" / name).write_text(text)
     each = [
         one
-        for text in (OF_MIXTURES, OF_NETWORKS, OF_MY_OWN, OF_A_PACKAGE)
+        for text in (OF_MIXTURES, OF_NETWORKS, OF_ONE_NUMBER, OF_MY_OWN, OF_A_PACKAGE)
         for one in planned(text, tmp_path / "grid")
     ]
-    assert len({work.label for work, _ in each}) == 9
+    assert len({work.label for work, _ in each}) == 11
     here = [
         work.measurement.take(work.subject, [work.seeds(SHARD)], BATCH, lambda *counts: None)
         for work, _ in each

@@ -42,7 +42,11 @@ def trajectories(_work_key):
     return {"sigma": sigma, "t": sigma, "s": np.ones(9), "x": x, "slope": slope}
 
 
-KEPT = {"trajectories": trajectories}
+def states(_work_key):
+    return {"sigma": np.array([80, 5, 6, 0.2, 0.0]), "x": np.arange(10.0).reshape(2, 5) - 4}
+
+
+KEPT = {"trajectories": trajectories, "skewed-start": states}
 
 
 def drawn(name, records):
@@ -77,6 +81,12 @@ PROFILED = {
     "others-over-sigma": ("file:mine", {s: {"schedule": s} for s in ("vp", "ve", "linear")}),
     "trajectories": ("curvature", {s: {"schedule": s} for s in ("vp", "ve", "linear")}),
 }
+ONE_NUMBER = {
+    f"{label}, skew = {skew:g}": {"skew": skew} for label in ("Heun", "Churn") for skew in (0, 0.5)
+}
+GRADIENTS = {
+    f"{label}, weights = {w}": {"weights": w} for label in "AB" for w in ("initial", "trained")
+}
 SHEETS = {
     "noise-levels": {"sigma": (0, 0.2, 5), "steps": 0, "solver": "churned", "denoised": "no"},
     "churn-sheet": SWEPT["fid-vs-churns"],
@@ -93,6 +103,16 @@ def fitting(frame, swept, profiled):
     def made(name):
         if name in PROFILED:
             return profiled(*PROFILED[name], models=("exact-fashion", "fashion-vp"), repeats=2)
+        if name == "skewed-start":
+            made = profiled("mode-mass", ONE_NUMBER, repeats=2)
+            return made.assign(**{"measurement.skew": made["sampler.skew"]})
+        if name == "gradients-over-sigma":
+            made = profiled("gradient-size", GRADIENTS, repeats=2)
+            often = [{**profile, "density": profile["std"]} for profile in made["profile"]]
+            return made.assign(profile=often)
+        if name == "warped-schedule":
+            made = frame(metrics=EVERYTHING, labels=["σ = t", "σ = √t"], repeats=2)
+            return made.assign(**{"sampler.schedule": made["label"]})
         if name == "churn-search":
             return table(search_records())
         if name in SWEPT or name in SHEETS:

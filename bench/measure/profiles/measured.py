@@ -2,7 +2,8 @@
 
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -95,8 +96,8 @@ class OverLevels(Measurement):
         return {name: Estimate.of(*self.probe.merge(shards), seeds="its own")}
 
     def profile(self, shards: Sequence[Shard]) -> Mapping[str, list[float]]:
-        """Return σ, and the mean and standard deviation over samples there."""
-        return profile(shards)
+        """Return σ, the mean and standard deviation over samples there, and what stands beside."""
+        return {**profile(shards), **self.probe.beside()}
 
     def take(
         self, subject: Subject, parts: Sequence[range], batch: int, tell: Tell
@@ -106,7 +107,7 @@ class OverLevels(Measurement):
         model = probe.model(subject.model)
         everyone = list(itertools.chain(*parts))
         values, nfe, started = [], [], time.perf_counter()
-        with torch.inference_mode(), threadpool_limits(1, user_api="blas"):
+        with _forward_only(probe), threadpool_limits(1, user_api="blas"):
             for first in range(0, len(everyone), batch):
                 seeds = everyone[first : first + batch]
                 counted, bound, drawn = self.drawn(subject, model, seeds, batch)
@@ -151,10 +152,17 @@ class OverLevels(Measurement):
 
         bound = subject.condition.bind(counted, model.card.classes, of_class, len(seeds))
         bound.begin(len(seeds))
-        return counted, bound, Drawn(latents, clean)
+        return counted, bound, Drawn(latents, clean, noise)
 
     def _shown(
         self, subject: Subject, model: Model, part: range, batch: int
     ) -> dict[str, np.ndarray]:
         _, bound, drawn = self.drawn(subject, model, list(part)[:SHOWN], batch)
         return self.probe.shown(bound, drawn)
+
+
+@contextmanager
+def _forward_only(probe: Probe) -> Iterator[None]:
+    """Take no gradients, but where a probe asks for some."""
+    with torch.inference_mode(not probe.needs_gradients), torch.no_grad():
+        yield

@@ -15,6 +15,7 @@ from sampler_bench.results import Shard
 from sampler_bench.results.metric import SHIPPED, Metric
 from sampler_bench.solvers import AnySampler, Denoiser
 from sampler_bench.solvers.declared import Declared
+from sampler_bench.solvers.noise import Noise, no_noise
 
 SIGMA, VALUES = "sigma", "profile"
 """What shards call the noise levels [L] and the values [n, L]."""
@@ -29,10 +30,12 @@ class Drawn:
     Attributes:
         latents: Standard normal float32 [n, *shape], each seed's first draw.
         clean: True data float64 [n, *shape]; ``None`` for probes that need none.
+        noise: Each seed's draws after these, as a sampler would get them.
     """
 
     latents: Tensor
     clean: Tensor | None = None
+    noise: Noise = no_noise
 
     @property
     def data(self) -> Tensor:
@@ -51,6 +54,7 @@ class Probe(ABC):
         levels: The noise levels it is measured at, ascending.
         metric: What records call it, if it is not from a file of one's own: ``file:NAME``.
         needs_data: Whether it starts from true data.
+        needs_gradients: Whether it takes gradients: within ``torch.enable_grad()``, then.
         sampler_keys: What a grid may say of the sampler it is about: names of its settings.
     """
 
@@ -58,6 +62,7 @@ class Probe(ABC):
 
     metric: ClassVar[str] = ""
     needs_data: ClassVar[bool] = False
+    needs_gradients: ClassVar[bool] = False
     sampler_keys: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
@@ -118,6 +123,13 @@ class Probe(ABC):
 
     def shown(self, denoiser: Denoiser, drawn: Drawn) -> dict[str, np.ndarray]:
         """Return what is kept of a few samples to look at; nothing of most probes."""
+        return {}
+
+    def beside(self) -> dict[str, list[float]]:
+        """Return what else a record keeps of each level, by name, [L] each; of most probes nothing.
+
+        What it says follows from the probe's own fields.
+        """
         return {}
 
     def at(self, denoiser: Denoiser) -> Tensor:
