@@ -117,6 +117,11 @@ _ROWS = (
         function=f"{_MEASURE}.metrics:fid",
     ),
     Metric(
+        name="fid-infinity",
+        long="Fréchet distance of infinitely many samples",
+        function=f"{_MEASURE}.metrics:fid_infinity",
+    ),
+    Metric(
         name="kid",
         long="Kernel distance",
         short="KID",
