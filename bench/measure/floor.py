@@ -40,7 +40,12 @@ class Nobody(Plain, Model):
     sigma_min = sigma_max = 0.0
 
     def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape = shape
+        self._shape = tuple(shape)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the images."""
+        return self._shape
 
     @property
     def card(self) -> Card:
