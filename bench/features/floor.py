@@ -115,6 +115,8 @@ def path_of(statistics: Path) -> Path:
 def make(features: Array, reference: Reference, extractor: tuple[str, str], path: Path) -> None:
     """Measure the floor of a file of statistics, and write it beside: whole or not at all.
 
+    Of fewer images than the lowest number of samples there is none.
+
     Args:
         features: Of all images that the statistics are of, [n, d].
         reference: The statistics, with their file's digest.
@@ -126,6 +128,8 @@ def make(features: Array, reference: Reference, extractor: tuple[str, str], path
         for n in SAMPLES
         if n <= len(features)
     }
+    if not found:
+        return
     made = FloorFile(
         reference=reference.digest,
         extractor=extractor[0],

@@ -188,6 +188,10 @@ def test_a_reference_made_without_it_removes_the_old_one(kept, monkeypatch):
     assert floor.path_of(path).read_bytes() == before
     reference_files.make(path.with_name("images.npz"), pixels, path, floored=False)
     assert not floor.path_of(path).exists() and "is not kept" in floor.told(path)
+    few = np.load(path.with_name("images.npz"))["images"][:30]
+    np.savez(path.with_name("few.npz"), images=few)
+    reference_files.make(path.with_name("few.npz"), pixels, path)
+    assert not floor.path_of(path).exists()
     monkeypatch.setattr(reference_files, "FLOOR_BYTES", 1000)
     reference_files.make(path.with_name("images.npz"), pixels, path)
     assert not floor.path_of(path).exists()
