@@ -121,7 +121,7 @@ def test_parts_of_ones_own_are_run_gated_and_listed(document, cells, tmp_path, m
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     bench("run", "../mine.toml", "--out", "run")
-    table = results.load("run")
+    table = results.load("run").query("metric_of != 'truth'")
     assert len(table) == cells and (table["value"] > 0).all()
     own = set(re.findall(r'"mine\.py:(\w+)"', text))
     parts = [f"sampler.{part}" for part in PARTS if f"sampler.{part}" in table]
@@ -144,20 +144,20 @@ def test_measures_of_ones_own_are_run_gated_drawn_and_listed(tmp_path, monkeypat
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     bench("run", "../mine.toml", "--out", "run")
-    assert bench("run", "../mine.toml", "--out", "run").count("done before") == 7
+    assert bench("run", "../mine.toml", "--out", "run").count("done before") == 7 + 1  # the floor
     assert "7 passed" in bench("check", "run", "--baseline", "run")
     asked = ("--figure", "../mine.py:seconds_vs_nfe", "--format", "../mine.py:jsonl")
     bench("report", "run", *asked, "--format", "json", "--format", "html")
     (tmp_path / "mine.py").rename(tmp_path / "gone.py")
     table = results.load("run")
     better = dict(zip(table["metric"], table["metric_better"], strict=True))
-    lower = ("fid", "file:ScoreNorm", "shrinkage")
+    lower = ("fid", "fid-floor", "file:ScoreNorm", "shrinkage")
     assert better == {"file:similarity": "higher", **dict.fromkeys(lower, "lower")}
-    assert set(table["measurement.name"].dropna()) == {"file:Shrinkage"}
+    assert set(table["measurement.name"].dropna()) == {"file:Shrinkage", "floor"}
     report = Path("run/report")
     lines = [json.loads(line) for line in (report / "index.jsonl").read_text().splitlines()]
     assert sorted(one["value"] for one in lines) == pytest.approx(sorted(table["value"]))
-    assert len(json.loads((report / "index.json").read_text())["records"]) == 7
+    assert len(json.loads((report / "index.json").read_text())["records"]) == 7 + 1
     page = (report / "index.html").read_text()
     assert (report / "others-over-sigma.png").is_file()
     assert (report / "seconds_vs_nfe.png").is_file() and "Draw sampling time over NFE" in page

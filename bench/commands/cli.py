@@ -150,6 +150,8 @@ def run(
             grid or grid_option or "", samples=samples, first_seed=first_seed
         )
         planned = plans.make(declared, chosen, execution, dry=plan)
+        if declared.floor:
+            planned = plans.with_floors(planned)
     if plan:
         from sampler_bench.bench.commands.preview import show
 
@@ -452,17 +454,28 @@ def reference(
     ] = "inception",
     weights: Annotated[Path | None, typer.Option(help="The extractor's weights.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, …")] = "auto",
+    floor: Annotated[
+        bool,
+        typer.Option(
+            "--floor/--no-floor",
+            help="Keep beside it what a perfect sampler reaches; minutes of 2,048 features.",
+        ),
+    ] = True,
 ) -> None:
     """Make reference statistics from images."""
+    from sampler_bench.bench.features import floor as floors
     from sampler_bench.bench.features import reference_files as references
     from sampler_bench.bench.features.extractors import build_extractor
     from sampler_bench.bench.run.devices import choose
 
     with refused():
-        made = references.make(source, build_extractor(extractor, choose(device), weights), out)
+        chosen = build_extractor(extractor, choose(device), weights)
+        made = references.make(source, chosen, out, floor)
+        told = floors.told(out)
     console.print(
         f"{out}: {made.n} images, {made.dim} features, sha256 {made.digest[:16]}", markup=False
     )
+    console.print(told, markup=False)
 
 
 @command(panel="Look", examples=["bench schema > grid.schema.json"])

@@ -96,6 +96,8 @@ def compare(
 ) -> list[Comparison]:
     """Compare every cell of ``baseline`` with the same cell of ``run``.
 
+    A floor is no sampler: it is not judged, whether it is there or not, and whatever made it.
+
     Args:
         run: The records to judge.
         baseline: What they are judged by.
@@ -105,7 +107,7 @@ def compare(
     Raises:
         ValueError: If nothing is comparable, or a baseline's cell is missing from the run.
     """
-    pairs = _pairs(run, baseline)
+    pairs = _pairs(_judged(run), _judged(baseline))
     differences = [_of_value(record, base, effect) for record, base in pairs]
     costs = {b.cell.work_key: _of_nfe(r, b, effect) for r, b in pairs if r.nfe != b.nfe}
     differences += costs.values()  # metrics of the same samples share one cost
@@ -120,6 +122,10 @@ def exit_code(comparisons: Sequence[Comparison]) -> int:
     """Return 1 if anything regressed, 3 if anything is inconclusive, else 0."""
     verdicts = {comparison.verdict for comparison in comparisons}
     return 1 if "regressed" in verdicts else 3 if "inconclusive" in verdicts else 0
+
+
+def _judged(records: Sequence[Record]) -> list[Record]:
+    return [record for record in records if record.metric.taken_of != "truth"]
 
 
 def _pairs(run: Sequence[Record], baseline: Sequence[Record]) -> list[tuple[Record, Record]]:

@@ -75,7 +75,7 @@ def _show_undeclared(plan: Plan, console: Console) -> None:
 def _cost(plan: Plan, device: torch.device, batch: int) -> str:
     """Say how long the evaluations will take: measured here, and of networks in GPU-hours."""
     parts = []
-    known = [work for work in plan.work if work.nfe is not None]
+    known = [work for work in plan.work if work.nfe]
     least = "at least " if plan.undeclared else "about "
     here = [work for work in known if not _is_description(work.model)]
     if here:

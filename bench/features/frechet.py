@@ -111,3 +111,22 @@ def _without(
     shift = rest.mean - reference.mu
     variance = (np.trace(rest.outer) - rest.n * rest.mean @ rest.mean) / (rest.n - 1)
     return float(shift @ shift + variance + np.trace(reference.sigma) - 2 * cross)
+
+
+def without_pairs(shards: Sequence[Moments], reference: Reference) -> Array:
+    """Distances with two shards left out, [shards, shards], symmetric; the diagonal is zero.
+
+    By the method of `jackknife`: one eigenproblem for all. Raises ValueError as that does, and if
+    fewer than two vectors would remain.
+    """
+    total = reduce(add, shards)
+    spectrum = Spectrum.of(total.scatter, reference.root)
+    pairs = [(i, j) for i in range(len(shards)) for j in range(i)]
+    parts = [shards[i] + shards[j] for i, j in pairs]
+    largest = max(part.n for part in parts)
+    if total.n - largest < 2:
+        raise ValueError("leaving out two shards must leave at least 2 feature vectors")
+    found = np.zeros((len(shards), len(shards)))
+    for (i, j), part in zip(pairs, parts, strict=True):
+        found[i, j] = found[j, i] = _without(part, total, largest, spectrum, reference)
+    return found

@@ -5,6 +5,7 @@ import io
 import json
 import pickle
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import reduce
 from itertools import chain
 from operator import add
@@ -14,31 +15,37 @@ from typing import Any
 import numpy as np
 import torch
 
+from sampler_bench.bench.features import floor
 from sampler_bench.bench.features.extractors import Extractor
 from sampler_bench.bench.features.frechet import Reference
 from sampler_bench.bench.features.moments import Moments
-from sampler_bench.kit.files import write_whole
+from sampler_bench.kit.files import remove, write_whole
 from sampler_bench.models.data.images import read_images
 from sampler_bench.models.data.npz import read_npz
 
 EXPECTED = "arrays mu [d] and sigma [d, d]"
 # Largest asymmetry of sigma that is still rounding, relative to its largest entry.
 ASYMMETRY = 1e-4
+FLOOR_BYTES = 4 * 2**30
+"""Features of more than 262,144 images in 2,048 dimensions have no floor: they are not kept."""
 
 
-def make(source: Path, extractor: Extractor, path: Path) -> Reference:
+def make(source: Path, extractor: Extractor, path: Path, floored: bool = True) -> Reference:
     """Statistics of the images in ``source`` (see `read_images`), written whole or not at all.
 
     ``path`` becomes an .npz with mu, sigma, n and a JSON text ``provenance`` (the source's name,
-    extractor, extractor_digest, the images' shape). Equal images give equal bytes. Raises
-    ValueError if the images cannot be read, are fewer than two, or ``path`` cannot be written.
+    extractor, extractor_digest, the images' shape). Equal images give equal bytes. Their floor (see
+    `floor.make`) is written beside it if ``floored``, and the features take no more than
+    FLOOR_BYTES; one that was there is removed. Raises ValueError if the images cannot be read, are
+    fewer than two, or ``path`` cannot be written.
     """
     if not path.parent.is_dir():  # said before anything is computed
         raise ValueError(f"reference {path}: cannot be written: there is no folder {path.parent}")
     batches = read_images(source)
     first = next(batches)
-    moments = (Moments.from_features(extractor(batch)) for batch in chain([first], batches))
-    total = reduce(add, moments)
+    kept = _Kept(FLOOR_BYTES if floored else 0)
+    features = (kept.keep(extractor(batch).numpy()) for batch in chain([first], batches))
+    total = reduce(add, map(Moments.from_features, features))
     if total.n < 2:
         raise ValueError(f"{source}: holds one image, statistics need at least 2")
     provenance = {
@@ -56,7 +63,30 @@ def make(source: Path, extractor: Extractor, path: Path) -> Reference:
         provenance=np.array(json.dumps(provenance, sort_keys=True)),
     )
     write_whole(path, content.getvalue())
-    return load(path)
+    made = load(path)
+    remove(floor.path_of(path))
+    if kept.parts:
+        features_of = (extractor.name, extractor.digest)
+        floor.make(np.concatenate(kept.parts), made, features_of, path)
+    return made
+
+
+@dataclass
+class _Kept:
+    """Features in memory, as long as they take no more bytes than ``most``."""
+
+    most: int
+    parts: list[np.ndarray] = field(default_factory=list)
+    size: int = 0
+
+    def keep(self, features: np.ndarray) -> np.ndarray:
+        """Return the same, kept if all of them together may be."""
+        self.size += features.nbytes
+        if self.size > self.most:
+            self.parts.clear()
+        else:
+            self.parts.append(features)
+        return features
 
 
 def load(path: Path, extractor: Extractor | None = None) -> Reference:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from sampler_bench.bench.features import distances, frechet
+from sampler_bench.bench.features import distances, frechet, infinity
 from sampler_bench.bench.features.moments import Moments
 from sampler_bench.bench.features.references import ReferenceSource
 from sampler_bench.bench.measure.registry import METRICS
@@ -52,6 +52,13 @@ def fid(shards: Sequence[Shard], source: ReferenceSource) -> Value:
     # At d = 128 threads are no help, and on busy cores they wait for each other: 120 ms for 1 ms.
     with threadpool_limits(None if len(parts[0].sum) >= WIDE else 1, user_api="blas"):
         return frechet.jackknife(parts, source.statistics())
+
+
+def fid_infinity(shards: Sequence[Shard], source: ReferenceSource) -> Value:
+    """Return the Fréchet distance of infinitely many samples, extrapolated; may be negative."""
+    parts = [Moments.unpack(shard.arrays) for shard in shards]
+    with threadpool_limits(None if len(parts[0].sum) >= WIDE else 1, user_api="blas"):
+        return infinity.infinity(parts, source.statistics())
 
 
 def kid(shards: Sequence[Shard], source: ReferenceSource) -> Value:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -189,6 +189,8 @@ class Grid(BaseModel):
             torchvision data set (``bench train --data``).
         unchecked: Whether networks whose first samples look broken are run all the same: where bad
             ones are what is to be measured.
+        floor: Whether what a perfect sampler reaches is measured beside the samplers; ``"only"``,
+            without any table, for that alone.
         sampler: The samplers.
         profile: Quantities over σ; each is measured of each of the models.
         measurement: Measurements of other kinds, likewise.
@@ -210,10 +212,16 @@ class Grid(BaseModel):
     guidance: Annotated[list[Weight], Field(min_length=1)] | Weight | None = None
     data: StrictStr = "model"
     unchecked: StrictBool = False
+    floor: StrictBool | Literal["only"] = True
     sampler: list[SamplerEntry] = []
     profile: list[ProfileEntry] = []
     measurement: list[MeasurementEntry] = []
     _folder: str = PrivateAttr(default="")
+
+    @property
+    def floor_alone(self) -> bool:
+        """Whether the floor is all that it asks for."""
+        return self.floor == "only"
 
     @property
     def folder(self) -> str:
@@ -254,7 +262,10 @@ class Grid(BaseModel):
 
     @model_validator(mode="after")
     def _has_entries(self) -> Self:
-        if not (self.sampler or self.profile or self.measurement):
+        tables = self.sampler or self.profile or self.measurement
+        if tables and self.floor_alone:
+            raise ValueError('floor = "only" goes with no table: it is all that is measured')
+        if not (tables or self.floor_alone):
             raise ValueError("there is no [[sampler]] and no [[profile]] table")
         return self
 

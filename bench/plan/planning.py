@@ -1,7 +1,7 @@
 """From a grid to cells, and to the work that fills them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -17,6 +17,7 @@ from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan import curves
 from sampler_bench.bench.plan.curves import unseen
 from sampler_bench.bench.plan.expand import Labelled, Skipped, check_cells, expand
+from sampler_bench.bench.plan.floors import floor_work, floors_of
 from sampler_bench.bench.plan.grid import Grid
 from sampler_bench.bench.plan.inventory import Inventory
 from sampler_bench.bench.plan.jobs import jobs
@@ -86,13 +87,39 @@ class Plan:
         return [work for work in self.work if work.nfe is None]
 
 
+def with_floors(plan: Plan) -> Plan:
+    """Return a plan with the floors of what it samples, after all else: no network is evaluated.
+
+    Of several models judged by one reference it is measured once, and stands beside each. Where
+    there is none the plan says why.
+
+    Raises:
+        ValueError: If the file that one is in cannot be read; one line.
+    """
+    work: dict[str, Work] = {}
+    again, skipped = [], []
+    for found in floors_of(plan.work):
+        if isinstance(found, Skipped):
+            skipped.append(found)
+        elif work.setdefault(found.key, found) is not found:
+            again.append(found)
+    return replace(
+        plan,
+        work=[*plan.work, *work.values()],
+        again=[*plan.again, *again],
+        skipped=list(dict.fromkeys([*plan.skipped, *skipped])),
+    )
+
+
 def make(
     grid: Grid,
     device: str | torch.device = "cpu",
     execution: Execution | None = None,
     dry: bool = False,
 ) -> Plan:
-    """Return the plan of a grid. Loads models and, where features are needed, the extractor.
+    """Return the plan of a grid's tables; see :func:`with_floors` for what stands beside them.
+
+    Loads models and, where features are needed, the extractor.
 
     Args:
         grid: The grid.
@@ -117,7 +144,7 @@ def make(
     inventory = Inventory(device, execution)
     known = {spec: inventory.model(spec, dry) for spec in grid.models}
     loaded = {spec: model for spec, model in known.items() if model is not None}
-    if grid.sampler:
+    if grid.sampler or grid.floor_alone:
         inventory.look_for_references(grid.reference, loaded.values())
     if not dry:
         inventory.check()
@@ -134,6 +161,8 @@ def make(
         for item in (item for item in labelled if item.is_for(spec)):
             for job, nfe in _possible(wanted, item, skipped):
                 found.add(_work(grid, job, item, nfe), item)
+        for job in wanted if grid.floor_alone else ():
+            found.floor(job)
         items = [item for item in probes if item.is_for(spec)]
         missing = inventory.missing if dry else None
         for item in items:
@@ -171,6 +200,17 @@ class _Found:
     def add(self, found: Iterable[Work], item: Labelled) -> None:
         for made in found:
             self._add(made if item.is_named else self._told_apart(made), item.table)
+
+    def floor(self, job: "_Job") -> None:
+        """Add the floors of a grid that asks for nothing else."""
+        quantized = quantizer(job.source)
+        for made in floor_work(
+            job.name, job.source, job.measures, job.samples, quantized, job.condition
+        ):
+            if isinstance(made, Skipped):
+                self.skipped.append(made)
+            else:
+                self._add(made, "floor")
 
     def _told_apart(self, made: Work) -> Work:
         first = self._labels.setdefault((made.label, made.name), made)
@@ -252,7 +292,7 @@ def _jobs(
     measures: dict[str, Measure],
     trajectories: Trajectories,
 ) -> Iterator[_Job]:
-    if not grid.sampler:
+    if not (grid.sampler or grid.floor_alone):
         return
     suffix = f", guidance = {condition.guidance:g}" if isinstance(grid.guidance, list) else ""
     of_features = {n: one for n, one in measures.items() if one.metric.taken_of == "samples"}
@@ -309,7 +349,8 @@ def _work(grid: Grid, job: _Job, item: Labelled, nfe: int | None) -> Iterator[Wo
 def _extractor(
     grid: Grid, measures: dict[str, Measure], inventory: Inventory, dry: bool
 ) -> Extractor | None:
-    if not grid.sampler or all(one.metric.taken_of != "samples" for one in measures.values()):
+    asked = grid.sampler or grid.floor_alone
+    if not asked or all(one.metric.taken_of != "samples" for one in measures.values()):
         return None
     weights = Path(grid.extractor_weights) if grid.extractor_weights else None
     return inventory.extractor(grid.extractor, weights, dry)

@@ -6,6 +6,7 @@ from sampler_bench.bench.measure.registry import PROBES
 from sampler_bench.bench.plan.task import Task, said, seeds, table
 from sampler_bench.kit.parameters import parameters
 from sampler_bench.results import Record
+from sampler_bench.results.metric import FLOOR
 from sampler_bench.solvers.arguments import arguments
 
 OWN = "file:"
@@ -34,9 +35,21 @@ def rebuilt(record: Record) -> Task:
         **seeds(cell.seed_start, cell.samples),
         "class_label": None if label == "uniform" else label,
         "guidance": cell.condition.get("guidance"),
-        **(_profile(record) if cell.metric in PROBES else _sampler(record)),
+        **_asked(record),
     }
     return Task(record.label, said(grid), (cell.key,))
+
+
+def _asked(record: Record) -> dict[str, Any]:
+    if record.metric.taken_of == "truth":
+        return _floor(record)
+    return _profile(record) if record.cell.metric in PROBES else _sampler(record)
+
+
+def _floor(record: Record) -> dict[str, Any]:
+    cell = record.cell
+    metrics = [cell.metric.removesuffix(FLOOR)]
+    return {"floor": "only", "metrics": metrics, "extractor": cell.extractor}
 
 
 def _sampler(record: Record) -> dict[str, Any]:

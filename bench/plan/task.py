@@ -22,6 +22,7 @@ from sampler_bench.models.network import Execution
 from sampler_bench.models.published import PUBLISHED, REFERENCES
 from sampler_bench.models.registry import MODELS
 from sampler_bench.models.zoo.trained import TRAINED
+from sampler_bench.results.metric import FLOOR
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,11 @@ class Task:
             **seeds(work.cell.seed_start, work.cell.samples),
             "class_label": condition.label,
             "guidance": condition.guidance,
-            kind: [table(work.label, luggage.packed(keys))],
+            **(
+                {"floor": "only"}
+                if kind == "floor"
+                else {kind: [table(work.label, luggage.packed(keys))]}
+            ),
             "data": _absolute(grid.data),
             **_compared(work, grid, luggage),
         }
@@ -156,7 +161,8 @@ def _compared(work: Work, grid: Grid, luggage: Luggage) -> dict[str, Any]:
     if against is None:
         return {}
     named = {own_files.shown(spec): spec for spec in grid.metrics}
-    metrics = [luggage.packed(named[name]) for name in work.measurement.metrics]
+    taken = (name.removesuffix(FLOOR) for name in work.measurement.metrics)
+    metrics = [luggage.packed(named[name]) for name in taken]
     if against.extractor is None:
         return {"metrics": metrics}
     name, weights = against.name, grid.extractor_weights

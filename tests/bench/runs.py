@@ -38,6 +38,7 @@ models = ["exact-mixture-moons"]
 samples = 60
 metrics = ["fid", "truncation-error"]
 extractor = "pixels"
+floor = false
 truncation_samples = 20
 [[sampler]]
 label = "Euler"

@@ -21,6 +21,7 @@ name = "faults"
 models = [{models}]
 samples = 40
 extractor = "pixels"
+floor = false
 [[sampler]]
 solver = "euler"
 steps = [2, 3]
@@ -229,6 +230,7 @@ name = "wild"
 models = ["exact-mixture-moons"]
 samples = 20
 extractor = "pixels"
+floor = false
 [[sampler]]
 label = "wild"
 S_churn = 40

@@ -22,6 +22,7 @@ name = "gate"
 models = ["exact-mixture-moons"]
 samples = 400
 extractor = "pixels"
+floor = false
 [[sampler]]
 label = "Heun"
 steps = [4, 6]

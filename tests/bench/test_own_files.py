@@ -108,7 +108,7 @@ def bench(*words):
 
 def grid_of(folder, grid=None, **sampler):
     given = {key: json.dumps(value) for key, value in sampler.items()}
-    (folder / "mine.toml").write_text(toml(grid, given))
+    (folder / "mine.toml").write_text(toml({"floor": "false", **(grid or {})}, given))
     return folder / "mine.toml"
 
 

@@ -84,6 +84,7 @@ models = ["exact-mixture-moons"]
 samples = 20
 metrics = {metrics}
 extractor = "{extractor}"
+floor = false
 [[sampler]]
 steps = 2
 """

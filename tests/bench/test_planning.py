@@ -97,7 +97,7 @@ def test_a_plan_fetches_nothing(command, others, no_network, tmp_path):
     text = f'name = "far"\nmodels = {[ADDRESS, *others]}\nsamples = 120\n'.replace("'", '"')
     if others != ["edm-cifar10-32x32-cond-vp"]:
         text += 'extractor = "pixels"\n'
-    entry = "[[sampler]]\nsteps = 5\n"
+    entry = "floor = false\n[[sampler]]\nsteps = 5\n"
     if command == "search":
         entry = "budget = 100000\nfirst_samples = 20\n[sampler]\nsteps = 5\n"
     (tmp_path / "far.toml").write_text(text + entry)

@@ -42,7 +42,11 @@ def test_made_once_and_read_again(small, tmp_path):
     again = reference.load(tmp_path / "ref.npz", fashion)
     assert again.digest == made.digest
     assert frechet(Moments.from_features(features), again) == pytest.approx(0, abs=1e-3)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["ref.npz", "small.npz"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "ref.floor.json",
+        "ref.npz",
+        "small.npz",
+    ]
 
 
 def test_equal_images_give_equal_bytes(small, tmp_path):

@@ -162,7 +162,7 @@ def planned(text, folder):
     path = folder / "grid.toml"
     path.write_text(text)
     grid, _ = grids.read(str(path))
-    return [(work, Task.of(work, grid)) for work in plans.make(grid).work]
+    return [(work, Task.of(work, grid)) for work in plans.with_floors(plans.make(grid)).work]
 
 
 @pytest.mark.parametrize("name", ["gate", "figure3", "order", "alpha-exact"])
@@ -195,7 +195,7 @@ def test_a_task_makes_the_same_shard_in_a_fresh_process_elsewhere(tmp_path):
         for text in (OF_MIXTURES, OF_NETWORKS, OF_ONE_NUMBER, OF_MY_OWN, OF_A_PACKAGE)
         for one in planned(text, tmp_path / "grid")
     ]
-    assert len({work.label for work, _ in each}) == 11
+    assert len({work.label for work, _ in each}) == 11 + 1  # the floors
     here = [
         work.measurement.take(work.subject, [work.seeds(SHARD)], BATCH, lambda *counts: None)
         for work, _ in each

@@ -12,9 +12,12 @@ from pathlib import Path
 
 from torch import Tensor
 
+from sampler_bench.bench.features.references import ReferenceSource
+from sampler_bench.bench.measure.floor import Floor
 from sampler_bench.bench.plan.expand import expand
 from sampler_bench.bench.plan.profiles import expand_profiles
 from sampler_bench.bench.plan.rebuilt import rebuilt
+from sampler_bench.models.model import Given
 from sampler_bench.results import Record, Store
 from sampler_bench.solvers.denoiser import Plain
 
@@ -43,6 +46,9 @@ def shipped() -> Iterator[Record]:
 def key_of(record: Record) -> str:
     """Return the key of the cell that a record's settings make; no model is loaded."""
     grid = rebuilt(record).declared()
+    if grid.floor_alone:
+        source = ReferenceSource(grid.reference, Given(Anything()))
+        return replace(record.cell, sampler=Floor(source, "fid").declared(source.model).parts).key
     [item] = [*expand(grid)[0], *expand_profiles(grid)[0]]
     parts = item.sampler.declared(Anything()).parts
     return replace(record.cell, sampler=parts).key
