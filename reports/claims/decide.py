@@ -1,0 +1,123 @@
+"""When a difference with an error holds, fails, or decides nothing: tests, not words."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from scipy.stats import t as student
+
+from sampler_bench.results.estimate import Estimate
+
+LEVEL = 0.025
+"""One-sided level of every test: both ends of a 95 % interval."""
+POWER = 0.84
+"""Standard normal quantile of 80 %: how often a number of samples shall decide."""
+DRAWS = 10_000
+MOST_SHARDS = 500
+"""With more of them numbers share hardly any: Bonferroni's will do."""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Where a number must lie for a comparison to hold, and where it fails.
+
+    It holds strictly between `low` and `high`. It fails below `fails_below` or above `fails_above`;
+    these lie a margin away, so that neither noise nor a difference inside the margin is a failure.
+    """
+
+    words: str
+    low: float = -math.inf
+    high: float = math.inf
+    fails_below: float = -math.inf
+    fails_above: float = math.inf
+
+    def holds(self, value: float, reach: float) -> bool:
+        """Whether all within `reach` of a value holds."""
+        return self.low < value - reach and value + reach < self.high
+
+    def fails(self, value: float, reach: float) -> bool:
+        """Whether all within `reach` of a value fails."""
+        return value - reach > self.fails_above or value + reach < self.fails_below
+
+    def room(self, value: float) -> float:
+        """How far a value lies within the region it is in: error bars must be shorter."""
+        inside = min(value - self.low, self.high - value)
+        return max(inside, value - self.fails_above, self.fails_below - value)
+
+
+def lower(margin: float) -> Relation:
+    """Below 0; fails where a decrease by the margin is ruled out."""
+    return Relation("lower", high=0.0, fails_above=-margin)
+
+
+def higher(margin: float) -> Relation:
+    """Above 0; fails where an increase by the margin is ruled out."""
+    return Relation("higher", low=0.0, fails_below=margin)
+
+
+def equal(margin: float) -> Relation:
+    """Within ± the margin."""
+    return Relation("equal", -margin, margin, -margin, margin)
+
+
+def no_worse(margin: float) -> Relation:
+    """Below the margin."""
+    return Relation("no worse", high=margin, fails_above=margin)
+
+
+def at_least(least: float) -> Relation:
+    """Above a number."""
+    return Relation("at least", low=least, fails_below=least)
+
+
+def estimate_of(value: float, se: float, freedom: int = 60) -> Estimate:
+    """A number whose error nobody else's shares, known with so many degrees of freedom."""
+    size = freedom + 1
+    step = se * math.sqrt(size / (2 * freedom))
+    return Estimate(value, {object(): np.array([step, -step, *[0.0] * (size - 2)])})
+
+
+def alone(estimate: Estimate, level: float = LEVEL) -> float:
+    """Standard errors of one test (Student's t)."""
+    return float(student.ppf(1 - level, estimate.freedom))
+
+
+def largest(estimates: Sequence[Estimate], level: float = LEVEL) -> float:
+    """Standard errors that the largest of several errors exceeds at a level (max-t).
+
+    A parametric bootstrap of the studentised maximum with the jackknife's covariance, so that what
+    goes together is paid for once; always the same draws. Between one test's and Bonferroni's.
+    """
+    least = max(alone(one, level) for one in estimates)
+    if len(estimates) == 1:
+        return least
+    most = max(alone(one, level / len(estimates)) for one in estimates)
+    parts = _deviations(estimates)
+    if level * DRAWS < 50 or parts.shape[1] > MOST_SHARDS:
+        return most
+    norms = np.linalg.norm(parts, axis=1, keepdims=True)
+    freedom = min(one.freedom for one in estimates)
+    noise, scale = _draws(parts.shape[1], min(freedom, 1e6))
+    maxima = ((parts / np.where(norms > 0, norms, 1)) @ noise).max(axis=0) / scale
+    return min(max(float(np.quantile(maxima, 1 - level)), least), most)
+
+
+def _deviations(estimates: Sequence[Estimate]) -> np.ndarray:
+    """Rows whose products are the estimates' jackknife covariances."""
+    places = list(dict.fromkeys(place for one in estimates for place in one.left_out))
+    columns = []
+    for place in places:
+        size = next(len(one.left_out[place]) for one in estimates if place in one.left_out)
+        own = [np.asarray(one.left_out.get(place, np.zeros(size)), float) for one in estimates]
+        centred = np.array([x - x.mean() for x in own])
+        columns.append(centred * math.sqrt((size - 1) / size))
+    return np.hstack(columns) if columns else np.zeros((len(estimates), 1))
+
+
+@cache
+def _draws(size: int, freedom: float) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(2206_00364)
+    noise = rng.standard_normal((size, DRAWS))
+    return noise, np.sqrt(rng.chisquare(freedom, DRAWS) / freedom)
