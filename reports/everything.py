@@ -13,13 +13,13 @@ from matplotlib.figure import Figure
 from sampler_bench.kit.files import write_whole
 from sampler_bench.reports import tables
 from sampler_bench.reports.beside import printed
+from sampler_bench.reports.claims import CLAIMS, Claim
+from sampler_bench.reports.claims import table as claims
 from sampler_bench.reports.figures import FIGURES, TABLES
 from sampler_bench.reports.formats import rendered, table_files
 from sampler_bench.reports.paper import PAPER, Item
 from sampler_bench.reports.provenance import provenance
 from sampler_bench.reports.runs import Run, gather, merged
-from sampler_bench.reports.statements import STATEMENTS, Statement
-from sampler_bench.reports.statements import table as statements
 from sampler_bench.reports.style import NothingToDrawError, pictures
 
 _PAGES = ("md", "html")
@@ -118,9 +118,9 @@ def write_everything(paths: Iterable[str | Path], out: str | Path) -> Path:
 
 def _judged(records: pd.DataFrame) -> Listing:
     """The statements; where they stand in the paper is a link to the item that shows them."""
-    table = statements(records)
+    table = claims(records)
     listing = _listing("statements", "The paper's statements", table)
-    anchors = [_anchor(one) for one in STATEMENTS.values()]
+    anchors = [_anchor(one) for one in CLAIMS.values()]
     told = list(zip(table["Where"], anchors, strict=True))
     linked = table.assign(Where=[f"[{where}](#{anchor})" for where, anchor in told])
     ((title, page),) = listing.html
@@ -131,11 +131,11 @@ def _judged(records: pd.DataFrame) -> Listing:
     return Listing(listing.name, listing.title, files, [(title, page)])
 
 
-def _anchor(statement: Statement) -> str:
-    """Where the page shows what a statement is about: at the item it names, if that does."""
-    shown = statement.shown
+def _anchor(claim: Claim) -> str:
+    """Where the page shows what a claim is about: at the item it names, if that does."""
+    shown = claim.shown
     items = (FIGURES[shown] if shown in FIGURES else TABLES[shown]).paper
-    named = [name for name in items if re.search(rf"{name}(?!\d)", statement.where)]
+    named = [name for name in items if re.search(rf"{name}(?!\d)", claim.where)]
     return anchor_of([*named, *items][0])
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "Verdict",
     "answer",
     "judged",
+    "listing",
     "summary",
     "table",
 ]
@@ -63,3 +64,10 @@ def table(records: pd.DataFrame) -> pd.DataFrame:
 def summary(records: pd.DataFrame) -> str:
     """How many statements hold, fail and are undecided: "3 hold, 0 fail, 23 undecided"."""
     return told.counted([verdict.answer for _, verdict in judged(records)])
+
+
+def listing(records: pd.DataFrame) -> str:
+    """The same as `table`, as text for a terminal, and how many there are of each answer."""
+    made = table(records)
+    parts = [told.paragraph(row) for row in made.to_dict("records")]
+    return "\n\n".join([*parts, told.counted(list(made["Answer"]))])

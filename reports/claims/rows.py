@@ -286,7 +286,7 @@ _LEVEL_OWN = _level(
     "Heun with EDM's steps against the original",
     *(s.OWN, s.ORIGINAL, low("one"), low("other")),
 )
-_LEVEL_T = _level("σ = t against the family's own", s.EDM, s.OWN)
+_LEVEL_T = replace(_level("σ = t against the family's own", s.EDM, s.OWN), but=_ADM)
 _AS_ORIGINAL = _level("the reimplementation", s.REIMPLEMENTATION, s.ORIGINAL, margin=DOT)
 _CHURN = _setting("churn against none", s.CHURNED, s.EDM, over="any", to_fail=(search,))
 _RHO = _setting("ρ from 5 to 10 against 3", s.RHO_5_TO_10, s.RHO_3)

@@ -1,7 +1,9 @@
 """Claims and answers in words: numbers with intervals, reasons, sources of limits."""
 
 import math
-from collections.abc import Callable, Sequence
+import textwrap
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
 
 from sampler_bench.reports.claims.claim import (
     FAILS,
@@ -14,6 +16,7 @@ from sampler_bench.reports.claims.claim import (
 from sampler_bench.reports.claims.decide import alone
 
 NOT_PRINTED = "not in tables"
+WIDTH = 100
 
 
 def row_of(claim: Claim, verdict: Verdict, printed: Verdict | None) -> dict[str, object]:
@@ -40,6 +43,17 @@ def counted(answers: Sequence[str]) -> str:
     """
     found = [sum(one == answer for one in answers) for answer in (HOLDS, FAILS, UNDECIDED)]
     return f"{found[0]} hold, {found[1]} fail, {found[2]} undecided"
+
+
+def paragraph(row: Mapping[Hashable, Any]) -> str:
+    """One row as lines for a terminal: what is empty is left out."""
+    lines = [f"{row['Number']:>2}  {row['Answer']}: {row['Statement']} [{row['Where']}]"]
+    for name in ("Numbers", "Reason", "Limits", "Paper's own numbers"):
+        lines += [f"    {name}: {row[name]}"] if row[name] else []
+    return "\n".join(
+        textwrap.fill(one, WIDTH, subsequent_indent=" " * 6, break_on_hyphens=False)
+        for one in lines
+    )
 
 
 def interval(outcome: Outcome) -> str:
