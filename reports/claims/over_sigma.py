@@ -1,4 +1,4 @@
-"""What is read from profiles over σ and from slopes: orders, spans, shares."""
+"""What has no floor: profiles over σ, slopes, errors and shares in exact models."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,10 @@ from sampler_bench.reports.claims.claim import Asked, Quantity, Theta, Undecided
 from sampler_bench.reports.claims.decide import estimate_of
 from sampler_bench.reports.claims.panel import Point, number_of
 from sampler_bench.reports.claims.profiles import Profile, profile
+from sampler_bench.reports.claims.quantities import pairs
 from sampler_bench.results.estimate import Estimate, mean
 
+_FIXED = ("discretization", "rho", "schedule", "scaling", "sigma_min", "sigma_max")
 FINEST = 4
 """So many of a curve's finest points are fitted."""
 ABOVE_FLOOR = 10.0
@@ -79,6 +81,28 @@ def curvature(asked: Asked) -> list[Theta]:
         Theta(one.value.log() - other.value.log())
         for one, other in found
         if one.value.value > 0 and other.value.value > 0
+    ]
+
+
+def ratio(asked: Asked) -> list[Theta]:
+    """Log ratio of two errors, at settings that are equal."""
+    return [
+        Theta(one.value.log() - other.value.log(), f"{one.steps:g} steps")
+        for one, other in pairs(asked)
+        if one.value.value > 0 and other.value.value > 0
+    ]
+
+
+def kept(asked: Asked) -> list[Theta]:
+    """A number over another that it may lose its sign against; less 1 where equality is asked."""
+    same = 1.0 if asked.comparison.other.words == "a skewed start" else 0.0
+    return [
+        Theta(
+            (one.value - other.value * same) * (1 / other.value.value),
+            f"skew {number_of(one.row.get('skew')):g}, {one.steps:g} steps",
+        )
+        for one, other in pairs(asked)
+        if other.value.value > 3 * other.value.se
     ]
 
 
@@ -184,7 +208,7 @@ def _lines(points: Sequence[Point]) -> list[list[Point]]:
     lines: dict[str, dict[float, Point]] = {}
     for point in points:
         if point.steps > 0 and point.value.value > _own_error(point):
-            key = repr([point.row.get(k) for k in ("discretization", "rho", "schedule", "scaling")])
+            key = repr([point.row.get(k) for k in _FIXED])
             lines.setdefault(key, {})[point.steps] = point
     kept = [[line[n] for n in sorted(line)][-FINEST:] for _, line in sorted(lines.items())]
     return [line for line in kept if len(line) >= 3]

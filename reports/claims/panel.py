@@ -20,7 +20,7 @@ _COMPARABLE = (
     *("precision", "quantizer", *CONDITION),
 )
 _NEEDED = ("model", "metric", "value", "nfe")
-_ALONG = ("steps", "rtol", "atol")
+_ALONG = ("steps", "rtol", "atol", "abstol", "reltol")
 
 
 @dataclass(frozen=True)

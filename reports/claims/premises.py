@@ -118,10 +118,6 @@ def _trainings(asked: Asked) -> str:
     return f"{count} training{'s' * (count > 1)}{each}: {TRAININGS} of {SEEN:,} would be needed"
 
 
-def _no_measure(asked: Asked) -> str:
-    return "no measure of it here"
-
-
 def _percent(gap: Estimate) -> str:
     return f"{100 * math.expm1(gap.value):+.0f} %".replace("-", "−")
 
@@ -133,4 +129,3 @@ churns = Premise("churns", _churns)
 exact_samples = Premise("samples", _exact_samples)
 better = Premise("better trained", _better)
 trainings = Premise("trainings", _trainings)
-no_measure = Premise("measure", _no_measure)

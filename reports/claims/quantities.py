@@ -160,20 +160,26 @@ def level(asked: Asked) -> list[Theta]:
     return [Theta(mean(gaps), f"mean over NFE {', '.join(at)}")] if gaps else []
 
 
+def pairs(asked: Asked) -> list[tuple[Point, Point]]:
+    """Pairs of points, one of either side, that are equal in what must be."""
+    ones, others = asked.points(asked.comparison.one), asked.points(asked.comparison.other)
+    at = asked.comparison.at
+    return [(a, b) for a, b in product(ones, others) if a is not b and _equal(a, b, at)]
+
+
 def setting(asked: Asked) -> list[Theta]:
-    """Pairs of points that are equal in what must be, one setting against another."""
-    pairs = _pairs(asked, asked.points(asked.comparison.one), asked.points(asked.comparison.other))
+    """One setting against another, pair by pair."""
     return [
-        Theta(log_excess(asked, a) - log_excess(asked, b), _told(a, asked, b)) for a, b in pairs
+        Theta(log_excess(asked, a) - log_excess(asked, b), _told(a, b)) for a, b in pairs(asked)
     ]
 
 
 def searched(asked: Asked) -> list[Theta]:
     """The same, of settings that a search found on this network alone."""
-    ones = [p for p in asked.points(asked.comparison.one) if is_searched(asked, p)]
-    pairs = _pairs(asked, ones, asked.points(asked.comparison.other))
     return [
-        Theta(log_excess(asked, a) - log_excess(asked, b), _told(a, asked, b)) for a, b in pairs
+        Theta(log_excess(asked, a) - log_excess(asked, b), _told(a, b))
+        for a, b in pairs(asked)
+        if is_searched(asked, a)
     ]
 
 
@@ -286,18 +292,11 @@ def _place(point: Point) -> list[object]:
     return [plain(point.row.get(name)) for name in ("sigma", "gamma", "denoised")]
 
 
-def _pairs(
-    asked: Asked, ones: Sequence[Point], others: Sequence[Point]
-) -> list[tuple[Point, Point]]:
-    at = asked.comparison.at
-    return [(a, b) for a, b in product(ones, others) if a is not b and _equal(a, b, at)]
-
-
 def _equal(one: Point, other: Point, at: Sequence[str]) -> bool:
     return all(plain(one.row.get(name)) == plain(other.row.get(name)) for name in at)
 
 
-def _told(point: Point, asked: Asked, other: Point) -> str:
+def _told(point: Point, other: Point) -> str:
     parts = [f"NFE {point.nfe:.4g}"]
     if point.nfe != other.nfe:
         parts[0] += f" against {other.nfe:.4g}"

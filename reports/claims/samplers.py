@@ -73,6 +73,13 @@ EULER_RHO_2 = Selector("Euler with ρ = 2 and σ = √t", {"solver": "euler", "r
 HEUN_RHO_3 = Selector("Heun with ρ = 3 and σ = √t", {"solver": "heun", "rho": 3, **_ROOT})
 INITIAL = Selector("initial weights", {"weights": "initial"})
 TRAINED = Selector("trained weights", {"weights": "trained"})
+_END = {"of": "end", "skew": above(0)}
+START = Selector("a skewed start", {"of": "start", "skew": above(0)})
+ODE_END = Selector("the ODE's end", {**_END, "S_churn": 0})
+CHURN_END = Selector("churn's end, near the most of it", {**_END, "S_churn": above(0)})
+_EULER = {"solver": "euler", "end": "sigma-min", "S_churn": 0, "scaling": "none"}
+LINEAR_LEVELS = Selector("Euler under σ = t", {**_EULER, "schedule": "linear"})
+ROOT_LEVELS = Selector("Euler under σ = √t", {**_EULER, "schedule": "ve"})
 
 
 def config(letter: str, kind: str = "") -> Selector:
