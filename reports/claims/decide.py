@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from scipy.stats import t as student
@@ -99,8 +99,8 @@ def largest(estimates: Sequence[Estimate], level: float = LEVEL) -> float:
         return most
     norms = np.linalg.norm(parts, axis=1, keepdims=True)
     freedom = min(one.freedom for one in estimates)
-    noise, scale = _draws(parts.shape[1], min(freedom, 1e6))
-    maxima = ((parts / np.where(norms > 0, norms, 1)) @ noise).max(axis=0) / scale
+    unit = parts / np.where(norms > 0, norms, 1)
+    maxima = (unit @ _noise(parts.shape[1])).max(axis=0) / _scale(int(min(freedom, 1e6)))
     return min(max(float(np.quantile(maxima, 1 - level)), least), most)
 
 
@@ -116,8 +116,14 @@ def _deviations(estimates: Sequence[Estimate]) -> np.ndarray:
     return np.hstack(columns) if columns else np.zeros((len(estimates), 1))
 
 
-@cache
-def _draws(size: int, freedom: float) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(2206_00364)
-    noise = rng.standard_normal((size, DRAWS))
-    return noise, np.sqrt(rng.chisquare(freedom, DRAWS) / freedom)
+@lru_cache(maxsize=16)
+def _noise(size: int) -> np.ndarray:
+    return np.random.default_rng(2206_00364).standard_normal((size, DRAWS))
+
+
+@lru_cache(maxsize=64)
+def _scale(freedom: int) -> np.ndarray:
+    """A deviation's error, with so many degrees of freedom; 1 where they are very many."""
+    if freedom > MOST_SHARDS:
+        return np.ones(DRAWS)
+    return np.sqrt(np.random.default_rng(freedom).chisquare(freedom, DRAWS) / freedom)
