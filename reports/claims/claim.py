@@ -77,9 +77,20 @@ class Asked:
     panel: Panel
     comparison: "Comparison"
     lifted: frozenset[str] = NOTHING
+    found: dict[tuple[str, int], Any] = field(default_factory=dict, compare=False, repr=False)
 
     def points(self, side: Selector) -> list[Point]:
         """The points of one side, by NFE."""
+        return self.once("points", side, self._points)
+
+    def once(self, name: str, side: Selector, find: Callable[[Selector], Any]) -> Any:
+        """What is found of a side, looked for once: premises and quantities ask for the same."""
+        key = (name, id(side))
+        if key not in self.found:
+            self.found[key] = find(side)
+        return self.found[key]
+
+    def _points(self, side: Selector) -> list[Point]:
         settings = side.of(self.subject.family)
         return [] if settings is None else self.panel.where(**settings)
 

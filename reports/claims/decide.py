@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtrit
 
 from sampler_bench.results.estimate import Estimate
 
@@ -14,7 +14,7 @@ LEVEL = 0.025
 """One-sided level of every test: both ends of a 95 % interval."""
 POWER = 0.84
 """Standard normal quantile of 80 %: how often a number of samples shall decide."""
-DRAWS = 10_000
+DRAWS = 5000
 MOST_SHARDS = 500
 """With more of them numbers share hardly any: Bonferroni's will do."""
 
@@ -81,7 +81,8 @@ def estimate_of(value: float, se: float, freedom: int = 60) -> Estimate:
 
 def alone(estimate: Estimate, level: float = LEVEL) -> float:
     """Standard errors of one test (Student's t)."""
-    return float(student.ppf(1 - level, estimate.freedom))
+    freedom = estimate.freedom
+    return float(ndtri(1 - level) if math.isinf(freedom) else stdtrit(freedom, 1 - level))
 
 
 def largest(estimates: Sequence[Estimate], level: float = LEVEL) -> float:

@@ -19,7 +19,8 @@ from sampler_bench.reports.claims.claim import (
     UndecidedError,
     Verdict,
 )
-from sampler_bench.reports.claims.decide import LEVEL, POWER, alone, largest
+from sampler_bench.reports.claims.decide import LEVEL, POWER, Relation, alone, largest
+from sampler_bench.results.estimate import Estimate
 
 
 @dataclass(frozen=True)
@@ -146,16 +147,12 @@ def _decided(
     """The answer, which number it hangs on, and how many times the samples would decide it."""
     relation, any_of = comparison.relation, comparison.over == "any"
     values = [one.value for one in thetas]
-    if any_of:
-        c_holds, c_fails = largest(values, level), max(alone(one, fail_level) for one in values)
-    else:
-        c_holds, c_fails = max(alone(one, level) for one in values), largest(values, fail_level)
+    c_holds = largest(values, level) if any_of else max(alone(one, level) for one in values)
     holds = [relation.holds(one.value, c_holds * one.se) for one in values]
     may = [not one.bound and not no_fail for one in thetas]
-    fails = [
-        ok and relation.fails(one.value, c_fails * one.se)
-        for ok, one in zip(may, values, strict=True)
-    ]
+    fails = _failing(values, may, relation, max(alone(one, fail_level) for one in values))
+    if any(fails) and not any_of:  # a failure somewhere among several is paid for
+        fails = _failing(values, may, relation, largest(values, fail_level))
     rooms = [relation.room(one.value) for one in values]
     times = [_times(one.se, room, c_holds) for one, room in zip(values, rooms, strict=True)]
     inside = [relation.holds(one.value, 0.0) for one in values]
@@ -169,6 +166,15 @@ def _decided(
     if all(holds):
         return HOLDS, worst, 0.0
     return (FAILS if any(fails) else UNDECIDED), worst, times[worst]
+
+
+def _failing(
+    values: Sequence[Estimate], may: Sequence[bool], relation: Relation, level: float
+) -> list[bool]:
+    return [
+        ok and relation.fails(one.value, level * one.se)
+        for ok, one in zip(may, values, strict=True)
+    ]
 
 
 def _times(se: float, room: float, level: float) -> float:

@@ -45,7 +45,11 @@ class Point:
 
     def has(self, **settings: Any) -> bool:
         """Whether its settings are these: a name, a number, or a condition on a number."""
-        return all(_agrees(self.row.get(name), wanted) for name, wanted in settings.items())
+        for name, wanted in settings.items():
+            value = self.row.get(name)
+            if value != wanted if isinstance(wanted, str) else not _agrees(value, wanted):
+                return False
+        return True
 
 
 @dataclass(frozen=True)
@@ -190,10 +194,8 @@ def plain(value: Any) -> Any:
 
 
 def _agrees(value: Any, wanted: Any) -> bool:
-    if wanted is None or isinstance(wanted, str):
-        return bool(plain(value) == wanted)
     if isinstance(wanted, tuple):
-        return any(_agrees(value, one) for one in wanted)
+        return any(value == one for one in wanted)
     found = number_of(value)
     if callable(wanted):
         return not math.isnan(found) and wanted(found)

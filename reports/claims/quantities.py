@@ -6,6 +6,7 @@ Values are excesses over the floor, and differences are of their logs, so that n
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -48,7 +49,7 @@ def log_excess(asked: Asked, point: Point) -> Estimate:
     return over.log()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Line:
     """A curve over NFE: log NFE ascending, and log excess of each point."""
 
@@ -61,19 +62,19 @@ class Line:
         """Whether it is one printed number: its NFE is where the curve is within 3 %."""
         return len(self.points) == 1 and bool(self.points[0].row.get("dot"))
 
-    @property
+    @cached_property
     def finished(self) -> bool:
         """Whether a point before the finest is surely within 3 % of it."""
         if self.is_dot:
             return True
         return len(self.logs) > 1 and _sure(self.logs[-2] - self.logs[-1], -1)
 
-    @property
+    @cached_property
     def low(self) -> bool:
         """Whether it was measured where it surely is not yet within 3 % of its finest point."""
         return self.is_dot or (len(self.logs) > 1 and _sure(self.logs[0] - self.logs[-1], 1))
 
-    @property
+    @cached_property
     def reached(self) -> Estimate:
         """Log NFE from which it stays within 3 % of its finest point, by interpolation.
 
@@ -100,6 +101,11 @@ class Line:
 
 def line(asked: Asked, side: Selector) -> Line | None:
     """One side's curve; None where it was not measured."""
+    found: Line | None = asked.once("line", side, lambda one: _line(asked, one))
+    return found
+
+
+def _line(asked: Asked, side: Selector) -> Line | None:
     points = curve([point for point in asked.points(side) if point.nfe > 0])
     if not points:
         return None
