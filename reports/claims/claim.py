@@ -56,6 +56,9 @@ class Subject:
     unit: Estimate | None = None
 
 
+Scope = Callable[[Sequence[Panel]], list[Subject]]
+
+
 @dataclass(frozen=True)
 class Theta:
     """A number to be judged: a log ratio, unless its quantity says otherwise.
@@ -156,7 +159,7 @@ class Claim:
     text: str
     where: str
     shown: str
-    scope: Callable[[Sequence[Panel]], Sequence[Subject]]
+    scope: Scope
     comparisons: tuple[Comparison, ...]
     families: tuple[str, ...] = ()
     printed: tuple[Comparison, ...] = ()

@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from sampler_bench.reports.claims.claim import Claim, Subject, Verdict
+from sampler_bench.reports.claims.claim import Claim, Scope, Subject, Verdict
 from sampler_bench.reports.claims.judge import judge
 from sampler_bench.reports.claims.panel import Panel, Point
-from sampler_bench.reports.claims.subjects import Scope, baselines, columns, pairs, twins
+from sampler_bench.reports.claims.subjects import baselines, columns, pairs, twins
 from sampler_bench.results import published
 from sampler_bench.results.estimate import Estimate
 from sampler_bench.results.published.settings import sampler_settings

@@ -254,8 +254,8 @@ _DEGRADES = (
     ),
 )
 _EXACT = Comparison(
-    *("after most churns less before, in units of a network's excess", q.repeated_exact),
-    *(s.REPEATED, s.REPEATED, no_worse(0.03), DOT_SOURCE),
+    "after most churns less before, in units of a network's excess",
+    *(q.repeated_exact, s.REPEATED, s.REPEATED, no_worse(0.03), DOT_SOURCE),
     premises=(churns, exact_samples),
     unit="share",
 )
@@ -270,8 +270,8 @@ _MIDDLE = (
         unit="plain",
     ),
     Comparison(
-        *("SD of p_train from its mean to the largest fall", from_the_middle),
-        *(s.TRAINED, s.INITIAL, no_worse(1.0)),
+        "SD of p_train from its mean to the largest fall",
+        *(from_the_middle, s.TRAINED, s.INITIAL, no_worse(1.0)),
         source=f"1 SD ({OURS})",
         unit="plain",
     ),
@@ -365,13 +365,17 @@ _ROWS = (
         8,
         "Global error is O(h) for Euler, O(h²) for Heun",
         *("Appendix D.1", "truncation-vs-nfe"),
-        *(by_solver("truncation-error", "euler", "heun"), _ORDERS, ("euler", "heun")),
+        scope=by_solver("truncation-error", "euler", "heun"),
+        comparisons=_ORDERS,
+        families=("euler", "heun"),
     ),
     Claim(
         9,
         "ρ = 2 nearly balances Euler's local error over σ ≥ 0.5, ρ = 3 Heun's (σ = √t)",
         *("Figure 13a, b", "local-error-over-sigma"),
-        *(by_solver("local-error", "euler", "heun"), _BALANCED, ("euler", "heun")),
+        scope=by_solver("local-error", "euler", "heun"),
+        comparisons=_BALANCED,
+        families=("euler", "heun"),
     ),
     Claim(
         10,

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from sampler_bench.reports.claims.claim import Subject
+from sampler_bench.reports.claims.claim import Scope, Subject
 from sampler_bench.reports.claims.panel import Panel, Point, number_of
 from sampler_bench.reports.claims.quantities import churn_of
 from sampler_bench.results.estimate import Estimate, mean
 
-Scope = Callable[[Sequence[Panel]], list[Subject]]
 FID = "fid"
 SUFFIXES = {"-vp": "VP", "-ve": "VE", "-adm": "ADM"}
 _EDM_TRAINED = re.compile(r"(fashion-edm|edm-.+|table2-[ef])-(vp|ve|adm)")
