@@ -46,10 +46,10 @@ def judge(
     cost nothing; a failure somewhere among many is paid for (Bonferroni), and so is a subject that
     may be chosen within a family.
     """
-    cases = [(one, _all_found(one, comparisons, lifted)) for one in subjects]
-    cases = [(one, found) for one, found in cases if any(f.thetas or f.reason for f in found)]
+    asked = [(one, _all_found(one, comparisons, lifted)) for one in subjects]
+    cases = [(one, found) for one, found in asked if any(f.thetas or f.reason for f in found)]
     if not cases:
-        return Verdict(UNDECIDED, reason="no records of it")
+        return Verdict(UNDECIDED, reason=_one_sided(asked, "") or "no records of it")
     judged = sum(bool(f.thetas) for _, found in cases for f in found)
     shared = Counter(one.family for one, _ in cases)
     outcomes: list[tuple[Outcome, ...]] = []
@@ -63,7 +63,9 @@ def judge(
     held = {one.family for (one, _), holds in zip(cases, whole, strict=True) if holds}
     if families:
         lacking = [one for one in families if one not in shared]
-        absent = f"no records of it for {' and '.join(lacking)}" if lacking else ""
+        absent = "; ".join(
+            _one_sided(asked, one) or f"no records of it for {one}" for one in lacking
+        )
         answer = HOLDS if set(families) <= held else UNDECIDED
         return Verdict(answer, flat, absent)
     return Verdict(HOLDS if all(whole) else UNDECIDED, flat)
@@ -75,16 +77,36 @@ def _all_found(
     """What each comparison finds; nothing at all where no side of any was measured."""
     asked = [one for one in comparisons if one.concerns(subject)]
     found = [_found(subject, one, lifted) for one in asked]
-    if any(f.thetas or f.reason for f in found):
-        return [f if f.thetas or f.reason else replace(f, reason=_absent(f.asked)) for f in found]
+    if any(f.thetas or f.reason or _sides_of(f.asked) == 2 for f in found):
+        return [f if f.thetas or f.reason else replace(f, reason=_why_none(f)) for f in found]
     return found
+
+
+def _why_none(found: _Found) -> str:
+    """Why there are no numbers, though there are of another comparison."""
+    return _unmet(found.asked) or _absent(found.asked)
+
+
+def _one_sided(asked: Sequence[tuple[Subject, Sequence[_Found]]], family: str) -> str:
+    """What was not run, of subjects (of a family) of which the other side was."""
+    told = [
+        f"{subject.name}: {_absent(f.asked)}"
+        for subject, found in asked
+        for f in found
+        if family in ("", subject.family) and _sides_of(f.asked) == 1
+    ]
+    return "; ".join(dict.fromkeys(told))
+
+
+def _sides_of(asked: Asked) -> int:
+    """How many sides a panel has, though perhaps nowhere alike."""
+    return sum(bool(asked.points(one)) for one in (asked.comparison.one, asked.comparison.other))
 
 
 def _found(subject: Subject, comparison: Comparison, lifted: frozenset[str]) -> _Found:
     """The numbers of the panel with the most samples that has both sides."""
-    first = Asked(subject, subject.panels[0], comparison, lifted)
-    for panel in subject.panels:
-        asked = Asked(subject, panel, comparison, lifted)
+    each = [Asked(subject, panel, comparison, lifted) for panel in subject.panels]
+    for asked in each:
         try:
             thetas = comparison.quantity(asked)
         except UndecidedError as undecided:
@@ -95,7 +117,7 @@ def _found(subject: Subject, comparison: Comparison, lifted: frozenset[str]) -> 
         if unmet:
             return _Found(asked, reason=unmet)
         return _Found(asked, thetas, no_failure=_unmet(asked, to_fail=True))
-    return _Found(first)
+    return _Found(max(each, key=_sides_of))
 
 
 def _unmet(asked: Asked, to_fail: bool = False) -> str:
@@ -124,7 +146,7 @@ def _absent(asked: Asked) -> str:
         settings = side.of(family)
         if settings is None or not any(panel.where(**settings) for panel in asked.subject.panels):
             return f"{side.words} was not run"
-    return f"{sides[0].words} and {sides[1].words} have nothing in common to compare at"
+    return f"{sides[0].words} and {sides[1].words} share no NFE or setting to compare at"
 
 
 def _outcome(found: _Found, level: float, fail_level: float) -> Outcome:
@@ -195,7 +217,7 @@ def _would_decide(asked: Asked, times: float, otherwise: str) -> str:
     most = math.ceil(times * now)
     rounded = most if most < 100 else int(float(f"{most:.2g}"))
     more = f"about {max(rounded, 2):,} {what} would decide"
-    return f"{otherwise}; {more}" if otherwise else f"within error: {more}"
+    return f"{otherwise}, {more}" if otherwise else f"within error: {more}"
 
 
 _TOO_MANY = 1e7

@@ -44,7 +44,7 @@ def log_excess(asked: Asked, point: Point) -> Estimate:
     if not over.value > SURELY_ABOVE * over.se:
         raise UndecidedError(
             "at the floor: less than 3 SE above what perfect samples reach at"
-            f" {asked.panel.samples:,.0f} samples; more samples lower it"
+            f" {asked.panel.samples:,.0f} samples, more samples lower it"
         )
     return over.log()
 
