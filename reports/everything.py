@@ -15,6 +15,7 @@ from sampler_bench.reports import tables
 from sampler_bench.reports.beside import printed
 from sampler_bench.reports.claims import CLAIMS, Claim
 from sampler_bench.reports.claims import table as claims
+from sampler_bench.reports.claims.told import counted
 from sampler_bench.reports.figures import FIGURES, TABLES
 from sampler_bench.reports.formats import rendered, table_files
 from sampler_bench.reports.paper import PAPER, Item
@@ -102,12 +103,13 @@ def write_everything(paths: Iterable[str | Path], out: str | Path) -> Path:
     """
     runs = gather(paths)
     sections = [_section(item, runs) for item in PAPER]
-    judged = _judged(merged(runs).records)
+    judged, answers = _judged(merged(runs).records)
     page = {
         "sections": sections,
         "runs": runs,
         "others": [one.name for one in runs if not any(item.takes(one.name) for item in PAPER)],
         "statements": judged,
+        "counted": answers,
         "summary": {"drawn": sum(not one.empty for one in sections), "of": len(sections)},
     }
     files = {f"index.{kind}": rendered(f"everything.{kind}", page).encode() for kind in _PAGES}
@@ -116,8 +118,8 @@ def write_everything(paths: Iterable[str | Path], out: str | Path) -> Path:
     return Path(out) / "index.html"
 
 
-def _judged(records: pd.DataFrame) -> Listing:
-    """The statements; where they stand in the paper is a link to the item that shows them."""
+def _judged(records: pd.DataFrame) -> tuple[Listing, str]:
+    """The statements, and how many hold; where in the paper is a link to what shows them."""
     table = claims(records)
     listing = _listing("statements", "The paper's statements", table)
     anchors = [_anchor(one) for one in CLAIMS.values()]
@@ -128,7 +130,8 @@ def _judged(records: pd.DataFrame) -> Listing:
         cell = f"<td>{html.escape(where)}</td>"
         page = page.replace(cell, f'<td><a href="#{anchor}">{html.escape(where)}</a></td>', 1)
     files = {**listing.files, "md": tables.markdown(linked)}
-    return Listing(listing.name, listing.title, files, [(title, page)])
+    judged = Listing(listing.name, listing.title, files, [(title, page)])
+    return judged, counted(list(table["Answer"]))
 
 
 def _anchor(claim: Claim) -> str:

@@ -200,7 +200,7 @@ _AUGMENTED = (
 )
 _ORDERS = tuple(
     Comparison(
-        *(f"order of {one.words}, less {expected}", order(expected), one, one, equal(0.5)),
+        *(f"order of {one.words}, off {expected} by", order(expected), one, one, equal(0.5)),
         source=f"0.5: nearer to {expected} than to the other's order ({OURS})",
         part=frozenset({one.words.lower()}),
         unit="plain",
@@ -260,7 +260,7 @@ _EXACT = Comparison(
     unit="share",
 )
 _ONE = Comparison(
-    *("loss less 1", off_one, s.INITIAL, s.INITIAL, equal(0.05), f"5 % ({OURS})"), unit="plain"
+    *("loss, off 1 by", off_one, s.INITIAL, s.INITIAL, equal(0.05), f"5 % ({OURS})"), unit="plain"
 )
 _MIDDLE = (
     Comparison(

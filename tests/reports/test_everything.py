@@ -108,6 +108,7 @@ def test_statements_are_answered(of_one_run):
     judged = html[html.index('<h2 id="statements"') :]
     assert judged.count("<tr>") == len(CLAIMS)
     assert "undecided here" in judged
+    assert f"<p>0 hold, 0 fail, {len(CLAIMS)} undecided.</p>" in judged
 
 
 def test_nothing_is_written_where_a_run_is_none(run, tmp_path):
