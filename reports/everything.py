@@ -13,13 +13,14 @@ from matplotlib.figure import Figure
 from sampler_bench.kit.files import write_whole
 from sampler_bench.reports import tables
 from sampler_bench.reports.beside import printed
+from sampler_bench.reports.claims import CLAIMS, Claim
+from sampler_bench.reports.claims import table as claims
+from sampler_bench.reports.claims.told import counted
 from sampler_bench.reports.figures import FIGURES, TABLES
 from sampler_bench.reports.formats import rendered, table_files
 from sampler_bench.reports.paper import PAPER, Item
 from sampler_bench.reports.provenance import provenance
 from sampler_bench.reports.runs import Run, gather, merged
-from sampler_bench.reports.statements import STATEMENTS, Statement
-from sampler_bench.reports.statements import table as statements
 from sampler_bench.reports.style import NothingToDrawError, pictures
 
 _PAGES = ("md", "html")
@@ -103,12 +104,13 @@ def write_everything(paths: Iterable[str | Path], out: str | Path) -> Path:
     runs = gather(paths)
     sections = [_section(item, runs) for item in PAPER]
     others = [_other(run) for run in runs if not any(item.takes(run.name) for item in PAPER)]
-    judged = _judged(merged(runs).records)
+    judged, answers = _judged(merged(runs).records)
     page = {
         "sections": sections,
         "runs": runs,
         "others": others,
         "statements": judged,
+        "counted": answers,
         "summary": {"drawn": sum(not one.empty for one in sections), "of": len(sections)},
     }
     files = {f"index.{kind}": rendered(f"everything.{kind}", page).encode() for kind in _PAGES}
@@ -117,11 +119,11 @@ def write_everything(paths: Iterable[str | Path], out: str | Path) -> Path:
     return Path(out) / "index.html"
 
 
-def _judged(records: pd.DataFrame) -> Listing:
-    """The statements; where they stand in the paper is a link to the item that shows them."""
-    table = statements(records)
+def _judged(records: pd.DataFrame) -> tuple[Listing, str]:
+    """The statements, and how many hold; where in the paper is a link to what shows them."""
+    table = claims(records)
     listing = _listing("statements", "The paper's statements", table)
-    anchors = [_anchor(one) for one in STATEMENTS.values()]
+    anchors = [_anchor(one) for one in CLAIMS.values()]
     told = list(zip(table["Where"], anchors, strict=True))
     linked = table.assign(Where=[f"[{where}](#{anchor})" for where, anchor in told])
     ((title, page),) = listing.html
@@ -129,14 +131,15 @@ def _judged(records: pd.DataFrame) -> Listing:
         cell = f"<td>{html.escape(where)}</td>"
         page = page.replace(cell, f'<td><a href="#{anchor}">{html.escape(where)}</a></td>', 1)
     files = {**listing.files, "md": tables.markdown(linked)}
-    return Listing(listing.name, listing.title, files, [(title, page)])
+    judged = Listing(listing.name, listing.title, files, [(title, page)])
+    return judged, counted(list(table["Answer"]))
 
 
-def _anchor(statement: Statement) -> str:
-    """Where the page shows what a statement is about: at the item it names, if that does."""
-    shown = statement.shown
+def _anchor(claim: Claim) -> str:
+    """Where the page shows what a claim is about: at the item it names, if that does."""
+    shown = claim.shown
     items = (FIGURES[shown] if shown in FIGURES else TABLES[shown]).paper
-    named = [name for name in items if re.search(rf"{name}(?!\d)", statement.where)]
+    named = [name for name in items if re.search(rf"{name}(?!\d)", claim.where)]
     return anchor_of([*named, *items][0])
 
 

@@ -152,7 +152,7 @@ def _parts(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 def _sides(table: pd.DataFrame) -> list[str]:
     words = {"Sampler", "Configuration", "Statement", "Where", "Answer", "Numbers", "Reason"}
-    words |= {"Compared", "Network"}
+    words |= {"Compared", "Network", "Limits", "Paper's own numbers"}
     if "Part" in table.columns:  # of formulas
         words |= set(table.columns)
     return ["left" if column in words else "right" for column in table.columns]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -84,7 +85,7 @@ class Estimate:
         """Whether all of it was measured on one range of seeds."""
         return len(self.left_out) == 1
 
-    @property
+    @cached_property
     def _errors(self) -> list[float]:
         return [_jackknife(values) for values in self.left_out.values()]
 

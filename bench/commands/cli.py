@@ -292,12 +292,11 @@ def report_command(
 
 
 def _statements(runs: list[Path]) -> None:
-    from sampler_bench.reports import tables
+    from sampler_bench.reports.claims import listing
     from sampler_bench.reports.runs import gather, merged
-    from sampler_bench.reports.statements import table
 
     with refused():
-        text = tables.markdown(table(merged(gather(runs)).records))
+        text = listing(merged(gather(runs)).records)
     console.print(text, markup=False, soft_wrap=True, highlight=False)
 
 

@@ -17,7 +17,13 @@ from tests.reports.conftest import make_records
 
 pytestmark = pytest.mark.usefixtures("small_pictures")
 
-ORDINARY = ("fid-vs-nfe", "truncation-vs-nfe", "contact-sheet", "samples-over-nfe")
+ORDINARY = (
+    "fid-vs-nfe",
+    "truncation-vs-nfe",
+    "contact-sheet",
+    "samples-over-nfe",
+    "warped-schedule",
+)
 """The figures of a run that sweeps nothing."""
 
 

@@ -1,8 +1,8 @@
-"""Records as statements see them: the points of one model and metric, with their errors."""
+"""Records as claims see them: the points of one model and metric, with their errors."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 
 from sampler_bench.reports.swept import called
 from sampler_bench.results.estimate import Estimate, mean
+from sampler_bench.results.floor import Floor, floor_of
 from sampler_bench.results.load import COLUMNS, SETTING
 
 CONDITION = ("class_label", "guidance")
@@ -19,7 +20,7 @@ _COMPARABLE = (
     *("precision", "quantizer", *CONDITION),
 )
 _NEEDED = ("model", "metric", "value", "nfe")
-_ALONG = ("steps", "rtol", "atol")
+_ALONG = ("steps", "rtol", "atol", "abstol", "reltol")
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,11 @@ class Point:
 
     def has(self, **settings: Any) -> bool:
         """Whether its settings are these: a name, a number, or a condition on a number."""
-        return all(_agrees(self.row.get(name), wanted) for name, wanted in settings.items())
+        for name, wanted in settings.items():
+            value = self.row.get(name)
+            if value != wanted if isinstance(wanted, str) else not _agrees(value, wanted):
+                return False
+        return True
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,10 @@ class Panel:
     """The points of one model under one metric, measured on as many samples in the same space.
 
     comparable  what another model's panel must share, so that their values can be compared
+    extractor   the space of the features
+    samples     so many were drawn; NaN where that is unknown
+    floor       what a perfect sampler reaches with them; None where that is unknown
+    printed     whether these are published values, exact as they stand
     """
 
     model: str
@@ -59,6 +68,10 @@ class Panel:
     metric_name: str
     comparable: tuple[Any, ...]
     points: tuple[Point, ...]
+    extractor: str = ""
+    samples: float = math.nan
+    floor: Floor | None = field(default=None, compare=False)
+    printed: bool = False
 
     def where(self, **settings: Any) -> list[Point]:
         """The points with these settings, by NFE."""
@@ -78,13 +91,26 @@ def panels(records: pd.DataFrame) -> list[Panel]:
     unique = {(row.get("key", i), row.get("point", i)): row for i, row in enumerate(rows)}
     grouped: dict[tuple[Any, ...], list[dict[Any, Any]]] = {}
     for row in unique.values():
-        place = tuple(_plain(row.get(c)) for c in ("model", "model_digest", *_METRIC, *_COMPARABLE))
+        place = tuple(plain(row.get(c)) for c in ("model", "model_digest", *_METRIC, *_COMPARABLE))
         grouped.setdefault(place, []).append(row)
-    made = [
-        Panel(str(place[0]), str(place[2]), str(place[3]), place[4:], _points(own))
-        for place, own in sorted(grouped.items(), key=lambda item: repr(item[0]))
-    ]
+    floors: dict[tuple[Any, ...], Floor | None] = {}  # one object each: its error cancels in pairs
+    made = []
+    for place, own in sorted(grouped.items(), key=lambda item: repr(item[0])):
+        space = (place[2], *place[4:])
+        if space not in floors:
+            floors[space] = _floor(records, own[0])
+        extractor, samples = str(own[0].get("extractor")), number_of(own[0].get("samples"))
+        told = (str(place[0]), str(place[2]), str(place[3]), place[4:], _points(own))
+        made.append(Panel(*told, extractor, samples, floors[space]))
     return made
+
+
+def _floor(records: pd.DataFrame, row: Mapping[Any, Any]) -> Floor | None:
+    """The floor of a row; None as well where the table lacks the columns that would tell."""
+    try:
+        return floor_of(records, row)
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def curve(points: Sequence[Point]) -> list[Point]:
@@ -138,7 +164,7 @@ def _estimate(row: Mapping[Any, Any]) -> Estimate:
 
 
 def _bare(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """A row with its settings by their own names, as statements ask for them."""
+    """A row with its settings by their own names, as claims ask for them."""
     named = {str(name): value for name, value in row.items()}
     settings = {called(name): value for name, value in named.items() if name.startswith(SETTING)}
     return settings | {k: v for k, v in named.items() if not k.startswith(SETTING)}
@@ -156,10 +182,10 @@ def _seed(row: Mapping[Any, Any]) -> float:
 def _others(row: Mapping[Any, Any]) -> list[tuple[str, Any]]:
     """The settings that are the same along a curve."""
     names = [str(name) for name in row if name not in {*COLUMNS, *_ALONG, "profile"}]
-    return [(name, _plain(row[name])) for name in sorted(names) if not name.startswith("prov_")]
+    return [(name, plain(row[name])) for name in sorted(names) if not name.startswith("prov_")]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """NaN and None alike; numbers as floats, so that 1 and 1.0 are the same setting."""
     found = number_of(value)
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -168,8 +194,8 @@ def _plain(value: Any) -> Any:
 
 
 def _agrees(value: Any, wanted: Any) -> bool:
-    if isinstance(wanted, str):
-        return value == wanted
+    if isinstance(wanted, tuple):
+        return any(value == one for one in wanted)
     found = number_of(value)
     if callable(wanted):
         return not math.isnan(found) and wanted(found)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sampler_bench.reports.statements.panel import Point, number_of
+from sampler_bench.reports.claims.panel import Point, number_of
 
 
 @dataclass(frozen=True)
