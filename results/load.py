@@ -37,7 +37,7 @@ def load(path: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     others), every field of the cell, code, repeat (0, 1, … by seed_start), value, se, loo (list),
     nfe, nfe_min, nfe_max, seconds, metric_name, profile (columns over σ by name; {} for metrics
     that are one number), metric_better ("lower" or "higher"), metric_of (what it is taken of:
-    "samples", "trajectory" or "levels"), the settings as sampler.* and measurement.*, and
+    "samples", "trajectory", "levels" or "truth"), the settings as sampler.* and measurement.*, and
     provenance as prov_*.
     The rows' order depends on their contents alone.
 

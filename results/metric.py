@@ -9,7 +9,10 @@ from pydantic import Field
 from sampler_bench.kit.parameters import check_fields
 
 Better = Literal["lower", "higher"]
-TakenOf = Literal["samples", "trajectory", "levels"]
+TakenOf = Literal["samples", "trajectory", "levels", "truth"]
+
+FLOOR = "-floor"
+"""What the name of a metric's floor ends with: the same metric, taken of the true data."""
 
 _TRUE_FID_SAMPLES = 50_000
 _SPACES = {"inception": "Inception features", "pixels": "pixel values"}
@@ -25,8 +28,8 @@ class Metric:
         long: What figures and tables call it, before how it was taken: "Kernel distance".
         short: The same, taken as everybody takes it (Inception, 50,000 samples): "KID".
         better: Which values are better.
-        taken_of: Samples; the trajectories that led to them; or a model at noise levels, which is a
-            measurement of its own. Metrics of the first two share their samples.
+        taken_of: Samples; the trajectories that led to them; a model at noise levels, or its true
+            data, which are measurements of their own. Metrics of the first two share their samples.
         needs: What a shard must hold: ``"moments"`` or ``"features"`` of samples, ``"errors"`` of
             trajectories, ``"profile"``; of other measurements the name of one of their arrays.
         function: Where it is computed, ``"module:name"``; empty where it does not ship.
@@ -163,6 +166,12 @@ _ROWS = (
         taken_of="levels",
         needs="profile",
         function=f"{_MEASURE}.profiles.denoising_loss:DenoisingLoss",
+    ),
+    Metric(
+        name=f"fid{FLOOR}",
+        long="Fréchet distance of a perfect sampler",
+        taken_of="truth",
+        needs="distance",
     ),
 )
 SHIPPED: Mapping[str, Metric] = {row.name: row for row in _ROWS}

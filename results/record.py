@@ -100,7 +100,7 @@ class Record:
 
     @property
     def metric_of(self) -> str:
-        """What the metric is taken of: "samples", "trajectory" or "levels"."""
+        """What the metric is taken of: "samples", "trajectory", "levels" or "truth"."""
         return self.metric.taken_of
 
     @property
