@@ -195,7 +195,8 @@ TABLES: dict[str, TableRow] = {
     ),
     "table2": TableRow(
         table2,
-        "What each change to training does (EDM, Table 2)",
+        "What each change to training does (EDM, Table 2); of several settings of one sampler the"
+        " lowest, as its last column says",
         grid="table2-fashion",
         paper=("Table 2",),
     ),
@@ -207,7 +208,7 @@ TABLES: dict[str, TableRow] = {
     ),
     "best": TableRow(
         tables.best_table,
-        "Best value, and the lowest NFE within 3 % of it",
+        "Best value, and the lowest NFE within 3 % of it, where the curve goes on beyond its best",
         grid="quick",
         paper=("Table 3", "Table 4"),
     ),

@@ -28,7 +28,7 @@ from sampler_bench.reports.style import (
 from sampler_bench.reports.swept import base_label
 from sampler_bench.results.metric import SHIPPED
 
-_FLOOR = 1 / 10  # on a logarithmic axis a band ends a decade below its line
+_ROOM = 3.0  # a logarithmic axis shows so many times less than the lowest mean, and more
 
 
 @styled
@@ -71,7 +71,7 @@ def local_error_over_sigma(records: pd.DataFrame) -> Figure:
     for axes, ((model, base), rows) in zip(grid, groups, strict=True):
         _draw(axes, rows, rows["sampler.rho"].map("ρ = {:g}".format), look, positive=True)
         axes.set(title=f"{model}: {base}", ylabel="RMS error of one step")
-    _equal_value_axes(grid)
+    _equal_value_axes(grid, found)
     return _finished(figure, _handles(look, names), found)
 
 
@@ -98,7 +98,8 @@ def others_over_sigma(records: pd.DataFrame) -> Figure:
 
     Band: ± 1 standard deviation over samples. Raises NothingToDrawError without such records.
     """
-    others = ~records["metric"].isin(SHIPPED) & records["profile"].map(bool)
+    over_sigma = records["profile"].map(lambda profile: "sigma" in profile)
+    others = ~records["metric"].isin(SHIPPED) & over_sigma
     found = ordered(records[others])
     if found.empty:
         raise NothingToDrawError("no records of other quantities over σ")
@@ -129,7 +130,9 @@ def _draw(
     for profile, name in zip(rows["profile"], names, strict=True):
         one = look[name]
         sigma, mean, std = (np.asarray(profile[column]) for column in ("sigma", "mean", "std"))
-        low = np.maximum(mean - std, _FLOOR * mean) if positive else mean - std
+        low = mean - std
+        if positive:  # a band that reaches zero runs off the axis
+            low = np.where(low > 0, low, np.finfo(float).tiny)
         axes.fill_between(sigma, low, mean + std, color=one.color, alpha=0.16, linewidth=0)
         axes.plot(sigma, mean, color=one.color, marker=one.marker, linestyle=one.dash, markersize=3)
     sigma_axis(axes, [sigma for profile in rows["profile"] for sigma in profile["sigma"]])
@@ -148,13 +151,13 @@ def _draw_density(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_xlim(low, high)
 
 
-def _equal_value_axes(grid: Sequence[Axes]) -> None:
-    limits = []
+def _equal_value_axes(grid: Sequence[Axes], found: pd.DataFrame) -> None:
+    """Give panels one logarithmic axis, by the means."""
+    means = np.concatenate([np.asarray(one["mean"], float) for one in found["profile"]])
+    means = means[means > 0]
     for axes in grid:
         axes.set_yscale("log")
-        limits.append(axes.get_ylim())
-    for axes in grid:
-        axes.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
+        axes.set_ylim(means.min() / _ROOM, means.max() * _ROOM)
         value_axis(axes)
 
 
