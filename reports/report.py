@@ -13,6 +13,7 @@ from sampler_bench.kit.files import write_whole
 from sampler_bench.reports import tables
 from sampler_bench.reports.figures import FIGURES, TABLES
 from sampler_bench.reports.formats import FORMATS, USUAL, Report, written
+from sampler_bench.reports.runs import Run
 from sampler_bench.reports.style import NothingToDrawError, save
 from sampler_bench.results import Store, load
 from sampler_bench.results.store import Failure
@@ -42,9 +43,10 @@ def write(
     own = {_called(name): _drawn(name, store, records) for name in figures}
     shown = _tables(records)
     titles = {name: TABLES[name].caption for name in shown}
+    partial = Run(store.root.name, (store,), records).partial
     page: dict[str, Any] = {
         "name": store.root.resolve().name,
-        "facts": _facts(records),
+        "facts": [*_facts(records), *([partial] if partial else [])],
         "tables": [
             {
                 "name": name,
@@ -54,7 +56,7 @@ def write(
             }
             for name, table in shown.items()
         ],
-        "figures": _write_figures(store, folder, records, own),
+        "figures": _write_figures(store, folder, records, own, partial),
         "conflicts": [str(conflict) for conflict in store.conflicts()],
         "failures": _failures(store),
         "skipped": plan.skipped if (plan := store.plan()) else [],
@@ -78,7 +80,7 @@ def _drawn(name: str, store: Store, records: pd.DataFrame) -> tuple[Figure, str]
     """A figure that was asked for, and its caption."""
     row = FIGURES.lookup(name)
     with FIGURES.in_one_line(name):
-        return row(records, store.samples), row.caption
+        return row(records, store.samples), row.told(records)
 
 
 def _write_figures(
@@ -86,11 +88,12 @@ def _write_figures(
     folder: Path,
     records: pd.DataFrame,
     own: Mapping[str, tuple[Figure, str]],
+    partial: str,
 ) -> list[dict[str, str]]:
     drawn = dict(own)
     for name, row in FIGURES.items():
         try:
-            drawn.setdefault(name, (row(records, store.samples), row.caption))
+            drawn.setdefault(name, (row(records, store.samples), row.told(records)))
         except NothingToDrawError:
             continue
     made = []
@@ -98,7 +101,8 @@ def _write_figures(
         figure, caption = drawn[name]
         png, _ = save(figure, folder / name)
         inline = base64.b64encode(png.read_bytes()).decode()
-        made.append({"name": name, "caption": caption, "inline": inline})
+        told = f"{caption} {partial}".strip()
+        made.append({"name": name, "caption": told, "inline": inline})
     return made
 
 

@@ -51,12 +51,22 @@ class Run:
     @property
     def missing(self) -> str:
         """One line on the planned cells that have no record; "" if none is missing."""
-        planned = {(line.label, line.key) for plan in self.plans for line in plan.lines}
+        planned = self._planned
         gone = Counter(label for label, key in planned if key not in self._keys)
         if not gone:
             return ""
         listed = ", ".join(f"{label}: {gone[label]}" for label in sorted(gone))
         return f"{gone.total()} of {len(planned)} planned cells are missing ({listed})"
+
+    @property
+    def partial(self) -> str:
+        """What of the plan is there, "3 of 19 cells."; "" if all of it is."""
+        done = sum(key in self._keys for _, key in self._planned)
+        return "" if done == len(self._planned) else f"{done} of {len(self._planned)} cells."
+
+    @property
+    def _planned(self) -> set[tuple[str, str]]:
+        return {(line.label, line.key) for plan in self.plans for line in plan.lines}
 
     @property
     def _keys(self) -> set[str]:
