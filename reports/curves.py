@@ -33,6 +33,7 @@ from sampler_bench.reports.style import (
     looks,
     nfe_axis,
     panels_over,
+    ratio_axis,
     styled,
     value_axis,
 )
@@ -229,7 +230,7 @@ def draw_differences(
         axes.set_yscale("log")
     axes.set_ylim(*limits([rows], logarithmic, [*ends, 1.0 if logarithmic else 0.0], bounded=False))
     if logarithmic:
-        value_axis(axes)
+        ratio_axis(axes)
     kind = "ratio to" if logarithmic else "difference from"
     axes.set_ylabel("\n".join([kind, *textwrap.wrap(found.of, _OF)]))
 
@@ -311,16 +312,22 @@ def dot_look(color: str, hollow: bool = False) -> dict:
     }
 
 
+_UNSETTLED: dict[State, str] = {
+    "last": "the best is the last point measured",
+    "first": "it is the first point measured",
+    "open": "by value, not by 2 SE",
+}
+
+
 def dot_handles(states: Collection[State]) -> list[Artist]:
     """The legend's entries of dots: those that are settled, and those that are not."""
     made: list[Artist] = []
     if "settled" in states:
         text = "lowest NFE within 3 % of the best, by 2 SE"
         made.append(Line2D([], [], label=text, **dot_look(GREY)))
-    why = {"last": "the best is the last point measured", "open": "by value, not by 2 SE"}
-    reasons = [text for state, text in why.items() if state in states]
+    reasons = [text for state, text in _UNSETTLED.items() if state in states]
     if reasons:
-        text = "within 3 % of the best, not settled:\n" + ", or ".join(reasons)
+        text = "\n".join(["within 3 % of the best, not settled:", ",\nor ".join(reasons)])
         made.append(Line2D([], [], label=text, **dot_look(GREY, hollow=True)))
     return made
 

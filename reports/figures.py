@@ -95,10 +95,8 @@ _SHIPPED: dict[str, FigureRow] = {
         fid_vs_nfe,
         "Sample quality over the number of denoiser evaluations, on the same latents for every"
         " sampler. Large dot: the lowest NFE within 3 % of that sampler's best; hollow where the"
-        " best is the last point measured, or two standard errors leave it open. "
-        + BAND
-        + " "
-        + BELOW,
+        " best is the last point measured, the dot is the first, or two standard errors leave it"
+        " open. " + BAND + " " + BELOW,
         grid="quick",
         paper=("Figure 2", "Figure 4"),
         outcome=lowest_over_nfe,

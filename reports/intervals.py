@@ -40,7 +40,8 @@ def limits(
     """The ends of an axis for these curves: by their values, and not by their errors.
 
     Intervals and `others` beyond it widen it, up to a factor of 3 (of a linear axis: by half of the
-    values' range); what is longer runs off. A linear axis of positive values does not go below 0,
+    values' range, or the usual error if that is more, so that noise does not fill an axis); what is
+    longer runs off. A linear axis of positive values does not go below 0,
     unless it is not `bounded`.
     """
     rows = pd.concat(list(curves)).dropna(subset=["value"])
@@ -52,7 +53,10 @@ def limits(
         pad = max(top / bottom, 1.5) ** _MARGIN
         return float(bottom / pad), float(top * pad)
     span = high - low or abs(high) or 1.0
-    bottom, top = max(min(reach), low - _SHARE * span), min(max(reach), high + _SHARE * span)
+    lows, highs = interval(rows, logarithmic)
+    lengths = (highs - lows)[np.isfinite(highs - lows)]
+    room = max(_SHARE * span, float(np.median(lengths)) / 2 if len(lengths) else 0.0)
+    bottom, top = max(min(reach), low - room), min(max(reach), high + room)
     pad = _MARGIN * (top - bottom or 1.0)
     lowest = bottom - pad
     return float(max(lowest, 0.0) if bounded and low > 0 else lowest), float(top + pad)

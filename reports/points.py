@@ -89,7 +89,7 @@ def chosen(curve: pd.DataFrame) -> pd.Series:
     return curve.loc[curve.loc[near, "nfe"].idxmin()]
 
 
-State = Literal["settled", "last", "open", "alone"]
+State = Literal["settled", "last", "first", "open", "alone"]
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,8 @@ class Dot:
     at     the lowest NFE whose value is within 3 % of the best value
     state  "settled": also by two standard errors of the paired difference, and the curve goes on
            beyond its best; "last": its best is the last point measured, so that more evaluations
-           may be better still; "open": within 3 % by value alone; "alone": a curve of one point
+           may be better still; "first": it is the first point measured, so that fewer may do;
+           "open": within 3 % by value alone; "alone": a curve of one point
     """
 
     at: pd.Series
@@ -115,6 +116,8 @@ def dot(curve: pd.DataFrame) -> Dot:
         return Dot(at, "last")
     loss = estimate(at) - estimate(top)
     worse = -loss.value if is_upward(curve) else loss.value
+    if at["nfe"] == curve["nfe"].min():
+        return Dot(at, "first")
     near = at["point"] == top["point"] or worse + LEVEL * loss.se <= NEAR_BEST * abs(top["value"])
     return Dot(at, "settled" if near else "open")
 

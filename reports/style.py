@@ -35,6 +35,8 @@ DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (5, 1.4, 1.2
 GREY = "#555555"
 
 RC: Any = {
+    # Whatever a user's matplotlibrc says.
+    **{name: value for name, value in matplotlib.rcParamsDefault.items() if "backend" not in name},
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters everywhere
     "font.size": 9,
     "axes.titlesize": 10,
@@ -110,6 +112,8 @@ KNOWN: Mapping[str, Look] = {
     "VP": Look(_BLUE, "o", _SOLID),
     "VE": Look(_SKY, "s", _DASHED),
     "σ(t) = t, s(t) = 1": _EDM,
+    "Initial weights": Look(_GREEN, "o", _SOLID),
+    "Trained": Look(_VERMILLION, "s", _DASHED),
     "Euler": Look(_SKY, "o", _SOLID),
     "Heun": Look(_GREEN, "^", _DASHED),
 }
@@ -235,6 +239,34 @@ def value_axis(axes: Axes) -> None:
     low, high = axes.get_ylim()
     _ticks(axes.yaxis, log_ticks(low, high))
     axes.set_ylim(low, high)
+
+
+_RATIOS = (
+    tuple(mark * 10.0**k for k in range(-9, 10) for mark in (1, 2, 5)),
+    (0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.6, 2.0, 2.5),
+    (0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3),
+    (0.94, 0.96, 0.98, 1.0, 1.02, 1.04, 1.06),
+)
+
+
+def ratio_axis(axes: Axes) -> None:
+    """A logarithmic axis of ratios, for the limits as they are now: 1 is among its numbers."""
+    low, high = axes.get_ylim()
+    axes.set_yscale("log")
+    ticks: list[float] = []
+    for marks in _RATIOS:
+        ticks = [mark for mark in marks if low <= mark <= high]
+        if len(ticks) >= 3:
+            break
+    _ticks(axes.yaxis, [tick for tick in ticks if len(ticks) <= 8 or tick in _RATIOS[0][::3]])
+    axes.set_ylim(low, high)
+
+
+def share_values(grid: Sequence[Axes]) -> None:
+    """Give panels of one quantity one value axis: that which shows all that each of them shows."""
+    limits = [axes.get_ylim() for axes in grid]
+    for axes in grid:
+        axes.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -13,6 +13,7 @@ from sampler_bench.reports.swept import CHURN, called
 LEVELS_OFF: dict[State, str] = {
     "settled": "yes",
     "last": "not seen: the best is the last point",
+    "first": "not seen to fall: within 3 % from the first point on",
     "open": "not sure: within 3 % by value, not by 2 SE",
     "alone": "not seen: one point",
 }

@@ -50,10 +50,15 @@ def test_repeats_span_the_lowest_to_the_highest():
 
 @pytest.mark.parametrize("logarithmic", [False, True])
 def test_axes_go_by_the_values_and_long_bands_run_off(logarithmic):
-    low, high = limits([curve([1.0, 4.0], se=[50.0, 0.01])], logarithmic)
+    low, high = limits([curve([1.0, 4.0, 4.0], se=[50.0, 0.01, 0.01])], logarithmic)
     assert (0 if not logarithmic else 0.25) <= low < 1 and 4 < high < 15
     tight = limits([curve([1.0, 4.0], se=0.001)], logarithmic)
     assert low < tight[0] < 1 and 4 < tight[1] < 5
+
+
+def test_noise_does_not_fill_a_linear_axis():
+    low, high = limits([curve([10.0, 10.1, 10.0], se=1.0)], logarithmic=False)
+    assert low < 8.1 and high > 12
 
 
 def test_a_point_alone_has_a_bar_and_others_have_none():
@@ -79,6 +84,7 @@ def test_a_point_alone_has_a_bar_and_others_have_none():
         ([50.0, 10.1, 10.0, 10.4], 0.4, "open", 2),
         ([50.0, 10.1, 10.0], 0.01, "last", 2),
         ([50.0, 20.0, 10.0], 0.01, "last", 3),
+        ([10.1, 10.0, 10.2], 0.01, "first", 1),
         ([10.0], 0.01, "alone", 1),
     ],
 )
