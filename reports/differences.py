@@ -1,6 +1,6 @@
 """Lines against one of them, in pairs: what they share by their seeds is not in the error."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,9 +45,10 @@ def from_first(curves: pd.DataFrame, order: Sequence[str], logarithmic: bool) ->
     if len(lines) <= MOST_TOGETHER:
         return None
     for name, first in lines.items():
-        at = {point["nfe"]: point for _, point in first.iterrows()}
         others = {label: line for label, line in lines.items() if label != name}
-        found = _differences(name, others, lambda _, nfe, at=at: at.get(nfe), logarithmic)
+        points = [(point["nfe"], point) for _, point in first.iterrows()]
+        same = {(label, nfe): point for label in others for nfe, point in points}
+        found = _differences(name, others, same, logarithmic)
         if found.rows["label"].nunique() >= _LEAST:
             return found
     return None
@@ -60,33 +61,37 @@ def from_zero(curves: pd.DataFrame, of: str, logarithmic: bool) -> Differences |
         return None
     lines = {name: curves[curves["label"] == name] for name in names}
     zero = {
-        name: line[line["nfe"] == 0].iloc[0]
+        (name, nfe): line[line["nfe"] == 0].iloc[0]
         for name, line in lines.items()
+        for nfe in line["nfe"]
         if 0 in set(line["nfe"])
     }
-    found = _differences(of, lines, lambda name, _: zero.get(name), logarithmic)
+    found = _differences(of, lines, zero, logarithmic)
     return found if (found.rows["nfe"] != 0).any() else None
 
 
 def _differences(
     of: str,
     lines: dict[str, pd.DataFrame],
-    reference: Callable[[str, float], pd.Series | None],
+    references: Mapping[tuple[str, float], pd.Series],
     logarithmic: bool,
 ) -> Differences:
     rows = []
     for label, line in lines.items():
         for _, point in line.dropna(subset=["value"]).iterrows():
-            other = reference(label, point["nfe"])
-            if other is not None and _seeds(point) == _seeds(other):
+            other = references.get((label, point["nfe"]))
+            if other is not None and _paired(point, other):
                 rows.append((label, point["nfe"], *_ends(point, other, logarithmic)))
     found = pd.DataFrame(rows, columns=_COLUMNS).sort_values(["label", "nfe"], ignore_index=True)
     return Differences(of, found, tuple(one for one in lines if one not in set(found["label"])))
 
 
-def _seeds(point: pd.Series) -> list[tuple]:
-    """What has to be the same for a pair: the seeds, and into how many shards they fall."""
-    return sorted((seeds, len(loo)) for _, seeds, loo in point["measured"])
+def _paired(point: pd.Series, other: pd.Series) -> bool:
+    """Whether two points have the same seeds, in the same shards, known shard by shard."""
+    told = [
+        sorted((seeds, len(loo)) for _, seeds, loo in one["measured"]) for one in (point, other)
+    ]
+    return told[0] == told[1] and all(shards > 1 for _, shards in told[0])
 
 
 def _ends(point: pd.Series, other: pd.Series, logarithmic: bool) -> tuple[float, float, float]:

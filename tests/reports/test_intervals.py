@@ -157,6 +157,12 @@ def test_only_equal_nfe_and_seeds_are_compared(frame):
     assert from_first(made.assign(measured=other), FOUR, logarithmic=False).left_out == ("c",)
 
 
+def test_numbers_that_are_not_known_shard_by_shard_are_not_paired(frame):
+    made = points(frame(labels=FOUR, steps=(4, 8)))
+    bare = [tuple((value, seeds, ()) for value, seeds, _ in row) for row in made["measured"]]
+    assert from_first(made.assign(measured=bare), FOUR, logarithmic=False) is None
+
+
 def test_lines_over_churn_are_compared_with_their_own_zero():
     lines = [curve([3.0, 2.5, 4.0], label=name) for name in FOUR]
     made = pd.concat([line.assign(nfe=line["nfe"] - 1) for line in lines], ignore_index=True)
