@@ -1,6 +1,7 @@
 """What perfect samples reach, as figures show it: a grey band."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,7 +10,7 @@ from matplotlib.patches import Patch
 from sampler_bench.reports.style import GREY
 from sampler_bench.results.floor import Floor, floor_of
 
-_SHADE = 0.28
+_LOOK: Any = {"facecolor": "#e2e2e2", "edgecolor": "#a8a8a8", "hatch": "////", "linewidth": 0}
 _DISTANCE = "fid"
 UNKNOWN = "floor not known: no draws of the true data in these records"
 
@@ -33,15 +34,14 @@ def draw_floor(axes: Axes, floors_: Iterable[Floor]) -> None:
     bottom, _ = axes.get_ylim()
     for one in floors_:
         low, high = one.mean.value - one.spread, one.mean.value + one.spread
-        axes.axhspan(max(low, bottom), high, color=GREY, alpha=_SHADE, linewidth=0, zorder=0)
+        axes.axhspan(max(low, bottom), high, zorder=0, **_LOOK)
         axes.axhline(one.mean.value, color=GREY, linewidth=0.8, zorder=0.5)
 
 
 def floor_handle(floors_: Iterable[Floor]) -> Patch:
     """The legend's entry of them."""
     sets = " or ".join(str(n) for n in sorted({one.sets for one in floors_}))
-    text = f"perfect samples, this many: mean ± spread of {sets} sets"
-    return Patch(facecolor=GREY, alpha=_SHADE, linewidth=0, label=text)
+    return Patch(label=f"perfect samples, as many:\nmean ± spread of {sets} sets", **_LOOK)
 
 
 def is_distance(shown: pd.DataFrame) -> bool:

@@ -209,7 +209,7 @@ def test_the_floor_is_a_band_of_its_mean_and_spread(frame):
     records = frame(labels=["a", "b"])
     sets = [6.0, 7.0, 8.0]
     figure = fid_vs_nfe(with_floor(records, sets))
-    assert "perfect samples, this many: mean ± spread of 3 sets" in legend(figure)
+    assert "perfect samples, as many:\nmean ± spread of 3 sets" in legend(figure)
     axes = figure.axes[0]
     spans = [
         one for one in axes.patches if one.get_height() == pytest.approx(2 * np.std(sets, ddof=1))
