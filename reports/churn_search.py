@@ -18,6 +18,7 @@ from sampler_bench.reports.style import (
     NothingToDrawError,
     gradient,
     panels,
+    share_values,
     styled,
 )
 from sampler_bench.reports.swept import CHURN, called
@@ -46,6 +47,11 @@ def churn_search(records: pd.DataFrame) -> Figure:
     for place, search in enumerate(found):
         for name, axes in zip(CHURN, grid[len(CHURN) * place :], strict=False):
             _draw(axes, search, name, look)
+    by_metric: dict[str, list[Axes]] = {}
+    for axes in grid:
+        by_metric.setdefault(axes.get_ylabel(), []).append(axes)
+    for alike in by_metric.values():
+        share_values(alike)
     parts = [notes.for_figure(records), *(text for search in found for text in _notes(search))]
     finish(figure, _handles(look), "; ".join(part for part in parts if part))
     return figure

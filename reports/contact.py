@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from sampler_bench.reports.metrics import first, taken_of
 from sampler_bench.reports.points import chosen, labels, ordered, points
 from sampler_bench.reports.style import PALETTE, NothingToDrawError, styled
+from sampler_bench.reports.tables import with_error
 
 Samples = Callable[[str], Mapping[str, np.ndarray] | None]  # work_key → arrays; Store.samples
 Row = tuple[str, np.ndarray]
@@ -27,7 +28,7 @@ _LINE = 30  # letters of a caption
 
 @styled
 def contact_sheet(records: pd.DataFrame, samples: Samples) -> Figure:
-    """One row per label: samples from the same latents, column by column, with the label's value.
+    """One row per label: samples from the same latents, column by column, and the value ± SE.
 
     Each label shows the point at its dot (lowest NFE within 3 % of its best, first seed range).
     `samples` gives the arrays kept for a work_key: `images` uint8 [k, C, H, W], or `points`
@@ -80,7 +81,8 @@ def _rows_by_model(records: pd.DataFrame, samples: Samples) -> list[tuple[str, l
 def _caption(record: pd.Series) -> str:
     steps = record.get("sampler.steps")
     label = textwrap.fill(record["label"], _LINE)
-    counted = f"NFE {record['nfe']:.4g}: {record['value']:#.3g}"
+    value = with_error(record["value"], record["se"]) if record["se"] > 0 else ""
+    counted = f"NFE {record['nfe']:.4g}: {value or format(record['value'], '#.3g')}"
     return f"{label}\n" + (f"{steps:.0f} steps, " if pd.notna(steps) else "") + counted
 
 

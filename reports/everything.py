@@ -18,7 +18,13 @@ from sampler_bench.reports.claims import table as claims
 from sampler_bench.reports.claims.told import counted
 from sampler_bench.reports.figures import FIGURES, TABLES
 from sampler_bench.reports.formats import rendered, table_files
-from sampler_bench.reports.paper import PAPER, Item
+from sampler_bench.reports.paper import (
+    FIGURES_OF_THE_PAPER,
+    PAPER,
+    TABLES_OF_THE_PAPER,
+    Item,
+    Missing,
+)
 from sampler_bench.reports.provenance import provenance
 from sampler_bench.reports.runs import Run, gather, merged
 from sampler_bench.reports.style import NothingToDrawError, pictures
@@ -88,6 +94,23 @@ class Section:
         return not (self.entries or self.tables)
 
     @property
+    def title(self) -> str:
+        """What the item is called, for what is drawn of it."""
+        return self.item.called([entry.run.records for entry in self.entries])
+
+    @property
+    def missing(self) -> list[Missing]:
+        """Parts that are not drawn though others of it are, or that nothing here can draw."""
+        drawn = {name for entry in self.entries for name in entry.run.records["model"]}
+        return self.item.gone(drawn) if self.entries or not self.item.grids else []
+
+    @property
+    def shown(self) -> list[str]:
+        """The paper's figures and tables that are here."""
+        gone = {one.part for one in self.missing}
+        return [] if self.empty else [name for name in self.item.numbers if name not in gone]
+
+    @property
     def anchor(self) -> str:
         """What links to it are called."""
         return anchor_of(self.item.name)
@@ -111,12 +134,26 @@ def write_everything(paths: Iterable[str | Path], out: str | Path) -> Path:
         "others": others,
         "statements": judged,
         "counted": answers,
-        "summary": {"drawn": sum(not one.empty for one in sections), "of": len(sections)},
+        "summary": _summary(sections),
     }
     files = {f"index.{kind}": rendered(f"everything.{kind}", page).encode() for kind in _PAGES}
     for name, data in (_files([*sections], others, judged) | files).items():
         write_whole(Path(out) / name, data)
     return Path(out) / "index.html"
+
+
+def _summary(sections: list[Section]) -> str:
+    """How much of the paper is here: its own figures and tables, and what is not among them."""
+    shown = [name for one in sections for name in one.shown]
+    counts = {kind: sum(name.startswith(kind) for name in shown) for kind in ("Figure", "Table")}
+    ours = [one.item.name for one in sections if one.item.ours and not one.empty]
+    text = (
+        f"{counts['Figure']} of the paper's {FIGURES_OF_THE_PAPER} figures and {counts['Table']} of"
+        f" its {TABLES_OF_THE_PAPER} tables are drawn here"
+    )
+    text += f", and {len(ours)} of what it says in words ({', '.join(ours)})" if ours else ""
+    gone = [missing.part for one in sections for missing in one.missing]
+    return f"{text}." + (f" Missing: {', '.join(gone)}." if gone else "")
 
 
 def _judged(records: pd.DataFrame) -> tuple[Listing, str]:
@@ -201,7 +238,7 @@ def _figures(names: Iterable[str], run: Run) -> list[Picture]:
             figure: Figure = row(run.records, run.samples)
         except NothingToDrawError:
             continue
-        made.append(Picture(f"{run.name}-{name}", row.caption, pictures(figure)))
+        made.append(Picture(f"{run.name}-{name}", row.told(run.records), pictures(figure)))
     return made
 
 

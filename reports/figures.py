@@ -16,6 +16,15 @@ from sampler_bench.reports.curves import fid_vs_nfe
 from sampler_bench.reports.forms import FIGURE
 from sampler_bench.reports.gradients import gradients_over_sigma
 from sampler_bench.reports.one_number import skewed_start, warped_schedule
+from sampler_bench.reports.outcomes import (
+    found_by_search,
+    largest_drop,
+    lowest_over,
+    lowest_over_nfe,
+    most_churns,
+    orders,
+    summaries,
+)
 from sampler_bench.reports.profiles import (
     curvature_over_sigma,
     local_error_over_sigma,
@@ -38,6 +47,7 @@ class FigureRow:
 
     paper  the items of the paper that it redraws, by their names in reports.paper ("Figure 2",
            "Sweep over α"); a report of everything draws it there, from the runs of their grids
+    outcome  a function of the records it is drawn from, "" where they say nothing
     """
 
     draw: Callable[..., Figure]
@@ -45,6 +55,12 @@ class FigureRow:
     grid: str
     needs_samples: bool = False  # then called as draw(records, store.samples)
     paper: tuple[str, ...] = ()
+    outcome: Callable[[pd.DataFrame], str] | None = None  # what its records say, in a sentence
+
+    def told(self, records: pd.DataFrame) -> str:
+        """Its caption for these records, of which it was drawn: it ends with what they say."""
+        said = "" if self.outcome is None else self.outcome(records)
+        return f"{self.caption} {said}".strip()
 
     def __call__(self, records: Any, samples: Any) -> Figure:
         """Draw it. Raises NothingToDrawError if the records hold nothing that it shows."""
@@ -67,22 +83,33 @@ class TableRow:
 
 
 DEVIATION = "Band: ± 1 standard deviation over samples."
-BAND = "Band: lowest to highest repeat, or ± 2 standard errors."
+BAND = (
+    "Band: lowest to highest repeat, or ± 2 standard errors, of the logarithm where the axis is"
+    " logarithmic; long ones run off the axis."
+)
+BELOW = (
+    "Below, of more than three lines: differences (on a logarithmic axis ratios) in pairs, ± 2"
+    " standard errors."
+)
 
 _SHIPPED: dict[str, FigureRow] = {
     "fid-vs-nfe": FigureRow(
         fid_vs_nfe,
         "Sample quality over the number of denoiser evaluations, on the same latents for every"
-        " sampler. Large dot: the lowest NFE within 3 % of that sampler's best. " + BAND,
+        " sampler. Large dot: the lowest NFE within 3 % of that sampler's best; hollow where the"
+        " best is the last point measured, the dot is the first, or two standard errors leave it"
+        " open. " + BAND + " " + BELOW,
         grid="quick",
         paper=("Figure 2", "Figure 4"),
+        outcome=lowest_over_nfe,
     ),
     "fid-vs-churn": FigureRow(
         fid_vs_churn,
         "Sample quality over the amount of churn, S_churn, at a fixed number of steps. At 0 all"
-        " lines are one sampler, the deterministic one. " + BAND,
+        " lines are one sampler, the deterministic one. " + BAND + " " + BELOW,
         grid="figure15",
         paper=("Figure 5", "Figure 15"),
+        outcome=lowest_over("sampler.S_churn", "S_churn", zero=True),
     ),
     "fid-vs-rho": FigureRow(
         fid_vs_rho,
@@ -90,6 +117,7 @@ _SHIPPED: dict[str, FigureRow] = {
         " fixed number of steps. Large dot: ρ = 7. " + BAND,
         grid="figure13c-fashion",
         paper=("Figure 13",),
+        outcome=lowest_over("sampler.rho", "ρ"),
     ),
     "fid-vs-alpha": FigureRow(
         fid_vs_alpha,
@@ -98,6 +126,7 @@ _SHIPPED: dict[str, FigureRow] = {
         " cost one evaluation. " + BAND,
         grid="alpha-fashion",
         paper=("Sweep over α",),
+        outcome=lowest_over("sampler.alpha", "α"),
     ),
     "fid-vs-churns": FigureRow(
         fid_vs_churns,
@@ -105,6 +134,7 @@ _SHIPPED: dict[str, FigureRow] = {
         " denoiser sees the result. " + BAND,
         grid="figure14-exact",
         paper=("Figure 14",),
+        outcome=most_churns,
     ),
     "truncation-vs-nfe": FigureRow(
         truncation_vs_nfe,
@@ -112,6 +142,7 @@ _SHIPPED: dict[str, FigureRow] = {
         " the finest range of NFE in which it is steady. " + BAND,
         grid="order",
         paper=("Order of convergence",),
+        outcome=orders,
     ),
     "loss-over-sigma": FigureRow(
         loss_over_sigma,
@@ -119,6 +150,7 @@ _SHIPPED: dict[str, FigureRow] = {
         " same noisy images. " + DEVIATION,
         grid="figure5a-fashion",
         paper=("Figure 5",),
+        outcome=largest_drop,
     ),
     "gradients-over-sigma": FigureRow(
         gradients_over_sigma,
@@ -136,6 +168,7 @@ _SHIPPED: dict[str, FigureRow] = {
         " lengths bent by ρ. " + DEVIATION,
         grid="figure13ab-exact",
         paper=("Figure 13",),
+        outcome=summaries("local-error", "The smallest of the largest errors over σ", most=1),
     ),
     "curvature-over-sigma": FigureRow(
         curvature_over_sigma,
@@ -143,6 +176,7 @@ _SHIPPED: dict[str, FigureRow] = {
         " along straight lines. " + DEVIATION,
         grid="curvature-exact",
         paper=("Curvature",),
+        outcome=summaries("curvature", "Mean over ln σ"),
     ),
     "others-over-sigma": FigureRow(
         others_over_sigma,
@@ -189,6 +223,7 @@ _SHIPPED: dict[str, FigureRow] = {
         grid="figure14-exact",
         needs_samples=True,
         paper=("Figure 14",),
+        outcome=most_churns,
     ),
     "samples-over-nfe": FigureRow(
         samples_over_nfe,
@@ -212,6 +247,7 @@ _SHIPPED: dict[str, FigureRow] = {
         " errors, in pairs.",
         grid="table5-fashion",
         paper=("Table 5",),
+        outcome=found_by_search,
     ),
 }
 
@@ -226,7 +262,8 @@ TABLES: dict[str, TableRow] = {
     ),
     "table2": TableRow(
         table2,
-        "What each change to training does (EDM, Table 2)",
+        "What each change to training does (EDM, Table 2); of several settings of one sampler the"
+        " lowest, as its last column says",
         grid="table2-fashion",
         paper=("Table 2",),
     ),
@@ -238,7 +275,7 @@ TABLES: dict[str, TableRow] = {
     ),
     "best": TableRow(
         tables.best_table,
-        "Best value, and the lowest NFE within 3 % of it",
+        "Best value, and the lowest NFE within 3 % of it, where the curve goes on beyond its best",
         grid="quick",
         paper=("Table 3", "Table 4"),
     ),

@@ -1,5 +1,6 @@
 """What records hold over the noise level: loss, local error and curvature."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from sampler_bench.reports.style import (
     gradient,
     looks,
     panels,
+    share_values,
     sigma_axis,
     styled,
     value_axis,
@@ -28,7 +30,8 @@ from sampler_bench.reports.style import (
 from sampler_bench.reports.swept import base_label
 from sampler_bench.results.metric import SHIPPED
 
-_FLOOR = 1 / 10  # on a logarithmic axis a band ends a decade below its line
+_SCHEDULE = "sampler.schedule"
+_ROOM = 3.0  # a logarithmic axis shows so many times less than the lowest mean, and more
 
 
 @styled
@@ -46,6 +49,7 @@ def loss_over_sigma(records: pd.DataFrame) -> Figure:
         _draw_density(axes, rows)
         axes.set(title=model, ylabel="loss per dimension, λ(σ)·(D − y)²")
         axes.set_ylim(0, 1.3 * max(max(one["mean"]) for one in rows["profile"]))
+    share_values(grid)
     handles = _handles(look, found["label"])
     handles.append(
         Patch(facecolor=GREY, alpha=0.15, linewidth=0, label="p_train (height arbitrary)")
@@ -57,7 +61,8 @@ def loss_over_sigma(records: pd.DataFrame) -> Figure:
 def local_error_over_sigma(records: pd.DataFrame) -> Figure:
     """The RMS error of one step over the σ it ends at: a panel per model and solver, a line per ρ.
 
-    Band: ± 1 standard deviation over samples. Raises NothingToDrawError without such records.
+    Band: ± 1 standard deviation over samples. Panels of one σ(t) have one value axis: errors of
+    another are of far other sizes. Raises NothingToDrawError without such records.
     """
     found = _of("local-error", records)
     found = found.assign(base=[base_label(label, "sampler.rho") for label in found["label"]])
@@ -71,7 +76,10 @@ def local_error_over_sigma(records: pd.DataFrame) -> Figure:
     for axes, ((model, base), rows) in zip(grid, groups, strict=True):
         _draw(axes, rows, rows["sampler.rho"].map("ρ = {:g}".format), look, positive=True)
         axes.set(title=f"{model}: {base}", ylabel="RMS error of one step")
-    _equal_value_axes(grid)
+    schedules = [str(rows[_SCHEDULE].iloc[0]) for _, rows in groups if _SCHEDULE in rows]
+    for schedule in sorted(set(schedules)) or [""]:
+        own = [i for i in range(len(groups)) if not schedules or schedules[i] == schedule]
+        _equal_value_axes([grid[i] for i in own], pd.concat([groups[i][1] for i in own]))
     return _finished(figure, _handles(look, names), found)
 
 
@@ -89,6 +97,7 @@ def curvature_over_sigma(records: pd.DataFrame) -> Figure:
         _draw(axes, rows, rows["label"], look)
         axes.set(title=model, ylabel="change of dx/dt in an e-fold of σ")
         axes.set_ylim(bottom=0)
+    share_values(grid)
     return _finished(figure, _handles(look, found["label"]), found)
 
 
@@ -98,16 +107,19 @@ def others_over_sigma(records: pd.DataFrame) -> Figure:
 
     Band: ± 1 standard deviation over samples. Raises NothingToDrawError without such records.
     """
-    others = ~records["metric"].isin(SHIPPED) & records["profile"].map(bool)
+    over_sigma = records["profile"].map(lambda profile: "sigma" in profile)
+    others = ~records["metric"].isin(SHIPPED) & over_sigma
     found = ordered(records[others])
     if found.empty:
         raise NothingToDrawError("no records of other quantities over σ")
     look = looks(labels(found))
-    groups = list(found.groupby(PANEL, sort=True))
+    groups = sorted(found.groupby(PANEL), key=lambda group: (*group[0][1:], group[0][0]))
     figure, grid = panels(len(groups))
     for axes, ((model, _, metric_name), rows) in zip(grid, groups, strict=True):
         _draw(axes, rows, rows["label"], look)
         axes.set(title=model, ylabel=axis_text(metric_name))
+    for _, alike in itertools.groupby(zip(groups, grid, strict=True), lambda one: one[0][0][1:]):
+        share_values([axes for _, axes in alike])
     return _finished(figure, _handles(look, found["label"]), found)
 
 
@@ -129,7 +141,9 @@ def _draw(
     for profile, name in zip(rows["profile"], names, strict=True):
         one = look[name]
         sigma, mean, std = (np.asarray(profile[column]) for column in ("sigma", "mean", "std"))
-        low = np.maximum(mean - std, _FLOOR * mean) if positive else mean - std
+        low = mean - std
+        if positive:  # a band that reaches zero runs off the axis
+            low = np.where(low > 0, low, np.finfo(float).tiny)
         axes.fill_between(sigma, low, mean + std, color=one.color, alpha=0.16, linewidth=0)
         axes.plot(sigma, mean, color=one.color, marker=one.marker, linestyle=one.dash, markersize=3)
     sigma_axis(axes, [sigma for profile in rows["profile"] for sigma in profile["sigma"]])
@@ -148,13 +162,13 @@ def _draw_density(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_xlim(low, high)
 
 
-def _equal_value_axes(grid: Sequence[Axes]) -> None:
-    limits = []
+def _equal_value_axes(grid: Sequence[Axes], found: pd.DataFrame) -> None:
+    """Give panels one logarithmic axis, by the means."""
+    means = np.concatenate([np.asarray(one["mean"], float) for one in found["profile"]])
+    means = means[means > 0]
     for axes in grid:
         axes.set_yscale("log")
-        limits.append(axes.get_ylim())
-    for axes in grid:
-        axes.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
+        axes.set_ylim(means.min() / _ROOM, means.max() * _ROOM)
         value_axis(axes)
 
 

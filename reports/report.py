@@ -102,7 +102,7 @@ def _drawn(name: str, run: Run) -> tuple[Figure, str]:
     """A figure that was asked for, and its caption."""
     row = FIGURES.lookup(name)
     with FIGURES.in_one_line(name):
-        return row(run.records, run.samples), row.caption
+        return row(run.records, run.samples), row.told(run.records)
 
 
 def _write_figures(
@@ -112,7 +112,7 @@ def _write_figures(
     drawn = dict(own)
     for name, row in FIGURES.items():
         try:
-            drawn.setdefault(name, (row(run.records, run.samples), row.caption))
+            drawn.setdefault(name, (row(run.records, run.samples), row.told(run.records)))
             if live:
                 break
         except NothingToDrawError:
@@ -122,7 +122,8 @@ def _write_figures(
         figure, caption = drawn[name]
         png = picture(figure) if live else save(figure, folder / name)[0].read_bytes()
         inline = base64.b64encode(png).decode()
-        made.append({"name": name, "caption": caption, "inline": inline})
+        told = f"{caption} {run.partial}." if run.partial else caption
+        made.append({"name": name, "caption": told, "inline": inline})
     return made
 
 

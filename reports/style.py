@@ -4,7 +4,7 @@ import io
 import itertools
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (5, 1.4, 1.2
 GREY = "#555555"
 
 RC: Any = {
+    # Whatever a user's matplotlibrc says.
+    **{name: value for name, value in matplotlib.rcParamsDefault.items() if "backend" not in name},
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters everywhere
     "font.size": 9,
     "axes.titlesize": 10,
@@ -56,12 +58,17 @@ RC: Any = {
 }
 styled = matplotlib.rc_context(RC)
 _DPI = 200
+_PANEL, _LOWER = 3.7, 2.2  # inches: heights of a panel, and of one below another
 _INVISIBLE = 12  # of 255: levels by which a colour may move for a smaller file
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class NothingToDrawError(ValueError):
     """The records hold nothing that this figure shows."""
+
+
+_BLUE, _VERMILLION, _GREEN, _PURPLE, _ORANGE, _SKY, _BLACK = PALETTE
+_OLIVE, _INDIGO, _BROWN = "#999933", "#332288", "#8C510A"
 
 
 @dataclass(frozen=True)
@@ -73,13 +80,69 @@ class Look:
     dash: Any
 
 
+_SOLID, _DASHED, _DOTTED, _MIXED = DASHES
+_ORIGINAL = Look(_BLUE, "o", _SOLID)
+_REIMPLEMENTED = Look(_ORANGE, "s", _DASHED)
+_HEUN = Look(_GREEN, "^", _DOTTED)
+_EDM = Look(_VERMILLION, "D", _MIXED)
+_BLACK_BOX = Look(_BLACK, "v", _DASHED)
+_CHURNED = Look(_PURPLE, "P", _SOLID)
+
+KNOWN: Mapping[str, Look] = {
+    "Original sampler": _ORIGINAL,
+    "Reimplementation": _REIMPLEMENTED,
+    "Reimplementation (VP)": _REIMPLEMENTED,
+    "+ Heun & EDM's {t_i}": _HEUN,
+    "+ Heun & EDM time steps": _HEUN,
+    "+ EDM's σ(t) & s(t)": _EDM,
+    "+ σ(t) = t, s(t) = 1": _EDM,
+    "Black-box RK45": _BLACK_BOX,
+    "RK45": _BLACK_BOX,
+    "Deterministic": _EDM,  # the same sampler
+    "S_tmin,tmax = [0, ∞] & S_noise = 1": Look(_SKY, "s", _DASHED),
+    "S_tmin,tmax = [0, ∞]": Look(_OLIVE, "^", _DOTTED),
+    "S_noise = 1": Look(_INDIGO, "X", _MIXED),
+    "Optimal settings": _CHURNED,
+    "Settings chosen by hand": _CHURNED,
+    "Jolicoeur-Martineau et al.": Look(_BROWN, "v", _DOTTED),
+    "fashion-vp": Look(_BLUE, "o", _SOLID),
+    "fashion-ve": Look(_SKY, "s", _DASHED),
+    "fashion-edm-vp": Look(_VERMILLION, "D", _SOLID),
+    "fashion-edm-ve": Look(_PURPLE, "P", _DASHED),
+    "VP": Look(_BLUE, "o", _SOLID),
+    "VE": Look(_SKY, "s", _DASHED),
+    "σ(t) = t, s(t) = 1": _EDM,
+    "Initial weights": Look(_GREEN, "o", _SOLID),
+    "Trained": Look(_VERMILLION, "s", _DASHED),
+    "Euler": Look(_SKY, "o", _SOLID),
+    "Heun": Look(_GREEN, "^", _DASHED),
+}
+"""One colour, one meaning: the look of lines that ship, wherever they are drawn; EDM's own colours
+for those of its Figure 2. Lines that never stand together may share a look."""
+
+
 def looks(labels: Sequence[str]) -> dict[str, Look]:
-    """A look for each label, by place in the list; the first 28 differ in mark and dash."""
-    made = {}
-    for i, label in enumerate(labels):
+    """A look for each label: its own where it is known, else by place in the list.
+
+    28 that are not known differ in mark and dash.
+    """
+    known = {label: KNOWN[label] for label in labels if label in KNOWN}
+    free = _free(list(known.values()))
+    return {label: known.get(label) or next(free) for label in labels}
+
+
+def _free(taken: Sequence[Look]) -> Iterator[Look]:
+    """Looks in one order: of other marks and dashes, and while there are any of other colours."""
+    used, marks = {one.color for one in taken}, {(one.marker, str(one.dash)) for one in taken}
+    colors = [color for color in PALETTE if color not in used] or list(PALETTE)
+    made = 0
+    for i in itertools.count():
         turn, place = divmod(i, len(PALETTE))
-        made[label] = Look(PALETTE[place], MARKERS[place], DASHES[(place + turn) % len(DASHES)])
-    return made
+        marker, dash = MARKERS[place], DASHES[(place + turn) % len(DASHES)]
+        if turn < len(DASHES) and (marker, str(dash)) in marks:
+            continue
+        yield Look(colors[made % len(colors)], marker, dash)
+        made += 1
 
 
 def gradient(names: Sequence[str]) -> dict[str, Look]:
@@ -99,14 +162,38 @@ def panels(count: int, rows: int | None = None) -> tuple[Figure, list[Axes]]:
     columns = count if rows or count == 3 else min(count, 2)
     count *= rows or 1
     rows = rows or math.ceil(count / columns)
-    layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
-    width = {1: 5.6, 2: 8.6}.get(columns, 4.13 * columns)
-    figure = Figure(figsize=(round(width, 1), 3.7 * rows), layout=layout)
-    FigureCanvasAgg(figure)
+    figure = _figure(columns, _PANEL * rows)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for spare in grid[count:]:
         spare.remove()
     return figure, list(grid[:count])
+
+
+def panels_over(below: Sequence[bool]) -> tuple[Figure, list[Axes], list[Axes | None]]:
+    """A figure of panels as `panels` lays them out, and lower ones below those that want one."""
+    columns = 3 if len(below) == 3 else min(len(below), 2)
+    rows = [below[i : i + columns] for i in range(0, len(below), columns)]
+    heights = [height for row in rows for height in (_PANEL, _LOWER if any(row) else 0)]
+    heights = [height for height in heights if height]
+    figure = _figure(columns, sum(heights))
+    spec = figure.add_gridspec(len(heights), columns, height_ratios=heights)
+    upper: list[Axes] = []
+    lower: list[Axes | None] = []
+    line = 0
+    for row in rows:
+        for column, wanted in enumerate(row):
+            upper.append(figure.add_subplot(spec[line, column]))
+            lower.append(figure.add_subplot(spec[line + 1, column]) if wanted else None)
+        line += 2 if any(row) else 1
+    return figure, upper, lower
+
+
+def _figure(columns: int, height: float) -> Figure:
+    layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
+    width = {1: 5.6, 2: 8.6}.get(columns, 4.13 * columns)
+    figure = Figure(figsize=(round(width, 1), height), layout=layout)
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def nfe_axis(axes: Axes, nfe: Sequence[float]) -> None:
@@ -152,6 +239,34 @@ def value_axis(axes: Axes) -> None:
     low, high = axes.get_ylim()
     _ticks(axes.yaxis, log_ticks(low, high))
     axes.set_ylim(low, high)
+
+
+_RATIOS = (
+    tuple(mark * 10.0**k for k in range(-9, 10) for mark in (1, 2, 5)),
+    (0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.6, 2.0, 2.5),
+    (0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3),
+    (0.94, 0.96, 0.98, 1.0, 1.02, 1.04, 1.06),
+)
+
+
+def ratio_axis(axes: Axes) -> None:
+    """A logarithmic axis of ratios, for the limits as they are now: 1 is among its numbers."""
+    low, high = axes.get_ylim()
+    axes.set_yscale("log")
+    ticks: list[float] = []
+    for marks in _RATIOS:
+        ticks = [mark for mark in marks if low <= mark <= high]
+        if len(ticks) >= 3:
+            break
+    _ticks(axes.yaxis, [tick for tick in ticks if len(ticks) <= 8 or tick in _RATIOS[0][::3]])
+    axes.set_ylim(low, high)
+
+
+def share_values(grid: Sequence[Axes]) -> None:
+    """Give panels of one quantity one value axis: that which shows all that each of them shows."""
+    limits = [axes.get_ylim() for axes in grid]
+    for axes in grid:
+        axes.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -10,7 +10,26 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from sampler_bench.reports import notes
-from sampler_bench.reports.curves import band_handle, dot_look, draw_curves, finish, line_handle
+from sampler_bench.reports.curves import MOST_LINES as MOST_IN_PANEL
+from sampler_bench.reports.curves import (
+    band_handle,
+    differences_text,
+    dot_look,
+    draw_curves,
+    draw_differences,
+    finish,
+    line_handle,
+)
+from sampler_bench.reports.differences import Differences, from_first, from_zero
+from sampler_bench.reports.floors import (
+    UNKNOWN,
+    draw_floor,
+    floor_handle,
+    floors,
+    is_distance,
+    reach,
+)
+from sampler_bench.reports.intervals import limits
 from sampler_bench.reports.metrics import axis_text, is_upward, taken_of
 from sampler_bench.reports.points import labels, ordered, points
 from sampler_bench.reports.style import (
@@ -19,7 +38,7 @@ from sampler_bench.reports.style import (
     NothingToDrawError,
     gradient,
     looks,
-    panels,
+    panels_over,
     parameter_axis,
     styled,
     value_axis,
@@ -35,6 +54,7 @@ from sampler_bench.reports.swept import (
     named,
     with_deterministic,
 )
+from sampler_bench.results.floor import Floor
 
 MOST_LINES = 28  # as many as differ in mark and dash; more are a search, not a sweep
 _LOGARITHMIC = 6  # values that differ by more than this factor get a logarithmic axis
@@ -114,30 +134,103 @@ fid_vs_alpha = drawing(ALPHA)
 fid_vs_churns = drawing(CHURNS)
 
 
+@dataclass(frozen=True)
+class _Panel:
+    """Lines of one panel: their points, those with gaps, and their differences."""
+
+    found: pd.DataFrame
+    curves: pd.DataFrame
+    logarithmic: bool
+    floors: list[Floor]
+    differences: Differences | None
+
+    @property
+    def metric_name(self) -> str:
+        return str(self.found["metric_name"].iloc[0])
+
+
 def _draw(sweep: Sweep, records: pd.DataFrame) -> Figure:
     shown = _shown(sweep, records)
     look = _look(sweep, shown, records)
-    groups = list(_curves(sweep, shown).groupby([PANEL_OF, "metric", "metric_name"], sort=True))
-    figure, grid = panels(len(groups))
-    used: set[str] = set()
-    missing: list[str] = []
-    for axes, ((_, metric, metric_name), found) in zip(grid, groups, strict=True):
+    made = _curves(sweep, shown)
+    far = {name: _far(rows) for name, rows in made.groupby("metric_name")}
+    found, missing = [], []
+    for (_, metric, metric_name), rows in made.groupby([PANEL_OF, "metric", "metric_name"]):
         expected = shown.loc[shown["metric"] == metric, sweep.parameter]
-        curves, gaps = _with_gaps(sweep, found, expected)
-        draw_curves(axes, curves, look, dot=False)
-        _draw_marks(sweep, axes, curves, look)
-        parameter_axis(axes, sorted(set(curves["nfe"])), sweep.axis, sweep.logarithmic)
-        axes.set(title=_title(sweep, found), ylabel=axis_text(metric_name))
-        used |= set(curves["label"])
+        order = [name for name in look if name in set(rows["label"])]
+        curves, gaps = _with_gaps(sweep, rows, expected)
         missing += gaps
-    _value_axes(sweep, grid, [found for _, found in groups])
+        differences = _differences(sweep, rows, order, far[metric_name])
+        perfect = floors(records, shown[shown["point"].isin(rows["point"])])
+        for i in range(0, len(order), MOST_IN_PANEL):
+            part = order[i : i + MOST_IN_PANEL]
+            own, drawn = (each[each["label"].isin(part)] for each in (rows, curves))
+            against = differences and differences.of_labels(part)
+            found.append(_Panel(own, drawn, far[metric_name], perfect, against))
+    figure, grid, lower = panels_over([one.differences is not None for one in found])
+    for axes, below, one in zip(grid, lower, found, strict=True):
+        _draw_panel(sweep, axes, below, one, look, _limits(one, found))
+    used = {label for one in found for label in one.curves["label"]}
     handles: list[Artist] = [line_handle(name, one) for name, one in look.items() if name in used]
     if sweep.mark and (shown[sweep.parameter] == sweep.mark[0]).any():
         handles.append(Line2D([], [], label=sweep.mark[1], **dot_look(GREY)))
-    handles.append(band_handle(shown))
-    texts = [notes.for_figure(shown), _missing_text(missing)]
+    handles.append(band_handle(shown, any(far.values())))
+    handles += [floor_handle(one.floors) for one in found if one.floors][:1]
+    texts = [
+        notes.for_figure(shown),
+        *differences_text([(_title(sweep, one.found), one.differences) for one in found]),
+        _missing_text(missing),
+        *([UNKNOWN] if is_distance(shown) and not any(one.floors for one in found) else []),
+    ]
     finish(figure, handles, "; ".join(text for text in texts if text))
     return figure
+
+
+def _draw_panel(
+    sweep: Sweep,
+    axes: Axes,
+    below: Axes | None,
+    one: _Panel,
+    look: dict[str, Look],
+    ends: tuple[float, float],
+) -> None:
+    draw_curves(axes, one.curves, look, one.logarithmic)
+    _draw_marks(sweep, axes, one.curves, look)
+    values = sorted(set(one.curves["nfe"]))
+    parameter_axis(axes, values, sweep.axis, sweep.logarithmic)
+    axes.set(title=_title(sweep, one.found), ylabel=axis_text(one.metric_name))
+    axes.set_yscale("log" if one.logarithmic else "linear")
+    axes.set_ylim(*ends)
+    if one.logarithmic:
+        value_axis(axes)
+    draw_floor(axes, one.floors)
+    if below is not None and one.differences is not None:
+        draw_differences(below, one.differences, look, one.logarithmic)
+        parameter_axis(below, values, sweep.axis, sweep.logarithmic)
+        below.set_xlim(axes.get_xlim())
+        axes.set_xlabel("")
+
+
+def _differences(
+    sweep: Sweep, rows: pd.DataFrame, order: list[str], logarithmic: bool
+) -> Differences | None:
+    """Against the deterministic sampler that lines begin at, else against the first line."""
+    if sweep.still:
+        return from_zero(rows, f"{called(sweep.parameter)} = 0", logarithmic)
+    return from_first(rows, order, logarithmic)
+
+
+def _far(rows: pd.DataFrame) -> bool:
+    """Whether values are of far different sizes, and a logarithmic axis shows them."""
+    low, high = rows["value"].min(), rows["value"].max()
+    return not is_upward(rows) and low > 0 and high > _LOGARITHMIC * low
+
+
+def _limits(one: _Panel, found: list[_Panel]) -> tuple[float, float]:
+    """The value axis of a panel: the same in all panels of its metric."""
+    alike = [other for other in found if other.metric_name == one.metric_name]
+    others = [x for other in alike for x in reach(other.floors)]
+    return limits([other.found for other in alike], one.logarithmic, others)
 
 
 def _shown(sweep: Sweep, records: pd.DataFrame) -> pd.DataFrame:
@@ -221,26 +314,3 @@ def _draw_marks(sweep: Sweep, axes: Axes, curves: pd.DataFrame, look: dict[str, 
     if sweep.mark:
         for at in curves[curves["nfe"] == sweep.mark[0]].dropna(subset=["value"]).itertuples():
             axes.plot(at.nfe, at.value, **dot_look(look[at.label].color))
-
-
-def _value_axes(sweep: Sweep, grid: list[Axes], founds: list[pd.DataFrame]) -> None:
-    """Scale the value axes; panels of one model that a setting sets apart have one for all."""
-    equal = ["model" if sweep.apart else PANEL_OF, "metric", "metric_name"]
-    keys = [tuple(found[equal].iloc[0]) for found in founds]
-    for key in dict.fromkeys(keys):
-        alike = [i for i, one in enumerate(keys) if one == key]
-        values = pd.concat([founds[i] for i in alike])
-        _value_axis([grid[i] for i in alike], is_upward(values), values["value"])
-
-
-def _value_axis(panels_of_one: list[Axes], higher: bool, values: pd.Series) -> None:
-    """Give panels one value axis: logarithmic for values of far different sizes."""
-    far = values.min() > 0 and values.max() > _LOGARITHMIC * values.min()
-    logarithmic = far and not higher
-    for axes in panels_of_one:
-        axes.set_yscale("log" if logarithmic else "linear")  # limits follow
-    limits = [axes.get_ylim() for axes in panels_of_one]
-    for axes in panels_of_one:
-        axes.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
-        if logarithmic:
-            value_axis(axes)

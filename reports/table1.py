@@ -56,6 +56,11 @@ EXPRESSIONS: Mapping[str, tuple[str, str, str, str]] = {
 }
 """By part: one expression for each column. u holds iDDPM's levels u_0 > … > u_M = 0."""
 
+RECURSION = "sqrt((u_j**2 + 1)/max(abar[j - 1]/abar[j], C_1) - 1)"
+"""iDDPM's u_(j − 1), from u_M = 0 on."""
+ABAR = "sin(pi/2*j/(M*(C_2 + 1)))**2"
+"""What stands for ᾱ_j in it."""
+
 CONSTANTS: tuple[Mapping[str, float], ...] = (
     {"beta_d": 19.9, "beta_min": 0.1, "epsilon_s": 1e-3, "epsilon_t": 1e-5, "M": 1000},
     {"sigma_min": 0.02, "sigma_max": 100},
@@ -67,7 +72,20 @@ CONSTANTS: tuple[Mapping[str, float], ...] = (
 )
 """For each column, the defaults of the code."""
 
-_GREEK = {"sigma": "σ", "beta": "β", "epsilon": "ε", "rho": "ρ", "sqrt": "√", "probit": "Φ⁻¹"}
+_SOLVER = ("Euler", "Euler", "Euler", "Heun (second order)")
+_ARCHITECTURE = ("DDPM++", "NCSN++", "DDPM; in the paper's tests ADM", "any")
+_SAID = {"Time steps t_i, i < N": "Time steps t_i, i < N; t_N = 0"}
+_NOTES = {("Weight λ(σ)", "iDDPM + DDIM"): ", and a second loss L_vlb, which is not trained here"}
+_GREEK = {
+    "abar": "ᾱ",
+    "pi": "π",
+    "sigma": "σ",
+    "beta": "β",
+    "epsilon": "ε",
+    "rho": "ρ",
+    "sqrt": "√",
+    "probit": "Φ⁻¹",
+}
 
 
 def table1() -> pd.DataFrame:
@@ -75,7 +93,10 @@ def table1() -> pd.DataFrame:
 
     Columns: Model and Metric (its title), Part, and those of the paper's table.
     """
-    rows = [[part, *map(written, found)] for part, found in EXPRESSIONS.items()]
+    rows = [["ODE solver", *_SOLVER], *map(_row, EXPRESSIONS)]
+    levels = f"u_M = 0, u_(j − 1) = {written(RECURSION)}, ᾱ_j = {written(ABAR)}"
+    rows.insert(2, ["Levels u_j", "–", "–", levels, "–"])
+    rows.insert(5, ["Architecture", *_ARCHITECTURE])
     constants = [
         ", ".join(f"{written(k)} = {v:g}" for k, v in column.items()) for column in CONSTANTS
     ]
@@ -83,6 +104,12 @@ def table1() -> pd.DataFrame:
     table.insert(0, "Model", "EDM's Table 1")
     table.insert(1, "Metric", "formulas and constants of this code")
     return table
+
+
+def _row(part: str) -> list[str]:
+    told = zip(COLUMNS, EXPRESSIONS[part], strict=True)
+    cells = [written(one) + _NOTES.get((part, column), "") for column, one in told]
+    return [_SAID.get(part, part), *cells]
 
 
 def written(expression: str) -> str:

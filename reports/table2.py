@@ -23,8 +23,10 @@ def table2(records: pd.DataFrame) -> pd.DataFrame:
     """One row per data set, sampler and configuration, in numbers.
 
     Columns: Model (the data set), Metric, Sampler, NFE, Configuration; VP, VE and their standard
-    errors "VP SE", "VE SE", NaN where not measured. Rows are the networks of the zoo called
-    table2-…, and of the published ones the baselines (A) and EDM's (F). Empty if there are none.
+    errors "VP SE", "VE SE", NaN where not measured; Settings taken ("all there are" if a network
+    was measured with one alone under the label, else "the lowest of …"). Rows are the networks of
+    the zoo called table2-…, and of the published ones the baselines (A) and EDM's (F). Empty if
+    there are none.
     """
     measured = points(records[taken_of(records, "samples")])
     told = measured["model"].map(_place)
@@ -34,13 +36,14 @@ def table2(records: pd.DataFrame) -> pd.DataFrame:
     found[["Model", "Configuration", "kind"]] = told[told.notna()].tolist()
     found = found.rename(columns={"metric_name": "Metric", "label": "Sampler", "nfe": "NFE"})
     index = ["Model", "Metric", "Sampler", "NFE", "Configuration"]
-    # The lowest where a configuration was measured with several settings under one label.
+    counts = found.groupby([*index, "kind"], sort=True).size().groupby(index).max()
     lowest = found.sort_values("value").drop_duplicates([*index, "kind"])
     wide = lowest.pivot(index=index, columns="kind", values=["value", "se"])
     names = {("value", k): k.upper() for k in ("vp", "ve")}
     names |= {("se", k): f"{k.upper()} SE" for k in ("vp", "ve")}
     table = pd.DataFrame({name: wide.get(column) for column, name in names.items()}, wide.index)
-    return table.reset_index()
+    taken = ["all there are" if n == 1 else f"the lowest of {n}" for n in counts[table.index]]
+    return table.assign(**{"Settings taken": taken}).reset_index()
 
 
 def _place(model: str) -> tuple[str, str, str] | None:

@@ -7,8 +7,17 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 
 from sampler_bench.reports.metrics import taken_of
-from sampler_bench.reports.points import PANEL, best, chosen, labels, points
+from sampler_bench.reports.points import PANEL, State, best, dot, labels, points
 from sampler_bench.reports.swept import CHURN, called
+
+LEVELS_OFF: dict[State, str] = {
+    "settled": "yes",
+    "last": "not seen: the best is the last point",
+    "first": "not seen to fall: within 3 % from the first point on",
+    "open": "not sure: within 3 % by value, not by 2 SE",
+    "alone": "not seen: one point",
+}
+"""What a table says of a curve's dot."""
 
 
 def best_table(records: pd.DataFrame) -> pd.DataFrame:
@@ -16,14 +25,16 @@ def best_table(records: pd.DataFrame) -> pd.DataFrame:
 
     Columns: Model, Metric, Sampler; Best (lowest value; highest for precision and recall), SE,
     NFE of best; NFE within 3 % (the lowest NFE whose value is that near to the best: another
-    point than the best) and Value there; Best repeat (as papers print the lowest of three);
-    Repeats, Samples. Errors of trajectories have no best and are left out, as losses are.
+    point than the best; none of a single point) and Value there; Levels off (whether the curve
+    supports that, as the dots of figures: `points.Dot`); Best repeat (as papers print the lowest of
+    three); Repeats, Samples. Errors of trajectories have no best and are left out, as losses are.
     """
     rows = []
     for (model, _, metric_name), curves in points(_compared(records)).groupby(PANEL, sort=True):
         for label in [one for one in labels(records) if one in set(curves["label"])]:
             curve = curves[curves["label"] == label]
-            top, dot = best(curve), chosen(curve)
+            top, found = best(curve), dot(curve)
+            alone = found.state == "alone"
             rows.append(
                 {
                     "Model": model,
@@ -32,8 +43,9 @@ def best_table(records: pd.DataFrame) -> pd.DataFrame:
                     "Best": top["value"],
                     "SE": top["se"],
                     "NFE of best": top["nfe"],
-                    "NFE within 3 %": dot["nfe"],
-                    "Value there": dot["value"],
+                    "NFE within 3 %": math.nan if alone else found.at["nfe"],
+                    "Value there": math.nan if alone else found.at["value"],
+                    "Levels off": LEVELS_OFF[found.state],
                     "Best repeat": top["best_repeat"],
                     "Repeats": top["repeats"],
                     "Samples": top["samples"],
@@ -153,6 +165,7 @@ def _parts(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 def _sides(table: pd.DataFrame) -> list[str]:
     words = {"Sampler", "Configuration", "Statement", "Where", "Answer", "Numbers", "Reason"}
     words |= {"Compared", "Network", "Limits", "Paper's own numbers"}
+    words |= {"Levels off", "Settings taken"}
     if "Part" in table.columns:  # of formulas
         words |= set(table.columns)
     return ["left" if column in words else "right" for column in table.columns]

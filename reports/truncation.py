@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from sampler_bench.reports import notes
 from sampler_bench.reports.curves import draw_curves, finish, line_handle
+from sampler_bench.reports.intervals import limits
 from sampler_bench.reports.metrics import axis_text
 from sampler_bench.reports.points import PANEL, labels, ordered, points
 from sampler_bench.reports.style import (
@@ -34,9 +35,10 @@ _FLAT = 0.3  # a slope below this is a floor (rounding, the reference), not an o
 def truncation_vs_nfe(records: pd.DataFrame) -> Figure:
     """RMS distance to the reference trajectory over NFE: a panel per model, a line per label.
 
-    Band: lowest to highest repeat, or ± 2 jackknife standard errors. The legend gives the slope
-    over the finest range in which it is steady, and that range (`fitted_order`). A dotted line
-    shows the reference's own error where the records state it (provenance `reference_error`).
+    Band: lowest to highest repeat, or ± 2 jackknife standard errors, of the logarithm. The legend
+    gives the slope over the finest range in which it is steady, and that range (`fitted_order`). A
+    dotted line shows the reference's own error where the records state it (provenance
+    `reference_error`) and the axis reaches it.
     Raises NothingToDrawError without such records.
     """
     measured = ordered(records[records["metric"] == METRIC])
@@ -48,12 +50,17 @@ def truncation_vs_nfe(records: pd.DataFrame) -> Figure:
     figure, grid = panels(len(groups))
     handles: list[Artist] = []
     floor_drawn = False
+    logarithmic = all(curves["value"].min() > 0 for _, curves in groups)
+    ends = limits([curves for _, curves in groups], logarithmic, _floors(shown))
     for axes, ((model, _, metric_name), curves) in zip(grid, groups, strict=True):
-        draw_curves(axes, curves, look, dot=False)
-        floor_drawn |= _draw_floor(axes, shown[shown["model"] == model])
+        draw_curves(axes, curves, look, logarithmic)
         nfe_axis(axes, curves["nfe"])
-        if curves["value"].min() > 0:
+        if logarithmic:
+            axes.set_yscale("log")
+        axes.set_ylim(*ends)
+        if logarithmic:
             value_axis(axes)
+        floor_drawn |= _draw_floor(axes, shown[shown["model"] == model])
         axes.set(title=model, ylabel=axis_text(metric_name))
         of_model = f"{model}: " if len(groups) > 1 else ""
         for label in [label for label in look if label in set(curves["label"])]:
@@ -100,10 +107,15 @@ def _order_text(curve: pd.DataFrame) -> str:
 
 
 def _draw_floor(axes: Axes, shown: pd.DataFrame) -> bool:
-    if FLOOR not in shown:
-        return False
-    floors = sorted({float(floor) for floor in shown[FLOOR].dropna()})
-    floors = [floor for floor in floors if math.isfinite(floor) and floor > 0]
-    for floor in floors:
+    low, high = axes.get_ylim()
+    found = [floor for floor in _floors(shown) if low <= floor <= high]
+    for floor in found:
         axes.axhline(floor, color=GREY, linestyle=":", linewidth=1.0, zorder=1)
-    return bool(floors)
+    return bool(found)
+
+
+def _floors(shown: pd.DataFrame) -> list[float]:
+    if FLOOR not in shown:
+        return []
+    found = sorted({float(floor) for floor in shown[FLOOR].dropna()})
+    return [floor for floor in found if math.isfinite(floor) and floor > 0]

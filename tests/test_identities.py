@@ -70,7 +70,7 @@ def test_training_configurations_keep_their_digests(name, digest):
 @pytest.mark.parametrize(
     ("grid", "label", "key"),
     [
-        ("quick", "Original (VP)", "14b25cb40e6724c5"),
+        ("quick", "Reimplementation (VP)", "14b25cb40e6724c5"),
         ("quick", "Black-box RK45", "1611b9c7d6ae348f"),
         ("figure4a-fashion", "Jolicoeur-Martineau et al.", "993f0010a7a7e366"),
         ("curvature-exact", "σ(t) = t, VP's s(t)", "db06c13dd8d2e46f"),

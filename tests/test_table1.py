@@ -10,7 +10,7 @@ import torch
 from sampler_bench import solvers
 from sampler_bench.models import preconditioning
 from sampler_bench.models.training import loss, noise
-from sampler_bench.reports.table1 import COLUMNS, CONSTANTS, EXPRESSIONS, table1
+from sampler_bench.reports.table1 import ABAR, COLUMNS, CONSTANTS, EXPRESSIONS, RECURSION, table1
 from sampler_bench.solvers import schedules
 from sampler_bench.solvers.levels import iddpm_levels
 from tests.solvers.combinations import each, float64
@@ -94,5 +94,25 @@ def test_constants_are_the_codes():
 def test_it_is_a_table_of_texts():
     table = table1()
     assert list(table.columns) == ["Model", "Metric", "Part", *COLUMNS]
-    assert len(table) == len(EXPRESSIONS) + 1
-    assert table["VP"].iloc[1] == "√(exp(β_d·t²/2 + β_min·t) − 1)"
+    parts = list(table["Part"])
+    assert len(parts) == len(EXPRESSIONS) + 4
+    assert parts[:3] == ["ODE solver", "Time steps t_i, i < N; t_N = 0", "Levels u_j"]
+    cells = table.set_index("Part")
+    assert cells.loc["Schedule σ(t)", "VP"] == "√(exp(β_d·t²/2 + β_min·t) − 1)"
+    assert cells.loc["ODE solver", "EDM"] == "Heun (second order)"
+    assert cells.loc["Architecture", "VE"] == "NCSN++"
+    assert "√((u_j² + 1)/max(ᾱ[j − 1]/ᾱ[j], C_1) − 1)" in cells.loc["Levels u_j", "iDDPM + DDIM"]
+    assert "L_vlb" in cells.loc["Weight λ(σ)", "iDDPM + DDIM"]
+
+
+def test_the_levels_follow_from_their_recursion():
+    constants = CONSTANTS[2]
+    known = {"sqrt": math.sqrt, "max": max, "sin": math.sin, "pi": math.pi, **constants}
+    m = int(constants["M"])
+    bare = {"__builtins__": {}}
+    abar = [eval(ABAR, bare, {**known, "j": j}) for j in range(m + 1)]
+    u = [0.0]
+    for j in range(m, 0, -1):
+        u.append(eval(RECURSION, bare, {**known, "u_j": u[-1], "abar": abar, "j": j}))
+    # The code's ᾱ are float32, as EDM's: 5e-4 at the lowest level.
+    close(torch.tensor(u[:0:-1], dtype=torch.float64), iddpm_levels()[:m], rtol=5e-4)

@@ -138,6 +138,14 @@ def test_saved_files_depend_on_the_figure_alone(fitting, tmp_path):
         assert a.read_bytes() == b.read_bytes()
 
 
+def test_a_users_matplotlibrc_changes_nothing(frame):
+    records = frame(labels=["a"], steps=(4, 8))
+    usual = as_pdf(fid_vs_nfe(records))
+    own = {"axes.facecolor": "red", "lines.linewidth": 9, "xtick.labelsize": 20, "font.size": 20}
+    with matplotlib.rc_context(own):
+        assert as_pdf(fid_vs_nfe(records)) == usual
+
+
 def as_pdf(figure):
     """Return all that is drawn, also what lies below something else."""
     file = io.BytesIO()
