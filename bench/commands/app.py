@@ -128,7 +128,7 @@ def loading(where: Console) -> None:
         where.print("loading PyTorch …", highlight=False)
 
 
-def link(page: Path) -> str:
+def address(page: Path) -> str:
     """Return a page's address: terminals open it by a click."""
     return page.resolve().as_uri()
 

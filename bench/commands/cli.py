@@ -19,11 +19,11 @@ from sampler_bench.bench.commands.app import (
     INTERRUPTED,
     UNREAD,
     Interruption,
+    address,
     app,
     command,
     console,
     errors,
-    link,
     loading,
     refused,
     shown,
@@ -307,7 +307,7 @@ def _paper(runs: list[Path], out: Path) -> None:
     with refused():
         load_plugins(figures=True)
         page = reports.write_everything(runs, out)
-    console.print(f"report: {link(page)}", markup=False, soft_wrap=True)
+    console.print(f"report: {address(page)}", markup=False, soft_wrap=True)
 
 
 def _report(
@@ -326,7 +326,7 @@ def _report(
             page = reports.write(run, out, *wanted)
         else:
             page = reports.write_together(run, out or Path("runs/together"), *wanted)
-    console.print(f"report: {link(page)}", markup=False, soft_wrap=True)
+    console.print(f"report: {address(page)}", markup=False, soft_wrap=True)
 
 
 @command(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sampler_bench.bench.commands.app import link, tell
+from sampler_bench.bench.commands.app import address, tell
 
 SHARE = 0.05
 """Largest share of a run's time that goes into pictures of it, the first one apart."""
@@ -73,7 +73,7 @@ class Drawing:
         except (Exception, SystemExit) as error:  # a figure of a user's own, a full disk, …
             self._tell_once(f"no report yet: {type(error).__name__}: {error}", tell)
         else:
-            self._tell_once(f"{what}: {link(page)}", self._print)
+            self._tell_once(f"{what}: {address(page)}", self._print)
         self._ended = self._clock()
         self._cost, self._due = self._ended - started, False
 

@@ -116,11 +116,11 @@ def test_a_run_in_parts_says_how_much_is_there(tmp_path, monkeypatch):
     assert gather([store.root])[0].partial == ""
     gone = lines[0].model_copy(update={"key": "0" * 16})
     store.write_plan(PlanFile(lines=[*lines, gone]))
-    assert gather([store.root])[0].partial == "2 of 3 cells."
+    assert gather([store.root])[0].partial == "2 of 3 cells"
     monkeypatch.setattr("sampler_bench.reports.report.FIGURES", {"one": FIGURES["fid-vs-nfe"]})
     monkeypatch.setattr(
         "sampler_bench.reports.report.save", lambda figure, stem: [tmp_path / "x"] * 2
     )
     (tmp_path / "x").write_bytes(b"")
     text = reports.write(store.root, formats=("md",)).read_text()
-    assert "- 2 of 3 cells." in text and text.count("2 of 3 cells.") == 2
+    assert "**2 of 3 cells measured so far.**" in text and text.count("2 of 3 cells.") == 1
