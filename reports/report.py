@@ -13,6 +13,7 @@ from sampler_bench.kit.files import write_whole
 from sampler_bench.reports import tables
 from sampler_bench.reports.figures import FIGURES, TABLES
 from sampler_bench.reports.formats import FORMATS, USUAL, Report, rendered, written
+from sampler_bench.reports.metrics import taken_of
 from sampler_bench.reports.runs import Run, alone
 from sampler_bench.reports.style import NothingToDrawError, picture, save
 from sampler_bench.reports.together import together
@@ -134,6 +135,8 @@ def _tables(records: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def _facts(records: pd.DataFrame) -> list[str]:
+    """What was measured, the floor aside: no sampler makes that."""
+    records = records[~taken_of(records, "truth")]
     cells, seconds = records["work_key"].nunique(), _sampling_seconds(records)
     return [
         f"{_count(records['model'].nunique(), 'model')}: {_listed(records['model'])}",

@@ -3,14 +3,15 @@ import io
 import random
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from sampler_bench import reports
-from sampler_bench.reports import tables
-from sampler_bench.results import Store
+from sampler_bench.reports import report, tables
+from sampler_bench.results import Store, load
 from sampler_bench.results.schema import PlanFile, SkippedLine
 from tests.records import lines_of
 from tests.reports.conftest import make_records
@@ -166,3 +167,11 @@ def test_only_the_true_fid_is_called_fid(ordinary):
     text = (ordinary[1].parent / "index.md").read_text()
     assert "Fréchet distance, fashion features, 1,000 samples" in text
     assert not re.search(r"\bFID\b", text)
+
+
+def test_a_perfect_sampler_is_none_that_was_measured():
+    quick = load(Path(__file__).parents[2] / "results" / "baselines" / "quick")
+    assert len(quick) == 20
+    _, counts, measured = report._facts(quick)
+    assert counts.startswith("4 samplers, 19 cells, ")
+    assert measured == "measured: Fréchet distance, fashion features, 1,000 samples"
