@@ -20,6 +20,8 @@ from sampler_bench.bench.plan import grid
 from sampler_bench.bench.plan import planning as plan
 from sampler_bench.bench.plan.grid import PARTS
 from sampler_bench.reports import FIGURES
+from sampler_bench.reports.claims import CLAIMS, summary
+from sampler_bench.reports.runs import gather, merged
 from sampler_bench.reports.style import save
 
 ROOT = Path(__file__).parents[1]
@@ -190,6 +192,14 @@ def test_the_readme_has_many_commands_and_every_exit_code():
     readme = (ROOT / "README.md").read_text("utf-8")
     for code in (0, FAILED, COULD_NOT_RUN, 3, CRASHED, INTERRUPTED):
         assert f"\n| {code} | " in readme
+
+
+def test_the_readme_counts_the_statements_of_the_records_that_ship():
+    folders = [path for path in (ROOT / "results" / "baselines").iterdir() if path.is_dir()]
+    counted = summary(merged(gather(folders)).records)
+    told = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    assert f"Of the statements, {counted}: " in told
+    assert f"the paper's {len(CLAIMS)} statements" in told
 
 
 def test_the_readmes_commands_and_links_exist():
