@@ -12,6 +12,8 @@ LEVEL = 2.0
 """Standard errors at which a difference counts."""
 EQUAL = 0.03
 """Relative difference that is none: the paper's own rule for its dots."""
+FLOAT_NOISE = 1e-6
+"""What another machine's rounding may change in a value, relative; never called a difference."""
 
 Values = tuple[float, ...] | np.ndarray
 Word = Literal["lower", "higher", "equal", "unclear"]

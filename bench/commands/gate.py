@@ -26,10 +26,7 @@ import numpy as np
 from scipy.stats import false_discovery_control, t
 
 from sampler_bench.results import Record
-from sampler_bench.results.estimate import Estimate
-
-FLOAT_NOISE = 1e-6
-"""What another machine's rounding may change in a value, relative; never called a regression."""
+from sampler_bench.results.estimate import FLOAT_NOISE, Estimate
 
 Verdict = Literal["regressed", "passed", "inconclusive"]
 
