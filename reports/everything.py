@@ -247,7 +247,7 @@ def _tables(names: Iterable[str], run: Run) -> list[Listing]:
     for name in names:
         row = TABLES[name]
         if row.records:
-            table = row.build(run.records)
+            table = tables.signed(row.build(run.records), run.records, f"bench report {run.name}")
             if not table.empty:
                 made.append(_listing(f"{run.name}-{name}", row.caption, table))
     return made

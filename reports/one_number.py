@@ -27,6 +27,7 @@ from sampler_bench.reports.style import (
     value_axis,
 )
 from sampler_bench.reports.swept import base_label
+from sampler_bench.results.estimate import LEVEL, Estimate
 
 _SKEW = "measurement.skew"
 
@@ -199,9 +200,9 @@ def _draw_ratio(axes: Axes, found: pd.DataFrame, first: str, other: str, one: Lo
     shared = [at for at in above.index if at in below.index]
     ratios, errors = [], []
     for at in shared:
-        rest = np.asarray(above["loo"][at]) / np.asarray(below["loo"][at])
-        spread = (len(rest) - 1) * np.mean((rest - rest.mean()) ** 2)
-        ratios.append(above["value"][at] / below["value"][at])
-        errors.append(2 * float(np.sqrt(spread)))
+        ratio = above["value"][at] / below["value"][at]
+        rest = np.divide(above["loo"][at], below["loo"][at])
+        ratios.append(ratio)
+        errors.append(LEVEL * Estimate.of(ratio, rest).se)
     own: Any = {"color": one.color, "marker": one.marker, "linestyle": one.dash, "capsize": 2}
     axes.errorbar([nfe for nfe, _ in shared], ratios, errors, **own)

@@ -59,7 +59,7 @@ def _write(
     for name in formats:
         FORMATS.lookup(name)
     own = {_called(name): _drawn(name, run) for name in figures}
-    shown = _tables(records)
+    shown = _tables(records, run.name)
     titles = {name: TABLES[name].caption for name in shown}
     page: dict[str, Any] = {
         "name": run.name,
@@ -128,9 +128,14 @@ def _write_figures(
     return made
 
 
-def _tables(records: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _tables(records: pd.DataFrame, run: str) -> dict[str, pd.DataFrame]:
     """The tables of a run; what says nothing of it is shown by reports.everything."""
-    built = {name: row.build(records) for name, row in TABLES.items() if row.records}
+    command = f"bench report {run}"
+    built = {
+        name: tables.signed(row.build(records), records, command)
+        for name, row in TABLES.items()
+        if row.records
+    }
     return {name: table for name, table in built.items() if not table.empty}
 
 

@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable
 
 import pandas as pd
-from pandas.io.formats.style import Styler
 
+from sampler_bench.reports import latex as texts
 from sampler_bench.reports.metrics import taken_of
 from sampler_bench.reports.points import PANEL, State, best, dot, labels, points
 from sampler_bench.reports.swept import CHURN, called
@@ -136,15 +136,24 @@ def markdown(table: pd.DataFrame) -> str:
 
 
 def latex(table: pd.DataFrame) -> str:
-    """The table as LaTeX for booktabs, one tabular per model and metric."""
-    parts = ["% needs booktabs; compile with LuaLaTeX or XeLaTeX where labels hold Unicode\n"]
+    """The table as LaTeX for booktabs in ASCII, a float per model and metric, with its caption.
+
+    `table.attrs["made"]`, if it is there, is how it was made: a comment at the top.
+    """
+    made = table.attrs.get("made", "")
+    parts = [texts.comment(made) if made else "", "% needs \\usepackage{booktabs}\n"]
     for title, part in _parts(table):
-        styler = Styler(part).hide(axis="index")
-        styler = styler.format(escape="latex").format_index(escape="latex", axis=1)
-        columns = "".join(side[0] for side in _sides(part))
-        body = styler.to_latex(hrules=True, column_format=columns)
-        parts.append(f"% {title}\n{body}")
-    return "\n".join(parts)
+        body = texts.tabular(part, _sides(part))
+        parts.append("\n" + texts.floating(body, title, title))
+    return "".join(parts)
+
+
+def signed(table: pd.DataFrame, records: pd.DataFrame, command: str) -> pd.DataFrame:
+    """The table with how it was made: the commits of its records, and the command that shows it."""
+    made = records["prov_commit"].dropna() if "prov_commit" in records else pd.Series(dtype=str)
+    commits = ", ".join(sorted({str(one) for one in made})) or "not known"
+    table.attrs["made"] = f"sampler-bench, {command}; records of commit {commits}"
+    return table
 
 
 def html(table: pd.DataFrame) -> list[tuple[str, str]]:

@@ -145,7 +145,7 @@ def test_csv_holds_the_numbers_and_text_their_digits(frame):
 
 def test_latex_is_escaped_and_ruled(frame):
     text = tables.latex(tables.best_table(frame()))
-    assert "+ Heun \\& EDM time steps & " in text
+    assert "+ Heun {\\&} EDM time steps & " in text
     assert text.count("\\toprule") == text.count("\\bottomrule") == 1
 
 

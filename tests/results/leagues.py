@@ -88,6 +88,8 @@ def shown(
     truth = SHAPES[shape](k)
     best = truth == truth.min()
     rng = np.random.default_rng([seed, k, list(SHAPES).index(shape), round(100 * correlation)])
-    found = np.array([rule(league(truth, correlation, rng, skewed, unpaired)) for _ in range(count)])
+    found = np.array(
+        [rule(league(truth, correlation, rng, skewed, unpaired)) for _ in range(count)]
+    )
     covered = found[:, best]
     return Shown(covered.all(1).mean(), covered[:, 0].mean(), found.sum(1).mean())

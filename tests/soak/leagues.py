@@ -19,7 +19,7 @@ COVERED = 0.95
 
 
 def main() -> int:
-    """Print a line for each kind; 1 if the shipped rule covers less, beyond chance, than it says."""
+    """Print a line for each kind; return 1 if the shipped rule covers less than it says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
