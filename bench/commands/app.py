@@ -19,7 +19,7 @@ FAILED, COULD_NOT_RUN, CRASHED, INTERRUPTED, UNREAD = 1, 2, 70, 130, 141
 """Exit codes besides 0, done, and 3, inconclusive: see README."""
 ORDER = (
     *("run", "check", "search", "merge", "reference"),
-    *("list", "report", "status", "explain", "schema"),
+    *("compare", "report", "list", "status", "explain", "schema"),
     *("fetch", "convert"),
     *("train",),
 )

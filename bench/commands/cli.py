@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sampler_bench.bench.commands import completion, model_commands, search_commands
+from sampler_bench.bench.commands import (
+    compare_command,
+    completion,
+    model_commands,
+    search_commands,
+)
 from sampler_bench.bench.commands.app import (
     CRASHED,
     FAILED,
@@ -485,7 +490,7 @@ def schema() -> None:
     typer.echo(json.dumps(Grid.model_json_schema(), indent=2, ensure_ascii=False))
 
 
-__all__ = ["app", "main", "model_commands", "search_commands"]
+__all__ = ["app", "compare_command", "main", "model_commands", "search_commands"]
 
 
 def main() -> None:

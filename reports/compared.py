@@ -1,0 +1,90 @@
+"""A comparison as text: Markdown, LaTeX, and rows for a terminal."""
+
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from sampler_bench.reports import latex
+from sampler_bench.reports.comparison import NOTE, Block, Column, answers, cell
+
+Row = list[tuple[str, bool]]
+"""Cells of a row: a text, and whether it is bold."""
+
+
+def grid(block: Block, columns: Sequence[Column]) -> tuple[list[str], list[Row]]:
+    """Heads and rows of a block, for some of its columns."""
+    heads = ["Sampler"]
+    for column in columns:
+        heads += [f"NFE {column.nfe:g}", "q"]
+    rows: list[Row] = []
+    for label in block.labels:
+        entries = [column.of(label) for column in columns]
+        row: Row = [(label, False)]
+        for column, one in zip(columns, entries, strict=True):
+            value, q = cell(one, column.nfe)
+            row += [(value, one is not None and one.best), (q, False)]
+        if any(entries):
+            rows.append(row)
+    return heads, rows
+
+
+def title(block: Block) -> str:
+    """What a block is of."""
+    better = "higher" if block.upward else "lower"
+    return f"{block.model}: {block.metric} ({better} is better)"
+
+
+def note(block: Block) -> str:
+    """How to read it."""
+    return NOTE.format(against=block.against)
+
+
+def markdown(blocks: Sequence[Block]) -> str:
+    """The answers, and a table for each block."""
+    parts = ["\n".join(f"- {_plain(one)}" for one in answers(blocks))]
+    for block in blocks:
+        heads, rows = grid(block, block.columns)
+        told = [
+            [f"**{_plain(text)}**" if bold else _plain(text) for text, bold in row] for row in rows
+        ]
+        frame = pd.DataFrame(told, columns=range(len(heads)))
+        sides = ["left", *["right"] * (len(heads) - 1)]
+        body = frame.to_markdown(index=False, headers=heads, disable_numparse=True, colalign=sides)
+        parts.append(f"**{title(block)}**\n\n{body}\n\n{note(block)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def tex(blocks: Sequence[Block], made: str) -> str:
+    """The same as LaTeX in ASCII, a float per block; `made` is a comment at the top."""
+    parts = [latex.comment(made), "% needs \\usepackage{booktabs}\n"]
+    parts += [latex.comment(one) for one in answers(blocks)]
+    for block in blocks:
+        heads, rows = grid(block, block.columns)
+        lines = [" & ".join(map(latex.text, heads))]
+        body = [
+            " & ".join(_bold(text) if bold else latex.text(text) for text, bold in r) for r in rows
+        ]
+        parts.append("\n" + latex.floating(_ruled(lines, body), _caption(block), title(block)))
+    return "".join(parts)
+
+
+def _caption(block: Block) -> str:
+    return f"{title(block)}. {note(block)}"
+
+
+def _bold(text: str) -> str:
+    return f"\\textbf{{\\boldmath {latex.text(text)}}}"
+
+
+def _ruled(heads: Iterable[str], rows: Sequence[str]) -> str:
+    count = rows[0].count(" & ")
+    end = " \\\\\n"
+    return (
+        f"\\begin{{tabular}}{{l{'r' * count}}}\n\\toprule\n{end.join(heads)}{end}\\midrule\n"
+        f"{end.join(rows)}{end}\\bottomrule\n\\end{{tabular}}\n"
+    )
+
+
+def _plain(text: str) -> str:
+    """A text in which Markdown finds no markup."""
+    return "".join(f"\\{sign}" if sign in "\\`*_|[]<>" else sign for sign in text)

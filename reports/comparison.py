@@ -1,0 +1,303 @@
+"""Samplers against one of them at equal cost: what differs beyond noise, and which may be best."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+from scipy.stats import false_discovery_control
+
+from sampler_bench.kit.names import unknown
+from sampler_bench.reports.metrics import is_upward, taken_of
+from sampler_bench.reports.points import PANEL, estimate, labels, points
+from sampler_bench.reports.tables import with_error
+from sampler_bench.results.best import LEVEL, are_paired, gap, may_be_best, two_sided
+from sampler_bench.results.estimate import Estimate
+
+LEAST = 0.75
+"""A sampler stands for a cost if it spends more than this share of it: Heun's 7 of 8, not 4."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One sampler at one cost.
+
+    label       what it is called
+    nfe         evaluations per sample that it spends
+    value       what was measured
+    difference  its value less the compared sampler's; None of that itself
+    paired      whether both were measured on the same seeds
+    p, q        of "no difference": two-sided, by Student's law; q over all that is compared
+    best        whether its value is the best of its column
+    may_be_best whether it cannot be told from the best: see `results.best`
+    """
+
+    label: str
+    nfe: float
+    value: Estimate
+    difference: Estimate | None = None
+    paired: bool = True
+    p: float = 1.0
+    q: float = 1.0
+    best: bool = False
+    may_be_best: bool = True
+
+
+@dataclass(frozen=True)
+class Column:
+    """All samplers at one cost: `nfe` evaluations per sample, or a little less."""
+
+    nfe: float
+    entries: tuple[Entry, ...]
+
+    def of(self, label: str) -> Entry | None:
+        """The entry of a sampler; None if it has no point at this cost."""
+        return next((one for one in self.entries if one.label == label), None)
+
+
+@dataclass(frozen=True)
+class Block:
+    """What one model and metric have to say.
+
+    model, metric  whose samples, and the metric's name, as figures have it
+    upward         whether higher values are better
+    against        the sampler that others are compared with
+    labels         all samplers, in the order of legends
+    columns        costs, ascending
+    """
+
+    model: str
+    metric: str
+    upward: bool
+    against: str
+    labels: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+
+def compare(
+    records: pd.DataFrame, against: str, nfe: Sequence[float] = (), metric: str | None = None
+) -> list[Block]:
+    """Compare samplers with one of them, model by model and metric by metric.
+
+    records  the table of results.load
+    against  the label of the sampler to compare with, or its beginning up to a comma
+    nfe      evaluations per sample; those at which it was measured, unless given
+    metric   one metric's name, instead of all that are taken of samples
+
+    At each cost a sampler's dearest point that costs no more stands for it, if it spends more than
+    three quarters of it (where `nfe` is given: any); repeats of other seeds are put together. q is
+    Benjamini and Hochberg's (1995) false-discovery rate, over all differences that are shown.
+
+    Raises ValueError, in one line, if no sampler is called that, or nothing is measured beside it.
+    """
+    found = records[taken_of(records, "samples")]
+    if metric is not None:
+        if metric not in set(records["metric"]):
+            raise ValueError(unknown(metric, sorted(set(found["metric"])), "metric"))
+        found = records[records["metric"] == metric]
+    known = labels(found) if len(found) else []
+    against = _meant(against, known)
+    panels = points(found).groupby(PANEL, sort=True)
+    blocks = [
+        _block(curves, against, tuple(known), tuple(sorted(set(nfe))))
+        for _, curves in panels
+        if against in set(curves["label"])
+    ]
+    if not any(len(column.entries) > 1 for block in blocks for column in block.columns):
+        at = f" at {', '.join(f'{one:g}' for one in nfe)} evaluations" if nfe else ""
+        raise ValueError(
+            f"nothing was measured beside {against!r}{at}: there is nothing to compare"
+        )
+    return _discovered(blocks)
+
+
+def _meant(against: str, known: Sequence[str]) -> str:
+    """The label that is meant: itself, or the one that goes on after it, "heun, edm steps"."""
+    longer = [label for label in known if label.startswith(f"{against}, ")]
+    if against not in known and len(longer) != 1:
+        raise ValueError(unknown(against, known, "sampler"))
+    return against if against in known else longer[0]
+
+
+def _block(
+    curves: pd.DataFrame, against: str, known: tuple[str, ...], nfe: tuple[float, ...]
+) -> Block:
+    own = curves[curves["label"] == against]
+    costs = nfe or tuple(sorted(set(own["nfe"])))
+    upward = is_upward(curves)
+    least = 0.0 if nfe else LEAST
+    columns = (_column(curves, against, cost, least, -1 if upward else 1) for cost in costs)
+    here = set(curves["label"])
+    return Block(
+        model=str(curves["model"].iloc[0]),
+        metric=str(curves["metric_name"].iloc[0]),
+        upward=upward,
+        against=against,
+        labels=tuple(label for label in known if label in here),
+        columns=tuple(column for column in columns if column.of(against)),
+    )
+
+
+def _column(curves: pd.DataFrame, against: str, cost: float, least: float, sign: int) -> Column:
+    entries = []
+    for label, curve in curves.groupby("label", sort=True):
+        fits = curve[(curve["nfe"] <= cost) & (curve["nfe"] > least * cost)]
+        if not fits.empty:
+            at = fits.loc[fits["nfe"].idxmax()]
+            entries.append(Entry(str(label), float(at["nfe"]), estimate(at)))
+    may = may_be_best([one.value for one in entries], sign)
+    top = min((sign * one.value.value for one in entries), default=math.nan)
+    told = [
+        replace(one, may_be_best=could, best=sign * one.value.value == top)
+        for one, could in zip(entries, may, strict=True)
+    ]
+    column = Column(cost, tuple(told))
+    base = column.of(against)
+    return column if base is None else Column(cost, tuple(_beside(one, base) for one in told))
+
+
+def _beside(one: Entry, base: Entry) -> Entry:
+    if one is base:
+        return one
+    difference = gap(one.value, base.value)
+    return replace(
+        one,
+        difference=difference,
+        paired=are_paired(one.value, base.value),
+        p=two_sided(difference),
+    )
+
+
+def _discovered(blocks: list[Block]) -> list[Block]:
+    """The blocks with q for each p, over all of them."""
+    columns = [column for block in blocks for column in block.columns]
+    shown = [one for column in columns for one in column.entries if one.difference is not None]
+    q = iter(false_discovery_control([one.p for one in shown]).tolist())
+
+    def told(one: Entry) -> Entry:
+        return one if one.difference is None else replace(one, q=next(q))
+
+    def found(column: Column) -> Column:
+        return replace(column, entries=tuple(map(told, column.entries)))
+
+    return [replace(block, columns=tuple(map(found, block.columns))) for block in blocks]
+
+
+def answers(blocks: Sequence[Block]) -> list[str]:
+    """A sentence for each column in which something is compared."""
+    several = {model for model in _models(blocks) if _models(blocks).count(model) > 1}
+    return [
+        answer(block, column, block.model in several)
+        for block in blocks
+        for column in block.columns
+        if len(column.entries) > 1
+    ]
+
+
+def answer(block: Block, column: Column, named: bool = False) -> str:
+    """What one column says, in a sentence: who is best, against whom, and who else may be.
+
+    named  whether the metric is named: where there are several
+    """
+    word, top = "higher" if block.upward else "lower", _leader(column, block.against)
+    what = f" ({block.metric})" if named else ""
+    head = f"At {column.nfe:g} evaluations on {block.model}{what}"
+    if top.difference is None:
+        body = f"nothing is {word} than {_quoted(top.label)}, {_number(top.value)}"
+    else:
+        size = _number(top.difference * math.copysign(1, top.difference.value))
+        told = f"by {size} (q = {top.q:.1g})"
+        pair = f"than {_quoted(block.against)} {told}"
+        body = f"{_quoted(top.label)} is {word} {pair}"
+        if top.q > LEVEL:
+            body = f"{_quoted(top.label)} is {word} {pair}, which may be chance"
+    return f"{head}, {body}; {_others(column, top)}."
+
+
+_NAMED = 4
+"""So many samplers are named one by one."""
+
+
+def _others(column: Column, top: Entry) -> str:
+    may = [one.label for one in column.entries if one.may_be_best and one is not top]
+    if not may:
+        return "no other may be the best"
+    names = f": {', '.join(map(_quoted, may))}" if len(may) <= _NAMED else ""
+    count = f"{len(may)} of {len(column.entries) - 1} others"
+    return f"{count} cannot be told from it{names}"
+
+
+def _models(blocks: Sequence[Block]) -> list[str]:
+    return [block.model for block in blocks]
+
+
+def _quoted(label: str) -> str:
+    return f"“{label}”"
+
+
+def _leader(column: Column, against: str) -> Entry:
+    """The best entry; of several that are equally good the compared one."""
+    best = [one for one in column.entries if one.best]
+    return next((one for one in best if one.label == against), best[0])
+
+
+def table(blocks: Sequence[Block]) -> pd.DataFrame:
+    """The comparison as a tidy table: a row per block, cost and sampler, in numbers.
+
+    Columns: Model, Metric, Sampler; NFE (the cost), Spent; Value, SE; Difference, Difference SE,
+    Freedom, Paired, p, q; Best, May be best.
+    """
+    rows = []
+    for block in blocks:
+        for column in block.columns:
+            order = {label: place for place, label in enumerate(block.labels)}
+            for one in sorted(column.entries, key=lambda entry: order[entry.label]):
+                less = one.difference
+                rows.append(
+                    {
+                        "Model": block.model,
+                        "Metric": block.metric,
+                        "Sampler": one.label,
+                        "NFE": column.nfe,
+                        "Spent": one.nfe,
+                        "Value": one.value.value,
+                        "SE": one.value.se,
+                        "Difference": math.nan if less is None else less.value,
+                        "Difference SE": math.nan if less is None else less.se,
+                        "Freedom": math.nan if less is None else less.freedom,
+                        "Paired": one.paired,
+                        "p": math.nan if less is None else one.p,
+                        "q": math.nan if less is None else one.q,
+                        "Best": one.best,
+                        "May be best": one.may_be_best,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _number(estimate: Estimate) -> str:
+    return with_error(estimate.value, estimate.se if math.isfinite(estimate.se) else 0.0)
+
+
+def cell(one: Entry | None, cost: float) -> tuple[str, str]:
+    """What a table shows of an entry, and its q: "−0.90 ± 0.12", "1e-06".
+
+    The compared sampler shows its value. "@7": it spends 7, and not what the column costs; "°": it
+    cannot be told from the best; "*": not on the same seeds.
+    """
+    if one is None:
+        return "–", ""
+    marks = ("°" if one.may_be_best else "") + ("" if one.paired else "*")
+    marks += "" if one.nfe == cost else f" @{one.nfe:.4g}"
+    if one.difference is None:
+        return f"{_number(one.value)}{marks}", ""
+    size = math.copysign(1, one.difference.value)
+    sign = "−" if size < 0 else "+"
+    return f"{sign}{_number(one.difference * size)}{marks}", f"{one.q:.1g}"
+
+
+NOTE = (
+    "Differences from “{against}”, whose row shows its values, ± 1 standard error, in pairs where"
+    " seeds are shared (* where not); q: false-discovery rate. Bold: best; °: cannot be told from"
+    " the best (95 %, all at once); @: evaluations spent where they are less than the column's."
+)
