@@ -16,15 +16,17 @@ def points(records: pd.DataFrame) -> pd.DataFrame:
     """One row per measured point: the repeats of a cell (other seeds) put together.
 
     Columns: model, metric, metric_name, metric_better, label, point, steps, samples; repeats; nfe
-    and value (means); best_repeat (what "lowest of three" would print); se (of the mean; from the
-    jackknife, nan without); low and high (band: lowest and highest repeat, ± 2 se for one).
+    and value (means); nfe_asked (what plans ask for it by, a tuple); best_repeat (what "lowest of
+    three" would print); se (of the mean; from the jackknife, nan without); low and high (band:
+    lowest and highest repeat, ± 2 se for one).
     Sorted by panel, label and NFE.
     """
     steps = records.get("sampler.steps", np.nan)
     # In one order, so that rounding in the means does not depend on how the records came.
     unit = _unit(records["se"])
+    asked = records.get("nfe_asked", pd.Series([()] * len(records), records.index))
     told = records.assign(
-        steps=steps, var=(records["se"] / unit) ** 2, metric_better=better(records)
+        steps=steps, nfe_asked=asked, var=(records["se"] / unit) ** 2, metric_better=better(records)
     )
     groups = ordered(told).groupby([*PANEL, "label", "point"], sort=True)
     value = groups["value"]
@@ -34,6 +36,7 @@ def points(records: pd.DataFrame) -> pd.DataFrame:
         work_key=("work_key", "first"),
         repeats=("value", "size"),
         nfe=("nfe", "mean"),
+        nfe_asked=("nfe_asked", "first"),
         value=("value", "mean"),
         low=("value", "min"),
         high=("value", "max"),
