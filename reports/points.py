@@ -19,16 +19,19 @@ def points(records: pd.DataFrame) -> pd.DataFrame:
     """One row per measured point: the repeats of a cell (other seeds) put together.
 
     Columns: model, metric, metric_name, metric_better, label, point, steps, samples; repeats; nfe
-    and value (means); best_repeat (what "lowest of three" would print); se (of the mean; from the
-    jackknife, nan without); low and high (lowest and highest repeat, ± 2 se for one); measured (of
-    each repeat its value, its seeds, and the value with one shard left out: see `estimate`).
+    and value (means); nfe_asked (what plans ask for it by, a tuple); best_repeat (what "lowest of
+    three" would print); se (of the mean; from the jackknife, nan without); low and high (lowest and
+    highest repeat, ± 2 se for one); measured (of each repeat its value, its seeds, and the value
+    with one shard left out: see `estimate`).
     Sorted by panel, label and NFE.
     """
     steps = records.get("sampler.steps", np.nan)
     # In one order, so that rounding in the means does not depend on how the records came.
     unit = _unit(records["se"])
+    asked = records.get("nfe_asked", pd.Series([()] * len(records), records.index))
     told = records.assign(
         steps=steps,
+        nfe_asked=asked,
         var=(records["se"] / unit) ** 2,
         metric_better=better(records),
         measured=_measured(records),
@@ -41,6 +44,7 @@ def points(records: pd.DataFrame) -> pd.DataFrame:
         work_key=("work_key", "first"),
         repeats=("value", "size"),
         nfe=("nfe", "mean"),
+        nfe_asked=("nfe_asked", "first"),
         value=("value", "mean"),
         low=("value", "min"),
         high=("value", "max"),

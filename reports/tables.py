@@ -55,7 +55,10 @@ def best_table(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def cells_table(records: pd.DataFrame) -> pd.DataFrame:
-    """Every measured point in numbers, the repeats of a cell put together; no floor is one."""
+    """Every measured point in numbers, the repeats of a cell put together; no floor is one.
+
+    Where some were asked for by NFE, "NFE asked" says which, as a text.
+    """
     records = records[~taken_of(records, "truth")]
     names = {
         "model": "Model",
@@ -76,7 +79,11 @@ def cells_table(records: pd.DataFrame) -> pd.DataFrame:
         key=lambda column: column.map(place) if column.name == "label" else column,
         ignore_index=True,
     )
-    return made[list(names)].rename(columns=names)
+    told = made[list(names)].rename(columns=names)
+    if made["nfe_asked"].map(len).any():
+        asked = [", ".join(map(str, several)) or "–" for several in made["nfe_asked"]]
+        told.insert(told.columns.get_loc("NFE"), "NFE asked", asked)
+    return told
 
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:

@@ -29,19 +29,28 @@ def lines(stores: Iterable[Store]) -> list[Record]:
     versions = agreement.versions(one for each in found.values() for one in each)
     kept: dict[Any, Record] = {}
     rungs: dict[Any, Rung] = {}
+    asked: dict[Any, set[int]] = {}
     elsewhere: set[Any] = set()  # points of the folders before
     for store in sorted(stores, key=lambda store: str(store.root)):
         here = [record.cell.key for _, record in found[store.root]]
         own = {key: versions[key] for key in here}
         new = list(of_plan(store.plan(), own, str(store.root)))
         for record in new:
+            asked.setdefault(_point(record), set()).update(record.nfe_asked)
             if record.rung is not None:
                 rungs.setdefault(_point(record), record.rung)
             if _point(record) not in elsewhere:
                 kept.setdefault((record.label, _point(record)), record)
         elsewhere |= {_point(record) for record in new}
     # A point of a search may have come first from another folder, where it is of none; it is one.
-    return [replace(record, rung=rungs.pop(_point(record), None)) for record in kept.values()]
+    return [
+        replace(
+            record,
+            rung=rungs.pop(_point(record), None),
+            nfe_asked=tuple(sorted(asked[_point(record)])),
+        )
+        for record in kept.values()
+    ]
 
 
 def of_plan(plan: PlanFile | None, records: Versions, where: str) -> Iterator[Record]:
@@ -59,7 +68,8 @@ def of_plan(plan: PlanFile | None, records: Versions, where: str) -> Iterator[Re
 
 
 def _as(line: Line, record: Record) -> Record:
-    return record.of(line.label, line.model, restored(line.settings), line.rung)
+    settings = restored(line.settings)
+    return record.of(line.label, line.model, settings, line.rung, line.nfe_asked)
 
 
 def _point(record: Record) -> str:

@@ -15,7 +15,18 @@ from sampler_bench.results.schema import columns
 from sampler_bench.results.store import Store
 
 _CELL = [field.name for field in fields(Cell) if field.name not in {"sampler", "condition"}]
-_MEASURED = ["value", "se", "loo", "nfe", "nfe_min", "nfe_max", "seconds", "metric_name", "profile"]
+_MEASURED = [
+    "value",
+    "se",
+    "loo",
+    "nfe",
+    "nfe_asked",
+    "nfe_min",
+    "nfe_max",
+    "seconds",
+    "metric_name",
+    "profile",
+]
 _MEASURED += ["metric_better", "metric_of"]
 _NAMED = ["key", "work_key", "point", "label", "order", "model", "search", "rung"]
 _PLACE = ("search", "rung")  # of some rows alone: no number that pandas would make of none
@@ -35,7 +46,8 @@ def load(path: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     the grid that was run, for colours and legends; the last if it is unknown), model, search and
     rung (the name of the search that it took part in, and where: 0, 1, … or "fresh"; None of all
     others), every field of the cell, code, repeat (0, 1, … by seed_start), value, se, loo (list),
-    nfe, nfe_min, nfe_max, seconds, metric_name, profile (columns over σ by name; {} for metrics
+    nfe, nfe_asked (a tuple: what the plans asked for by NFE; empty if by steps), nfe_min, nfe_max,
+    seconds, metric_name, profile (columns over σ by name; {} for metrics
     that are one number), metric_better ("lower" or "higher"), metric_of (what it is taken of:
     "samples", "trajectory", "levels" or "truth"), the settings as sampler.* and measurement.*, and
     provenance as prov_*.

@@ -38,6 +38,7 @@ class Record:
     profile   what the metric is over σ, as equally long columns (σ among them); {} for most
     metric    what the metric is; the one of its name that ships, unless given
     rung      its place in a search, if a plan says so: no part of its file
+    nfe_asked  the evaluations per sample that plans ask for it by, if not by its steps: likewise
 
     Raises ValueError if the value, a left-out value or the profile is not finite, or the columns
     of the profile are not equally long.
@@ -60,6 +61,7 @@ class Record:
     kept: bool = False
     metric: Metric = None  # type: ignore[assignment]  # until it is made
     rung: Rung | None = None
+    nfe_asked: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.metric is None:
@@ -121,9 +123,17 @@ class Record:
         model: str,
         settings: Mapping[str, Mapping[str, Any]],
         rung: Rung | None = None,
+        nfe_asked: Sequence[int] = (),
     ) -> "Record":
         """The same measurement as a point of another curve."""
-        return replace(self, label=label, model=model, settings=settings, rung=rung)
+        return replace(
+            self,
+            label=label,
+            model=model,
+            settings=settings,
+            rung=rung,
+            nfe_asked=tuple(nfe_asked),
+        )
 
     def text(self) -> str:
         """The text of its file."""

@@ -95,7 +95,10 @@ class Rung(Told):
 
 
 class Line(Told):
-    """A point of a curve: a cell under the label, the model's name and the settings asked for."""
+    """A point of a curve: a cell under the label, the model's name and the settings asked for.
+
+    `nfe_asked`: the evaluations per sample that it was asked for by, if not by its steps.
+    """
 
     label: Text
     model: Text
@@ -105,6 +108,7 @@ class Line(Told):
     samples: Annotated[int, Field(ge=0)] = 0
     shards: Annotated[int, Field(ge=1)] = 20
     nfe: Number | None = None
+    nfe_asked: list[Annotated[int, Field(ge=1)]] = Field(default_factory=list)
     rung: Rung | None = None
 
 

@@ -24,7 +24,8 @@ GPU_FLOPS = 10e12
 
 def show(plan: Plan, device: torch.device, batch: int, console: Console) -> None:
     """Print cells, skipped combinations with reasons, total NFE and an estimate of the time."""
-    table = Table("sampler", "model", "metric", "seeds", "NFE", "key", box=None)
+    asked = ["steps", "asked"] if any(work.asked for work in plan.work) else []
+    table = Table("sampler", "model", "metric", "seeds", *asked, "NFE", "key", box=None)
     for column in table.columns:
         column.overflow = "fold"
     table.columns[-1].no_wrap = True  # a key is of use only whole
@@ -36,6 +37,7 @@ def show(plan: Plan, device: torch.device, batch: int, console: Console) -> None
                 work.name,
                 cell.metric,
                 f"{cell.seed_start}..{cell.seed_start + cell.samples - 1}",
+                *([_steps(work), ", ".join(map(str, work.asked)) or "-"] if asked else []),
                 nfe,
                 cell.key if not plan.missing else "-",
             )
@@ -55,6 +57,11 @@ def show(plan: Plan, device: torch.device, batch: int, console: Console) -> None
         "(nothing was run)",
         soft_wrap=True,
     )
+
+
+def _steps(work: Work) -> str:
+    steps = work.settings.get("sampler", {}).get("steps")
+    return "-" if steps is None else f"{steps}"
 
 
 def _show_missing(plan: Plan, console: Console) -> None:

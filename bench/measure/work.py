@@ -25,6 +25,7 @@ class Work:
         condition: The labels asked of the model.
         cells: The cells; they differ in metric and reference only.
         nfe: Evaluations per sample; ``None`` where they depend on the samples, or nothing says.
+        asked: The evaluations per sample that it was asked for by, instead of by its steps.
         spec: The measurement's pinned name, if its kind is from a user's own file.
     """
 
@@ -37,6 +38,7 @@ class Work:
     cells: list[Cell] = field(default_factory=list)
     nfe: int | None = None
     spec: str = ""
+    asked: tuple[int, ...] = ()
 
     @property
     def cell(self) -> Cell:

@@ -40,7 +40,8 @@ class Labelled:
     """A sampler or a probe, the name of its curve, and the models it is for (all if none).
 
     ``table`` says which of the grid's tables it is from, ``is_named`` whether somebody chose the
-    label; ``spec`` is what a table calls a probe, pinned if it is from a user's own file.
+    label; ``nfe`` is how many evaluations it may cost, instead of steps; ``spec`` is what a table
+    calls a probe, pinned if it is from a user's own file.
     """
 
     label: str
@@ -49,6 +50,7 @@ class Labelled:
     spec: str = ""
     table: str = ""
     is_named: bool = True
+    nfe: int | None = None
 
     def is_for(self, model: str) -> bool:
         """Return whether it is to be run with this model."""
@@ -129,9 +131,9 @@ def expand_entry(entry: SamplerEntry) -> tuple[list[Labelled], list[Skipped]]:
         else:
             _check_parameters(sampler)
             models = None if entry.models is None else tuple(entry.models)
-            kept.setdefault(
-                repr((label, sampler)), Labelled(label, sampler, models, is_named=bool(entry.label))
-            )
+            made = Labelled(label, sampler, models, is_named=bool(entry.label))
+            for nfe in entry.asked:
+                kept.setdefault(repr((label, sampler, nfe)), replace(made, nfe=nfe))
     return list(kept.values()), skipped
 
 
@@ -194,7 +196,7 @@ def _check_keys(axes: dict[str, list[Any]]) -> dict[str, int]:
         allowed |= dict.fromkeys(names, 0) | nestings(*parts)
     for key in axes:
         if key not in allowed:
-            raise ValueError(unknown(key, [*allowed, "label"], "key"))
+            raise ValueError(unknown(key, [*allowed, "label", "nfe"], "key"))
     return allowed
 
 

@@ -33,6 +33,9 @@ Scalar = StrictStr | Annotated[int, Field(strict=True)] | Annotated[float, Field
 Weight = Annotated[float, Field(ge=0, le=1000, strict=True)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Names = Annotated[list[StrictStr], Field(min_length=1)]
+Evaluations = Annotated[StrictInt, Field(ge=1, le=100_000)]
+Nfe = Evaluations | Annotated[list[Evaluations], Field(min_length=1)]
+"""Evaluations per sample that a sampler may cost: one number, or several."""
 Item = Scalar | list[Scalar] | list[list[Scalar]]
 Axis = Scalar | Annotated[list[Item], Field(min_length=1)]
 """A value, a list of values; a value may be a list itself, or a list of those."""
@@ -66,6 +69,8 @@ class SamplerEntry(BaseModel):
         models: The models it is for; all of the grid's if absent.
         levels: Noise levels one by one, instead of a discretization: a list of numbers, or a file
             of them beside the grid; several of these are an axis.
+        nfe: Evaluations per sample, guidance included, instead of steps: each sampler takes the
+            most steps that cost no more. A number, or a list; the grid's if absent.
         Every other key is one of ``solvers.build``'s: a value, or a list of them.
     """
 
@@ -75,7 +80,21 @@ class SamplerEntry(BaseModel):
     label: StrictStr = ""
     models: Names | None = None
     levels: LevelsAxis = None
+    nfe: Nfe | None = None
     _folder: Path = PrivateAttr(default_factory=Path)
+
+    @model_validator(mode="after")
+    def _says_one_length(self) -> Self:
+        for key in ("steps", "levels"):
+            if self.nfe is not None and key in self.axes:
+                raise ValueError(f"nfe and {key}: give one of the two")
+        return self
+
+    @property
+    def asked(self) -> list[int | None]:
+        """The evaluations per sample that are asked for; one ``None`` where steps are."""
+        nfe = self.nfe if isinstance(self.nfe, list) else [self.nfe]
+        return list(dict.fromkeys(nfe))
 
     @property
     def folder(self) -> Path:
@@ -128,6 +147,7 @@ class ProfileEntry(SamplerEntry):
 
     metric: StrictStr
     levels: Annotated[list[Positive], Field(min_length=3)]
+    nfe: None = None  # it is no curve over NFE
 
     @property
     def axes(self) -> dict[str, list[Any]]:
@@ -164,8 +184,8 @@ class MeasurementEntry(SamplerEntry):
 
     @property
     def axes(self) -> dict[str, list[Any]]:
-        """Every other key as a list of values."""
-        return self._others
+        """Every other key as a list of values; ``nfe`` is one of a kind's own, if it has that."""
+        return self._others if self.nfe is None else self._others | {"nfe": self.asked}
 
 
 class Grid(BaseModel):
@@ -174,6 +194,8 @@ class Grid(BaseModel):
     Attributes:
         name: Names the run's folder.
         models: Model names.
+        nfe: Evaluations per sample that each sampler may cost, of whose table neither says nfe nor
+            steps nor levels.
         samples: Samples per cell, seeds first_seed … first_seed + samples − 1; at least 20. All
             seeds of all repeats lie below 2³².
         repeats: How many seed ranges, one after the other.
@@ -200,6 +222,7 @@ class Grid(BaseModel):
 
     name: Annotated[StrictStr, Field(pattern=r"^[\w][\w.-]*$", max_length=100)]
     models: Names
+    nfe: Nfe | None = None
     samples: Annotated[StrictInt, Field(ge=LEAST_SAMPLES)]
     repeats: Annotated[StrictInt, Field(ge=1)] = 1
     first_seed: Annotated[StrictInt, Field(ge=0)] = 0
@@ -258,6 +281,15 @@ class Grid(BaseModel):
     @model_validator(mode="after")
     def _has_seeds(self) -> Self:
         check_seeds(self.first_seed, self.repeats, self.samples)
+        return self
+
+    @model_validator(mode="after")
+    def _tables_share_nfe(self) -> Self:
+        if self.nfe is not None and not self.sampler:
+            raise ValueError("nfe is for [[sampler]] tables, and there is none")
+        for entry in self.sampler:
+            if entry.nfe is None and not {"steps", "levels"} & set(entry.axes):
+                entry.nfe = self.nfe
         return self
 
     @model_validator(mode="after")

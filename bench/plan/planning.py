@@ -15,6 +15,7 @@ from sampler_bench.bench.measure.trajectory import Trajectories
 from sampler_bench.bench.measure.trajectory import name as trajectory_name
 from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan import curves
+from sampler_bench.bench.plan.asked import within
 from sampler_bench.bench.plan.curves import unseen
 from sampler_bench.bench.plan.expand import Labelled, Skipped, check_cells, expand
 from sampler_bench.bench.plan.floors import floor_work, floors_of
@@ -159,8 +160,8 @@ def make(
             )
         ]
         for item in (item for item in labelled if item.is_for(spec)):
-            for job, nfe in _possible(wanted, item, skipped):
-                found.add(_work(grid, job, item, nfe), item)
+            for job, sampler, nfe in _possible(wanted, item, skipped):
+                found.add(_work(grid, job, replace(item, sampler=sampler), nfe), item)
         for job in wanted if grid.floor_alone else ():
             found.floor(job)
         items = [item for item in probes if item.is_for(spec)]
@@ -190,7 +191,7 @@ class _Found:
     work: dict[str, Work] = field(default_factory=dict)
     again: list[Work] = field(default_factory=list)
     _tables: dict[tuple[str, str], str] = field(default_factory=dict)
-    _curves: dict[str, set[tuple[str, str, str]]] = field(default_factory=dict)  # by key
+    _curves: dict[tuple[str, ...], Work] = field(default_factory=dict)  # by key and curve
     _labels: dict[tuple[str, str], Work] = field(default_factory=dict)
 
     @property
@@ -219,14 +220,15 @@ class _Found:
     def _add(self, made: Work, table: str) -> None:
         known = self.work.setdefault(made.key, made)
         first = self._tables.setdefault((made.key, table), made.label)
-        here = self._curves.setdefault(made.key, set())
+        here = (made.key, *_curve(made))
         if first != made.label:
             what = ", ".join(unseen(known.settings, made.settings))
             reason = f"the same as {first!r}: nothing of it sees {what}"
             self.skipped.append(Skipped(made.label, f"model = {made.name}, {what}", reason))
-        elif known is not made and _curve(made) not in here:
+        elif known is not made and here not in self._curves:
             self.again.append(made)
-        here.add(_curve(made))
+        point = self._curves.setdefault(here, made)
+        point.asked = tuple(sorted({*point.asked, *made.asked}))
 
 
 def _curve(work: Work) -> tuple[str, str, str]:
@@ -309,22 +311,38 @@ def _jobs(
 
 def _possible(
     jobs: list[_Job], item: Labelled, skipped: list[Skipped]
-) -> Iterator[tuple[_Job, int | None]]:
-    """Yield the jobs that a sampler can do, and the evaluations per sample without guidance."""
+) -> Iterator[tuple[_Job, AnySampler, int | None]]:
+    """Yield the jobs that a sampler can do, the sampler, and its evaluations without guidance."""
     for job in jobs:
         if job.source.extractor is None and not item.sampler.deterministic:
             reason = "a stochastic sampler, or an author's own, has no exact trajectory to follow"
             skipped.append(Skipped(item.label, f"metrics = {', '.join(job.measures)}", reason))
             continue
         try:
-            nfe = item.sampler.fit(job.model)
+            sampler, nfe = _fitted(item, job)
         except Incompatible as error:
-            at = _steps(item.sampler)
+            at = _steps(item.sampler) if item.nfe is None else f"nfe = {item.nfe}"
             skipped.append(Skipped(item.label, f"model = {job.name}, {at}", str(error)))
         except ValueError as error:
             raise _told(item, job, error) from None
         else:
-            yield job, nfe
+            yield job, sampler, nfe
+
+
+def _fitted(item: Labelled, job: _Job) -> tuple[AnySampler, int | None]:
+    """Return a sampler that can sample with a model, and its evaluations without guidance.
+
+    Raises:
+        Incompatible: If it cannot, or not for the evaluations asked for.
+    """
+    if item.nfe is None:
+        return item.sampler, item.sampler.fit(job.model)
+
+    def cost(sampler: AnySampler) -> int | None:
+        return job.condition.evaluations(sampler.fit(job.model))
+
+    found, _ = within(item.sampler, item.nfe, cost)
+    return found, found.fit(job.model)
 
 
 def _told(item: Labelled, job: _Job, error: ValueError) -> ValueError:
@@ -339,9 +357,11 @@ def _work(grid: Grid, job: _Job, item: Labelled, nfe: int | None) -> Iterator[Wo
     )
     label = item.label + job.suffix
     try:
-        yield from jobs(
+        for work in jobs(
             grid, label, job.name, model, job.condition, measurement, nfe, samples=job.samples
-        )
+        ):
+            work.asked = () if item.nfe is None else (item.nfe,)
+            yield work
     except ValueError as error:
         raise _told(item, job, error) from None
 

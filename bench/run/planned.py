@@ -40,6 +40,7 @@ def _lines(work: Work, rung: Rung | None) -> list[Line]:
             samples=cell.samples,
             shards=cell.shards,
             nfe=work.nfe,
+            nfe_asked=list(work.asked),
             rung=rung,
         )
         for cell in work.cells
