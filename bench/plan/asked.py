@@ -24,10 +24,8 @@ def within(
     """
     if sampler.steps is None:
         raise Incompatible(f"nfe = {nfe}: it chooses its own steps")
-    least = _known(cost(sampler.with_steps(1)), nfe)
-    if least > nfe:
-        raise Incompatible(f"nfe = {nfe}: one step costs {least} evaluations")
-    few, many = 1, 2  # few steps are cheap enough, many are not
+    few = _first(sampler, nfe, cost)
+    many = 2 * few  # few steps are cheap enough, many are not
     while _fits(sampler, many, nfe, cost):
         if many > MOST_STEPS:
             raise Incompatible(f"nfe = {nfe}: more steps do not cost it more")
@@ -40,6 +38,20 @@ def within(
             many = middle
     found = sampler.with_steps(few)
     return found, _known(cost(found), nfe)
+
+
+def _first(sampler: AnySampler, nfe: int, cost: Callable[[AnySampler], int | None]) -> int:
+    """Return some number of steps that is cheap enough: one, or the first power of two that it can
+    take, as a path may need some levels to go over again.
+
+    Raises:
+        Incompatible: If there is none.
+    """
+    for steps in (2**power for power in range(nfe.bit_length() + 1)):
+        if _fits(sampler, steps, nfe, cost):
+            return steps
+    least = _known(cost(sampler.with_steps(1)), nfe)
+    raise Incompatible(f"nfe = {nfe}: one step costs {least} evaluations")
 
 
 def _fits(

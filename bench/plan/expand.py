@@ -125,7 +125,9 @@ def expand_entry(entry: SamplerEntry) -> tuple[list[Labelled], list[Skipped]]:
     for combination in _combinations(axes):
         label = _label(entry, combination, axes)
         try:
-            sampler = solvers.build(**_located(_applicable(combination), entry.folder))
+            # Where a cost is asked for, any number of steps will do until there is a model.
+            steps = {} if entry.nfe is None else {"steps": 1}
+            sampler = solvers.build(**_located(_applicable(combination | steps), entry.folder))
         except Incompatible as error:
             skipped.append(Skipped(entry.label or label, _text(combination), str(error)))
         else:

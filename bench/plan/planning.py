@@ -339,6 +339,10 @@ def _fitted(item: Labelled, job: _Job) -> tuple[AnySampler, int | None]:
         return item.sampler, item.sampler.fit(job.model)
 
     def cost(sampler: AnySampler) -> int | None:
+        try:
+            sampler.check()
+        except ValueError as error:  # more steps than it has levels
+            raise Incompatible(str(error)) from None
         return job.condition.evaluations(sampler.fit(job.model))
 
     found, _ = within(item.sampler, item.nfe, cost)

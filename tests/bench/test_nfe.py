@@ -140,3 +140,18 @@ def test_asked_and_spent_are_shown_in_the_plan_the_table_and_in_records(tmp_path
     assert cells_table(results.load(tmp_path / "run"))["NFE asked"].tolist() == ["7, 8", "–"]
     first = results.load(tmp_path / "run").drop(columns="nfe_asked")
     assert "NFE asked" not in cells_table(first)
+
+
+@pytest.mark.parametrize(
+    ("table", "nfe", "spent"),
+    [
+        ('solver = "song-vp"\nprocess = "flow"', 40, 40),
+        ('path = "restart"\nintervals = [[3, 2, 0.1, 1]]', 40, 39),
+        ('solver = "ddim"', 1500, 1000),  # its levels are no more
+        ('solver = "dpmpp-2m"\nfirst_step = "analytic"', 9, 9),
+        ('solver = "heun"\nend = "denoise"', 9, 9),
+    ],
+)
+def test_whatever_takes_steps_takes_as_many_as_it_may(tmp_path, table, nfe, spent):
+    plan = planned(tmp_path, f'[[sampler]]\nlabel = "one"\nnfe = {nfe}\n{table}')
+    assert [(one.nfe, one.asked) for one in plan.work] == [(spent, (nfe,))]
