@@ -57,13 +57,17 @@ OF_OTHER_DATA = {"figure5bc"}
 """Figures whose labels are the data sets' names, which the small version does not share."""
 SEARCHES = {"table5"}
 """What is found by a search instead (`bench search`)."""
-MOST_NFE = 1_200
-"""What all cells of a small grid may cost per sample: minutes at 64 samples on two slow cores."""
+MOST_NFE = 1_600
+"""What all cells of a small grid may cost per sample: an hour at 500 samples on one slow core."""
 MOST_EVALUATIONS = 220_000
 """What all profiles of a small grid may cost: a quarter of an hour on one core."""
 ONE_VERSION = {"figure1", "figure3", "figure5a-ffhq"}
 """Figures of exact models, and of a second data set."""
-SMALL = [name for name in grids.shipped() if name.endswith("-fashion") and name[:5] != "table"]
+SMALL = [
+    name
+    for name in grids.shipped()
+    if name.endswith("-fashion") and name.startswith(("figure", "alpha", "curvature"))
+]
 
 
 def curves(name):

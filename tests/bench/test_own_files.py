@@ -236,8 +236,8 @@ def test_who_says_another_number_of_evaluations_than_are_made_has_failed(folder)
     result = CliRunner().invoke(app, ["run", str(grid), "--out", "run"])
     assert result.exit_code == 1 and "2 jobs failed" in result.stderr
     for said, made in ((4, 2), (7, 3)):
-        told = f"ValueError: says it makes {said} evaluations per sample, and made {made}\n"
-        assert told in result.stdout
+        told = rf"ValueError: says it makes {said} evaluations per sample, and made {made}\b"
+        assert re.search(told, result.stdout)
 
 
 def test_what_says_no_number_of_evaluations_is_planned_without(folder):

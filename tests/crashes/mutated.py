@@ -14,7 +14,6 @@ from types import FrameType
 from typing import Any, Literal
 from unittest import mock
 
-import pandas as pd
 import torch
 from typer import testing
 from typer.main import get_command
@@ -24,6 +23,7 @@ from sampler_bench.bench.commands.cli import app
 from sampler_bench.bench.plan import jobs
 from sampler_bench.bench.run.runner import Runner
 from sampler_bench.reports import report
+from sampler_bench.reports.runs import Run
 from sampler_bench.results import Record, Store
 from sampler_bench.results.damaged import NotShown
 from sampler_bench.results.lines import lines
@@ -169,7 +169,7 @@ CLI, COMMAND = testing.CliRunner(), get_command(app)
 
 def _report(pages: Pages, root: Path) -> str:
     """Have a report: tables and figures take 50 times as long as all the rest."""
-    left_out: dict[str, Any] = {"_write_figures": _only_samples, "_tables": lambda _: {}}
+    left_out: dict[str, Any] = {"_write_figures": _only_samples, "_tables": lambda *_: {}}
     if pages != "none":
         del left_out["_tables"]
     if pages == "figures":
@@ -180,9 +180,9 @@ def _report(pages: Pages, root: Path) -> str:
         return _command(["report", "RUN", *(JSON if pages == "none" else ())], root)
 
 
-def _only_samples(store: Store, folder: Path, records: pd.DataFrame, own: object) -> list[object]:
-    for key in records["work_key"]:
-        store.samples(key)
+def _only_samples(run: Run, *_: object) -> list[object]:
+    for key in run.records["work_key"]:
+        run.samples(key)
     return []
 
 
