@@ -21,6 +21,7 @@ from sampler_bench.reports.floors import (
     floor_handle,
     floors,
     is_distance,
+    means,
     reach,
 )
 from sampler_bench.reports.intervals import interval, limits
@@ -155,7 +156,8 @@ def _limits(one: _Panel, found: Sequence[_Panel]) -> tuple[float, float]:
         if (other.metric_name, other.logarithmic) == (one.metric_name, one.logarithmic)
     ]
     others = [x for other in alike for x in (*other.others["fid"], *reach(other.floors))]
-    return limits([other.curves for other in alike], one.logarithmic, others)
+    floor = [x for other in alike for x in means(other.floors)]
+    return limits([other.curves for other in alike], one.logarithmic, others, always=floor)
 
 
 def _draw(

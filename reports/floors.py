@@ -29,6 +29,11 @@ def reach(floors_: Iterable[Floor]) -> list[float]:
     return [one.mean.value + side * one.spread for one in floors_ for side in (-1, 0, 1)]
 
 
+def means(floors_: Iterable[Floor]) -> list[float]:
+    """What an axis shows of them however far below it all is."""
+    return [one.mean.value for one in floors_]
+
+
 def draw_floor(axes: Axes, floors_: Iterable[Floor]) -> None:
     """Draw each as mean ± spread, below everything else; on the axis as it is."""
     bottom, _ = axes.get_ylim()

@@ -36,13 +36,14 @@ def limits(
     logarithmic: bool,
     others: Sequence[float] = (),
     bounded: bool = True,
+    always: Sequence[float] = (),
 ) -> tuple[float, float]:
     """The ends of an axis for these curves: by their values, and not by their errors.
 
     Intervals and `others` beyond it widen it, up to a factor of 3 (of a linear axis: by half of the
     values' range, or the usual error if that is more, so that noise does not fill an axis); what is
-    longer runs off. A linear axis of positive values does not go below 0,
-    unless it is not `bounded`.
+    longer runs off. What `always` has is on the axis however far it is. A linear axis of positive
+    values does not go below 0, unless it is not `bounded`.
     """
     rows = pd.concat(list(curves)).dropna(subset=["value"])
     low, high = rows["value"].min(), rows["value"].max()
@@ -50,6 +51,7 @@ def limits(
     reach = [*reach, *others, low, high]
     if logarithmic:
         bottom, top = max(min(reach), low / _ROOM), min(max(reach), high * _ROOM)
+        bottom, top = min(bottom, *always, top), max(top, *always, bottom)
         pad = max(top / bottom, 1.5) ** _MARGIN
         return float(bottom / pad), float(top * pad)
     span = high - low or abs(high) or 1.0
@@ -57,6 +59,7 @@ def limits(
     lengths = (highs - lows)[np.isfinite(highs - lows)]
     room = max(_SHARE * span, float(np.median(lengths)) / 2 if len(lengths) else 0.0)
     bottom, top = max(min(reach), low - room), min(max(reach), high + room)
+    bottom, top = min(bottom, *always, top), max(top, *always, bottom)
     pad = _MARGIN * (top - bottom or 1.0)
     lowest = bottom - pad
     return float(max(lowest, 0.0) if bounded and low > 0 else lowest), float(top + pad)

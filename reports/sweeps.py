@@ -27,6 +27,7 @@ from sampler_bench.reports.floors import (
     floor_handle,
     floors,
     is_distance,
+    means,
     reach,
 )
 from sampler_bench.reports.intervals import limits
@@ -230,7 +231,8 @@ def _limits(one: _Panel, found: list[_Panel]) -> tuple[float, float]:
     """The value axis of a panel: the same in all panels of its metric."""
     alike = [other for other in found if other.metric_name == one.metric_name]
     others = [x for other in alike for x in reach(other.floors)]
-    return limits([other.found for other in alike], one.logarithmic, others)
+    floor = [x for other in alike for x in means(other.floors)]
+    return limits([other.found for other in alike], one.logarithmic, others, always=floor)
 
 
 def _shown(sweep: Sweep, records: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,8 @@ import typer
 from sampler_bench.bench.commands.app import command, console, refused
 
 if TYPE_CHECKING:  # pandas takes a second to import: not for --help
+    import pandas as pd
+
     from sampler_bench.reports.comparison import Block
 
 BESIDE = 3
@@ -49,13 +51,13 @@ def compare(
         console.print(f"written: {out}/compare.md, .csv, .tex", markup=False, soft_wrap=True)
 
 
-def _write(blocks: "list[Block]", records: object, out: Path) -> None:
+def _write(blocks: "list[Block]", records: "pd.DataFrame", out: Path) -> None:
     from sampler_bench.kit.files import write_whole
     from sampler_bench.reports import compared, comparison, tables
 
     table = comparison.table(blocks)
     typed = shlex.join(["bench", *sys.argv[1:]])
-    made = tables.signed(table, records, typed).attrs["made"]  # type: ignore[arg-type]
+    made = tables.signed(table, records, typed).attrs["made"]
     files = {
         "compare.md": compared.markdown(blocks),
         "compare.csv": table.to_csv(index=False),

@@ -240,3 +240,12 @@ def test_an_estimate_of_repeats_is_their_mean(frame):
         found = estimate(row)
         assert isinstance(found, Estimate)
         assert (found.value, found.se) == (pytest.approx(row["value"]), pytest.approx(row["se"]))
+
+
+@pytest.mark.parametrize("logarithmic", [True, False])
+def test_a_floor_is_on_the_axis_however_far_it_is(logarithmic):
+    low, high = limits([curve([10.0, 40.0], se=0.1)], logarithmic, always=[0.2])
+    assert low < 0.2 and high > 40
+    assert (
+        limits([curve([10.0, 40.0], se=0.1)], logarithmic, others=[0.2])[0] > 0.2 or not logarithmic
+    )
