@@ -86,6 +86,8 @@ def searches(records: pd.DataFrame) -> list[Search]:
     if not {*CHURN, "search"} <= set(records.columns):
         return []
     took_part = records["search"].notna() & records["sampler.S_churn"].notna()
+    if "over" in records:
+        took_part &= records["over"] != "samplers"
     shown = ordered(records[took_part])
     shown = shown.assign(rung=[FRESH if rung == "fresh" else rung for rung in shown["rung"]])
     same = [*_SAME, "search", *(name for name in settings(shown) if name not in CHURN)]

@@ -28,8 +28,8 @@ _MEASURED = [
     "profile",
 ]
 _MEASURED += ["metric_better", "metric_of"]
-_NAMED = ["key", "work_key", "point", "label", "order", "model", "search", "rung"]
-_PLACE = ("search", "rung")  # of some rows alone: no number that pandas would make of none
+_NAMED = ["key", "work_key", "point", "label", "order", "model", "search", "rung", "over"]
+_PLACE = ("search", "rung", "over")  # of some rows alone: no number that pandas would make of none
 COLUMNS = [*_NAMED, *_CELL, "code", "repeat", *_MEASURED]
 SETTING = ("sampler.", "measurement.")
 """What the columns of settings begin with."""
@@ -45,12 +45,12 @@ def load(path: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     Columns: key, work_key, point (the same for repeats), label, order (the place of the label in
     the grid that was run, for colours and legends; the last if it is unknown), model, search and
     rung (the name of the search that it took part in, and where: 0, 1, … or "fresh"; None of all
-    others), every field of the cell, code, repeat (0, 1, … by seed_start), value, se, loo (list),
-    nfe, nfe_asked (a tuple: what the plans asked for by NFE; empty if by steps), nfe_min, nfe_max,
-    seconds, metric_name, profile (columns over σ by name; {} for metrics
-    that are one number), metric_better ("lower" or "higher"), metric_of (what it is taken of:
-    "samples", "trajectory", "levels" or "truth"), the settings as sampler.* and measurement.*, and
-    provenance as prov_*.
+    others), over (what the search is over: "churn" or "samplers"; None likewise), every field of
+    the cell, code, repeat (0, 1, … by seed_start), value, se, loo (list), nfe, nfe_asked (a tuple:
+    what the plans asked for by NFE; empty if by steps), nfe_min, nfe_max, seconds, metric_name,
+    profile (columns over σ by name; {} for metrics that are one number), metric_better ("lower" or
+    "higher"), metric_of (what it is taken of: "samples", "trajectory", "levels" or "truth"), the
+    settings as sampler.* and measurement.*, and provenance as prov_*.
     The rows' order depends on their contents alone.
 
     Damaged files are set aside, and what belongs to no plan left out, each with a warning
@@ -106,6 +106,7 @@ def _row(record: Record) -> dict[str, Any]:
         "model": record.model,
         "search": record.rung and record.rung.search,
         "rung": record.rung and record.rung.rung,
+        "over": record.rung and record.rung.over,
         "settings": hash_of({"settings": record.settings}),
         **{name: getattr(cell, name) for name in _CELL},
         "code": record.code.digest,

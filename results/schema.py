@@ -88,10 +88,14 @@ class FailureFile(Told):
 
 
 class Rung(Told):
-    """The place of a cell in a search: the search's name, and the rung; the last is "fresh"."""
+    """The place of a cell in a search: the search's name, and the rung; the last is "fresh".
+
+    `over`: whether settings of churn are searched, or any keys of samplers.
+    """
 
     search: Text
     rung: int | Literal["fresh"]
+    over: Literal["churn", "samplers"] = "churn"
 
 
 class Line(Told):

@@ -1,4 +1,4 @@
-"""``bench search``: what settings of churn are best, within a budget (EDM, Table 5)."""
+"""``bench search``: what settings of samplers are best, within a budget (EDM, Table 5)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -41,7 +41,8 @@ def search(
     ] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Print what would run, and stop.")] = False,
 ) -> None:
-    """Search S_churn, S_min, S_max and S_noise within a budget, or go on with a search."""
+    """Search churn, or any keys of sampler tables, within a budget; or go on with a search."""
+    from sampler_bench.bench.commands import verdict
     from sampler_bench.bench.commands.search_preview import show
     from sampler_bench.bench.measure.plugins import load_plugins
     from sampler_bench.bench.run.devices import choose
@@ -67,8 +68,12 @@ def search(
             for one in prepared
         ]
     for outcome in outcomes:
-        _print(outcome, wanted.budget)
-    told = f"records in {folder}; Table 5: bench report {folder}"
+        _print(outcome, wanted.budget, wanted.is_over_churn)
+        if not wanted.is_over_churn:
+            for line in verdict.told(outcome):
+                console.print(line, markup=False, soft_wrap=True)
+    what = "Table 5" if wanted.is_over_churn else "the table"
+    told = f"records in {folder}; {what}: bench report {folder}"
     console.print(told, markup=False, soft_wrap=True)
     if failed := sum(len(outcome.failed) for outcome in outcomes):
         told = f"bench: {failed} jobs failed; tracebacks in {folder / 'failures'}"
@@ -76,10 +81,12 @@ def search(
         raise typer.Exit(FAILED)
 
 
-def _print(outcome: "Outcome", budget: int) -> None:
+def _print(outcome: "Outcome", budget: int | None, over_churn: bool) -> None:
+    of = "" if budget is None else f"of {budget:,} "
+    others = "settings that churn, and the deterministic one"
+    what = others if over_churn else "settings, and the first one"
     console.print(
-        f"{outcome.model}: {outcome.spent:,} of {budget:,} evaluations spent on "
-        f"{outcome.settings} settings that churn, and the deterministic one",
+        f"{outcome.model}: {outcome.spent:,} {of}evaluations spent on {outcome.settings} {what}",
         markup=False,
         soft_wrap=True,
     )

@@ -6,10 +6,14 @@ from rich.console import Console
 from rich.table import Table
 
 from sampler_bench.bench.run.search.prepared import Prepared
+from sampler_bench.bench.run.search.tables import Tables
 
 
 def show(
-    searches: Sequence[Prepared], missing: Mapping[str, str], budget: int, console: Console
+    searches: Sequence[Prepared | Tables],
+    missing: Mapping[str, str],
+    budget: int | None,
+    console: Console,
 ) -> None:
     """Print each model's candidates, rungs and costs, and what has to be fetched first."""
     table = Table("model", "settings", "first drawn", "samples", "fresh", "NFE", box=None)
@@ -25,6 +29,11 @@ def show(
     console.print(table)
     for name, what_to_do in missing.items():
         console.print(f"not on this machine: {name}; {what_to_do}", markup=False)
+    if budget is None:
+        total = sum((one.samples + one.ladder.reference) * one.nfe for one in searches)
+        total += sum((one.finalists - 1) * one.ladder.final.samples * one.nfe for one in searches)
+        console.print(f"at most {total:,} denoiser evaluations in all; nothing was run")
+        return
     console.print(
         f"at most {budget:,} denoiser evaluations for each model, {budget * len(searches):,} in "
         "all (a look at networks' first samples, features and distances come on top; nothing was "

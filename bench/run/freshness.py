@@ -97,6 +97,6 @@ def _of_search(store: Store, text: str) -> dict[str, Work]:
     """
     search = declared.parsed(text, str(store.root / "grid.toml"))
     prepared, _ = prepare(search, CPU, dry=True)
-    by_model = {one.model: one.deterministic for one in prepared}
-    found = lines([store])
-    return {r.cell.key: by_model[r.model] for r in found if r.model in by_model}
+    by_model = {one.model: one for one in prepared}
+    found = [r for r in lines([store]) if r.model in by_model]
+    return {r.cell.key: by_model[r.model].like(r.label) for r in found}

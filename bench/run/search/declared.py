@@ -3,8 +3,9 @@
 import contextlib
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
+import numpy as np
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -14,6 +15,7 @@ from pydantic import (
     StrictInt,
     StrictStr,
     field_validator,
+    model_validator,
 )
 
 from sampler_bench.bench.plan.grid import (
@@ -21,7 +23,6 @@ from sampler_bench.bench.plan.grid import (
     Grid,
     Names,
     SamplerEntry,
-    Scalar,
     folder_of,
 )
 from sampler_bench.bench.plan.shipped import SEARCHES
@@ -32,6 +33,9 @@ from sampler_bench.solvers.sampler import CHURN_FIELDS
 
 DETERMINISTIC, CHURNED = "Deterministic", "With churn (search)"
 """The two labels of a search's records."""
+
+RANGE = {"from", "to", "count", "scale"}
+MOST_VALUES = 1000
 
 Number = Annotated[int, Field(strict=True, ge=0)] | Annotated[float, Field(strict=True, ge=0)]
 Values = Annotated[list[Number], Field(min_length=1)]
@@ -64,20 +68,56 @@ class Candidates(BaseModel):
         return sorted(set(values))
 
 
+def _values(key: str, value: Any) -> Any:
+    """Return what a key may be: of a range, ``{from, to, count, scale}``, its values as a list.
+
+    Raises:
+        ValueError: If the range is none; one line.
+    """
+    if not isinstance(value, dict):
+        return value
+    for name in value:
+        if name not in RANGE:
+            raise ValueError(f"{key}: {unknown(name, sorted(RANGE), 'key of a range')}")
+    low, high = value.get("from"), value.get("to")
+    count, scale = value.get("count", 10), value.get("scale", "linear")
+    if low is None or high is None or not (_is_number(low) and _is_number(high) and low < high):
+        raise ValueError(f"{key}: a range needs numbers from < to, as {{from = 3, to = 12}}")
+    if type(count) is not int or not 2 <= count <= MOST_VALUES:
+        raise ValueError(f"{key}: count = {count!r} is not a whole number from 2 to {MOST_VALUES}")
+    if scale not in ("linear", "log") or (scale == "log" and low <= 0):
+        raise ValueError(f"{key}: scale is 'linear', or 'log' of numbers above 0")
+    made = (np.linspace if scale == "linear" else np.geomspace)(low, high, count)
+    found = [float(f"{one:.6g}") for one in made]
+    whole = type(low) is type(high) is int and all(one.is_integer() for one in found)
+    return [int(one) for one in found] if whole else found
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
 class Search(BaseModel):
-    """A declared search: one sampler, the values its churn may have, and a budget.
+    """A declared search: samplers to choose among, and a budget.
+
+    One sampler whose churn is searched (``[sampler]`` of one value each, and ``[candidates]``), or
+    any keys of one table or of several: those that have a list or a range of values. The first
+    setting of the first table is then the baseline, which all are compared with.
 
     Attributes:
         name: Names the run's folder.
         models: Model names; each is searched by itself.
-        budget: Denoiser evaluations, of all samples together, that one model may cost.
+        budget: Denoiser evaluations, of all samples together, that one model may cost. Of tables
+            what it costs to compare all settings once, if absent.
+        finalists: How many of the best are measured on fresh seeds, of tables.
         samples: Samples of the last, fresh measurement, with seeds from first_seed on.
         first_samples: Samples by which candidates are first compared.
         first_seed: The first seed; those that candidates are compared on follow ``samples``.
         draw: Seed of the choice of candidates.
         metric: One of samples, of which less is better: ``fid``, ``kid``.
         extractor, reference, unchecked: As in a grid.
-        sampler: The sampler without churn: keys of a grid's ``[[sampler]]``, one value each.
+        sampler: The sampler without churn: keys of a grid's ``[[sampler]]``, one value each; or
+            with lists or ranges, ``rho = {from = 3, to = 12, count = 10}``, ``scale = "log"``.
         candidates: The values each of the four parameters may take.
     """
 
@@ -85,7 +125,8 @@ class Search(BaseModel):
 
     name: Annotated[StrictStr, Field(pattern=r"^[\w][\w.-]*$", max_length=100)]
     models: Names
-    budget: Annotated[StrictInt, Field(ge=1)]
+    budget: Annotated[StrictInt, Field(ge=1)] | None = None
+    finalists: Annotated[StrictInt, Field(ge=1, le=100)] = 1
     samples: Annotated[StrictInt, Field(ge=LEAST_SAMPLES)]
     first_samples: Annotated[StrictInt, Field(ge=LEAST_SAMPLES)]
     first_seed: Annotated[StrictInt, Field(ge=0)] = 0
@@ -94,7 +135,7 @@ class Search(BaseModel):
     extractor: StrictStr = "inception"
     reference: StrictStr = "model"
     unchecked: StrictBool = False
-    sampler: dict[StrictStr, Scalar]
+    sampler: dict[StrictStr, Any] | list[dict[StrictStr, Any]]
     candidates: Candidates = Candidates()
     _folder: Path = PrivateAttr(default_factory=Path)
 
@@ -108,17 +149,46 @@ class Search(BaseModel):
 
     @field_validator("sampler")
     @classmethod
-    def _has_no_churn(cls, sampler: dict[str, Any]) -> dict[str, Any]:
+    def _has_values(cls, sampler: Any) -> Any:
+        tables = sampler if isinstance(sampler, list) else [sampler]
+        made = [{key: _values(key, value) for key, value in one.items()} for one in tables]
+        if not made:
+            raise ValueError("a search needs a [sampler] or [[sampler]] table")
+        return made if isinstance(sampler, list) else made[0]
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> Self:
+        if not self.is_over_churn:
+            if "candidates" in self.model_fields_set:
+                raise ValueError(
+                    "candidates are of one sampler's churn: give its keys in [sampler]"
+                )
+            return self
+        if self.budget is None:
+            raise ValueError("budget: a search over churn needs one")
+        if self.finalists != 1:
+            raise ValueError("finalists are of a search over sampler tables")
+        sampler = self.sampler
         for key in (*CHURN_FIELDS, "label", "models"):
             if key in sampler:
                 where = "candidates" if key in CHURN_FIELDS else "the search"
                 raise ValueError(f"{key!r} is no key of a searched sampler: it belongs to {where}")
-        return sampler
+        return self
+
+    @property
+    def is_over_churn(self) -> bool:
+        """Whether the four numbers of churn are searched, and not keys of tables."""
+        several = (list, dict)
+        return isinstance(self.sampler, dict) and not any(
+            isinstance(value, several) for value in self.sampler.values()
+        )
 
     @property
     def grid(self) -> Grid:
-        """The last measurement of the deterministic sampler, as a grid: checks all but churn."""
-        entry = SamplerEntry.model_validate({**self.sampler, "label": DETERMINISTIC})
+        """The last measurement of the baseline, or of all settings of tables, as a grid."""
+        tables = self.sampler if isinstance(self.sampler, list) else [self.sampler]
+        if self.is_over_churn:
+            tables = [{**tables[0], "label": DETERMINISTIC}]
         grid = Grid(
             name=self.name,
             models=self.models,
@@ -128,7 +198,7 @@ class Search(BaseModel):
             extractor=self.extractor,
             reference=self.reference,
             unchecked=self.unchecked,
-            sampler=[entry],
+            sampler=[SamplerEntry.model_validate(one) for one in tables],
         )
         grid.place(self._folder)
         return grid
@@ -137,7 +207,7 @@ class Search(BaseModel):
 def is_search(text: str) -> bool:
     """Return whether a text is a search's, and not a grid's."""
     with contextlib.suppress(ValueError):
-        return "budget" in parse(text, "text")
+        return bool({"budget", "first_samples"} & set(parse(text, "text")))
     return False
 
 

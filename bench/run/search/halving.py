@@ -24,9 +24,14 @@ Measure = Callable[[Sequence[Candidate], Rung], Sequence[float]]
 
 
 def best(
-    space: Sequence[Candidate], ladder: Ladder, samples: int, draw: int, measure: Measure
-) -> Candidate | None:
-    """Return the best candidate on the top rung, or None if none came there unharmed.
+    space: Sequence[Candidate],
+    ladder: Ladder,
+    samples: int,
+    draw: int,
+    measure: Measure,
+    at_once: bool = False,
+) -> list[Candidate]:
+    """Return the candidates that came to the top rung unharmed, the best first.
 
     Args:
         space: All candidates.
@@ -34,11 +39,13 @@ def best(
         samples: How many samples the candidates may cost together, see ``Ladder.samples``.
         draw: Seed of the choice among them.
         measure: What measures them. Asked at most once for any candidate and rung.
+        at_once: Compare all of them on one ladder, if they are affordable.
     """
     rng = np.random.default_rng(draw)
     untried = [space[i] for i in rng.permutation(len(space))]
     reached: dict[Candidate, float] = {}  # the top rung
-    count = ladder.drawn(samples, len(untried))
+    whole = at_once and ladder.samples(len(untried)) <= samples
+    count = len(untried) if whole else ladder.drawn(samples, len(untried))
     while count:
         reached |= _climb(untried[:count], ladder, measure)
         samples -= ladder.samples(count)
@@ -46,7 +53,8 @@ def best(
         leader = min(reached, key=lambda one: (reached[one], one.place))
         untried.sort(key=leader.distance)  # stable: equally near ones stay in their drawn order
         count = ladder.most(samples, min(ladder.few, len(untried)))
-    return leader if math.isfinite(reached[leader]) else None
+    order = sorted(reached, key=lambda one: (reached[one], one.place))
+    return [one for one in order if math.isfinite(reached[one])]
 
 
 def _climb(

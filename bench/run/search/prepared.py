@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 
 import torch
 
@@ -11,6 +12,7 @@ from sampler_bench.bench.plan import planning as plans
 from sampler_bench.bench.run.search.declared import CHURNED, Search
 from sampler_bench.bench.run.search.ladder import Ladder, Rung
 from sampler_bench.bench.run.search.space import Candidate, different
+from sampler_bench.bench.run.search.tables import Tables, declared
 from sampler_bench.solvers import Churn, Sampler
 
 
@@ -33,6 +35,11 @@ class Prepared:
     ladder: Ladder
     samples: int
 
+    over: ClassVar[Literal["churn"]] = "churn"
+    finalists = 1
+    baseline = Churn()
+    called = "the deterministic sampler"
+
     @property
     def sampler(self) -> Sampler:
         """The sampler without churn."""
@@ -47,12 +54,16 @@ class Prepared:
     @property
     def nfe(self) -> int:
         """Evaluations per sample: the same for every candidate."""
-        return _declared(self.deterministic)
+        return declared(self.deterministic)
 
     @property
     def drawn(self) -> int:
         """How many candidates are drawn from the whole space before the best one's neighbours."""
         return self.ladder.drawn(self.samples, len(self.space))
+
+    def like(self, label: str) -> Work:
+        """Return a job of the same code as those of a label."""
+        return self.deterministic
 
     def work(self, churn: Churn, rung: Rung) -> Work:
         """Return the job of one setting on the seeds of one rung."""
@@ -74,7 +85,7 @@ class Prepared:
 
 def prepare(
     search: Search, device: torch.device, dry: bool = False
-) -> tuple[list[Prepared], dict[str, str]]:
+) -> tuple[list[Prepared | Tables], dict[str, str]]:
     """Return the searches of all models, and what has to be fetched before they can run.
 
     Args:
@@ -88,6 +99,11 @@ def prepare(
     """
     ladder = Ladder.of(search.first_seed, search.samples, search.first_samples)
     plan = plans.make(search.grid, device, dry=dry)
+    if not search.is_over_churn:
+        models = dict.fromkeys(work.name for work in plan.work)
+        found = [[work for work in plan.work if work.name == name] for name in models]
+        each = [Tables.of(works, ladder, search.budget, search.finalists) for works in found]
+        return list(each), plan.missing
     return [_prepared(search, work, ladder) for work in plan.work], plan.missing
 
 
@@ -96,7 +112,7 @@ def _prepared(search: Search, work: Work, ladder: Ladder) -> Prepared:
     assert isinstance(measurement, FromSamples)  # a search has one sampler, and nothing else
     sampler = measurement.sampler
     if not (sampler.can_churn and isinstance(sampler, Sampler)):
-        solver = search.sampler.get("solver")
+        solver = work.settings["sampler"]["solver"]
         raise ValueError(f"solver {solver!r} cannot churn: a search needs one with fixed steps")
     space = different(search.candidates, sampler, work.model)
     if not space:
@@ -105,7 +121,8 @@ def _prepared(search: Search, work: Work, ladder: Ladder) -> Prepared:
             "and S_max, are needed"
         )
     least = ladder.samples(min(ladder.few, len(space)))
-    nfe = _declared(work)
+    nfe = declared(work)
+    assert search.budget is not None and isinstance(search.sampler, dict)
     affordable = search.budget // nfe - ladder.reference
     if affordable < least:
         raise ValueError(
@@ -115,18 +132,3 @@ def _prepared(search: Search, work: Work, ladder: Ladder) -> Prepared:
             "and of both last measurements)"
         )
     return Prepared(work, measurement, space, ladder, affordable)
-
-
-def _declared(work: Work) -> int:
-    """Return the evaluations per sample that the budget is divided by.
-
-    Raises:
-        ValueError: If they are not known before anything runs.
-    """
-    if work.nfe is None:
-        raise ValueError(
-            f"solver {work.settings['sampler']['solver']!r} does not say how many evaluations a "
-            "sample takes, and a budget needs that: give its function one more, "
-            "evaluations = lambda n: …"
-        )
-    return work.nfe

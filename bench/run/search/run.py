@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from rich.console import Console
@@ -15,7 +15,7 @@ from sampler_bench.bench.run.runner import Runner
 from sampler_bench.bench.run.search import halving
 from sampler_bench.bench.run.search.ladder import Rung
 from sampler_bench.bench.run.search.prepared import Prepared
-from sampler_bench.bench.run.search.space import Candidate
+from sampler_bench.bench.run.search.tables import Tables
 from sampler_bench.results import Record, Store, schema
 from sampler_bench.solvers import Churn
 
@@ -28,7 +28,8 @@ class Outcome:
         model: Its name.
         deterministic: The deterministic sampler, measured on fresh seeds.
         churned: The best setting that churns, on the same seeds; None if it failed, or all did.
-        settings: How many settings that churn were measured.
+        finalists: The best settings on those seeds, that one first.
+        settings: How many other settings were measured.
         spent: Denoiser evaluations, counted, of all samples together; of jobs that failed those
             they would have cost.
         failed: The jobs that failed.
@@ -37,6 +38,7 @@ class Outcome:
     model: str
     deterministic: Record
     churned: Record | None
+    finalists: list[Record]
     settings: int
     spent: int
     failed: list[Work]
@@ -57,7 +59,7 @@ class Searcher:
         again, keep: See :class:`~bench.run.runner.Runner`.
     """
 
-    search: Prepared
+    search: Prepared | Tables
     store: Store
     text: str
     device: torch.device
@@ -67,7 +69,7 @@ class Searcher:
     again: bool = False
     keep: bool = False
     _costs: dict[str, int] = field(default_factory=dict)  # by the jobs' keys
-    _tried: set[Churn] = field(default_factory=set)
+    _tried: set[Churn | int] = field(default_factory=set)
     _failed: list[Work] = field(default_factory=list)
 
     @property
@@ -82,28 +84,33 @@ class Searcher:
             ValueError: If the folder cannot be written or is in conflict, a network looks broken,
                 or the deterministic sampler failed.
         """
-        search = self.search
-        chosen = halving.best(search.space, search.ladder, search.samples, draw, self._values)
-        churns = [] if chosen is None else [chosen.churn]
-        deterministic, *churned = self._records(churns, search.ladder.final)
+        search: Any = self.search  # its space is of candidates, or of settings
+        at_once = isinstance(search, Tables)
+        order = halving.best(
+            search.space, search.ladder, search.samples, draw, self._values, at_once
+        )
+        chosen = [one.setting for one in order[: search.finalists]]
+        deterministic, *churned = self._records(chosen, search.ladder.final)
         assert deterministic is not None
         return Outcome(
             model=search.model,
             deterministic=deterministic,
             churned=churned[0] if churned else None,
+            finalists=[record for record in churned if record is not None],
             settings=len(self._tried),
             spent=self.spent,
             failed=self._failed,
         )
 
-    def _values(self, candidates: Sequence[Candidate], rung: Rung) -> list[float]:
-        records = self._records([one.churn for one in candidates], rung)[1:]
+    def _values(self, candidates: Sequence[Any], rung: Rung) -> list[float]:
+        records = self._records([one.setting for one in candidates], rung)[1:]
         return [math.inf if record is None else record.value for record in records]
 
-    def _records(self, churns: Sequence[Churn], rung: Rung) -> list[Record | None]:
-        """Measure the deterministic sampler and some others on one rung; None for what failed."""
-        self._tried.update(churns)
-        works = [self.search.work(churn, rung) for churn in (Churn(), *churns)]
+    def _records(self, settings: Sequence[Any], rung: Rung) -> list[Record | None]:
+        """Measure the baseline and some other settings on one rung; None for what failed."""
+        self._tried.update(settings)
+        search: Any = self.search
+        works = [search.work(setting, rung) for setting in (search.baseline, *settings)]
         self._measure([work for work in works if work.key not in self._costs], rung)
         records = [self.store.record(work.cell.key) for work in works]
         for work, record in zip(works, records, strict=True):
@@ -111,7 +118,7 @@ class Searcher:
             self._costs[work.key] = round(nfe * rung.samples)
         if records[0] is None:
             raise ValueError(
-                f"model {self.search.model}: the deterministic sampler, by which candidates are "
+                f"model {self.search.model}: {self.search.called}, by which candidates are "
                 f"judged, failed; traceback in {self.store.root / 'failures'}"
             )
         return records
@@ -125,7 +132,8 @@ class Searcher:
         )
         rungs = list(self.search.ladder.rungs)
         place: int | Literal["fresh"] = rungs.index(rung) if rung in rungs else "fresh"
-        plan = Plan(works, [], rung=schema.Rung(search=self.search.model, rung=place))
+        where = schema.Rung(search=self.search.model, rung=place, over=self.search.over)
+        plan = Plan(works, [], rung=where)
         with Watcher(plan, self.console) as watcher:
             runner = Runner(
                 self.store,

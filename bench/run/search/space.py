@@ -21,6 +21,11 @@ class Candidate:
     place: tuple[int, ...]
     churn: Churn
 
+    @property
+    def setting(self) -> Churn:
+        """What makes its job."""
+        return self.churn
+
     def distance(self, other: "Candidate") -> int:
         """Return the number of steps from value to next value that lead from here to ``other``."""
         return sum(abs(a - b) for a, b in zip(self.place, other.place, strict=True))

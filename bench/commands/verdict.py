@@ -1,0 +1,56 @@
+"""What the last comparison of a search says, in words: on fresh seeds, the best chosen by them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sampler_bench.results import Record
+from sampler_bench.results.best import LEVEL, gap, may_be_best, two_sided
+from sampler_bench.results.estimate import Estimate
+
+if TYPE_CHECKING:
+    from sampler_bench.bench.run.search.run import Outcome
+
+
+def told(outcome: "Outcome") -> list[str]:
+    """Return the verdict on an outcome, and a line for each sampler that came to the end."""
+    records = [outcome.deterministic, *outcome.finalists]
+    numbers = [_estimate(record) for record in records]
+    best = min(range(len(records)), key=lambda i: (records[i].value, i))
+    may = may_be_best(numbers)
+    lines = [_verdict(records, numbers, best, may), f"{records[best].metric_name}, fresh seeds:"]
+    width = max(len(record.label) for record in records)
+    for i in sorted(range(len(records)), key=lambda i: (records[i].value, i)):
+        record, less = records[i], gap(numbers[i], numbers[best])
+        more = "" if i == best else f", higher by {with_error(less.value, less.se)}"
+        mark = "°" if may[i] else ""
+        value = with_error(record.value, record.se)
+        lines.append(f"  {record.label:{width}}  NFE {record.nfe:g}  {value}{mark}{more}")
+    return [*lines, "°: cannot be told from the best (95 %, all at once)"]
+
+
+def _verdict(
+    records: Sequence[Record], numbers: Sequence[Estimate], best: int, may: Sequence[bool]
+) -> str:
+    """The sentence: whom to take, against the baseline, and who else may be the best."""
+    text = (
+        f"On {records[0].model} at {records[best].nfe:g} evaluations take “{records[best].label}”"
+    )
+    if best:
+        less = gap(numbers[0], numbers[best])
+        chance = "" if two_sided(less) <= LEVEL else ", which may be chance"
+        error = with_error(less.value, less.se)
+        text += f": lower than “{records[0].label}” by {error}{chance}"
+    same = [f"“{r.label}”" for i, r in enumerate(records) if may[i] and i != best]
+    others = f"{', '.join(same)} cannot be told from it" if same else "no other may be the best"
+    return f"{text}; {others}."
+
+
+def _estimate(record: Record) -> Estimate:
+    return Estimate.of(record.value, record.loo, seeds="fresh")
+
+
+def with_error(value: float, se: float) -> str:
+    """Return a value and its error, as the tables of reports have it."""
+    from sampler_bench.reports.tables import with_error as said  # draws in matplotlib: not for help
+
+    return said(value, se)
