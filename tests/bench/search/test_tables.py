@@ -31,7 +31,7 @@ def read(tmp_path, text):
 
 def test_the_settings_are_the_cells_that_a_grid_has(tmp_path):
     [search], _ = prepare(read(tmp_path, ONE), "cpu")
-    assert [work.label for work in search.works][0] == "euler, edm steps, rho = 3"
+    assert search.works[0].label == "euler, edm steps, rho = 3"
     assert len(search.space) == 8 and search.drawn == 8 and search.nfe == 8
     assert {work.nfe for work in search.works} == {7, 8}
 
