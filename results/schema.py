@@ -17,7 +17,7 @@ Key = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 Text = Annotated[str, Field(max_length=100_000)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 FORMAT = 2
-Scalar = str | int | float | None
+Scalar = bool | str | int | float | None
 Settings = dict[str, dict[str, Scalar]]
 """Names and numbers, resolved, of "sampler" and "measurement"."""
 

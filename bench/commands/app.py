@@ -18,7 +18,7 @@ from typer.core import TyperCommand, TyperGroup
 FAILED, COULD_NOT_RUN, CRASHED, INTERRUPTED, UNREAD = 1, 2, 70, 130, 141
 """Exit codes besides 0, done, and 3, inconclusive: see README."""
 ORDER = (
-    *("run", "check", "search", "merge", "reference"),
+    *("run", "check", "recommend", "search", "merge", "reference"),
     *("compare", "report", "list", "status", "explain", "schema"),
     *("fetch", "convert"),
     *("train",),

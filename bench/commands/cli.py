@@ -15,6 +15,7 @@ from sampler_bench.bench.commands import (
     compare_command,
     completion,
     model_commands,
+    recommend_command,
     search_commands,
 )
 from sampler_bench.bench.commands.app import (
@@ -490,7 +491,14 @@ def schema() -> None:
     typer.echo(json.dumps(Grid.model_json_schema(), indent=2, ensure_ascii=False))
 
 
-__all__ = ["app", "compare_command", "main", "model_commands", "search_commands"]
+__all__ = [
+    "app",
+    "compare_command",
+    "main",
+    "model_commands",
+    "recommend_command",
+    "search_commands",
+]
 
 
 def main() -> None:

@@ -11,17 +11,22 @@ if TYPE_CHECKING:
     from sampler_bench.bench.run.search.run import Outcome
 
 
+def best(outcome: "Outcome") -> Record:
+    """Return the record of the one to take: the lowest on fresh seeds."""
+    return min([outcome.deterministic, *outcome.finalists], key=lambda record: record.value)
+
+
 def told(outcome: "Outcome") -> list[str]:
     """Return the verdict on an outcome, and a line for each sampler that came to the end."""
     records = [outcome.deterministic, *outcome.finalists]
     numbers = [_estimate(record) for record in records]
-    best = min(range(len(records)), key=lambda i: (records[i].value, i))
+    top = min(range(len(records)), key=lambda i: (records[i].value, i))
     may = may_be_best(numbers)
-    lines = [_verdict(records, numbers, best, may), f"{records[best].metric_name}, fresh seeds:"]
+    lines = [_verdict(records, numbers, top, may), f"{records[top].metric_name}, fresh seeds:"]
     width = max(len(record.label) for record in records)
     for i in sorted(range(len(records)), key=lambda i: (records[i].value, i)):
-        record, less = records[i], gap(numbers[i], numbers[best])
-        more = "" if i == best else f", higher by {with_error(less.value, less.se)}"
+        record, less = records[i], gap(numbers[i], numbers[top])
+        more = "" if i == top else f", higher by {with_error(less.value, less.se)}"
         mark = "°" if may[i] else ""
         value = with_error(record.value, record.se)
         lines.append(f"  {record.label:{width}}  NFE {record.nfe:g}  {value}{mark}{more}")

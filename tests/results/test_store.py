@@ -3,6 +3,7 @@ import os
 import shutil
 import time
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from sampler_bench.results import Conflict, Store
 from sampler_bench.results import shard as shards
 from sampler_bench.results.damaged import NotShown
 from sampler_bench.results.schema import PlanFile
-from tests.records import line_of
+from tests.records import line_of, lines_of
 
 WORK = "0123456789abcdef"
 ARRAYS = st.dictionaries(
@@ -427,3 +428,15 @@ def test_what_cannot_be_read_is_not_damaged(store, record, monkeypatch, number):
             with pytest.raises(OSError, match=os.strerror(number)):
                 read()
     assert store.plan() and store.failures() and list(store.records())
+
+
+def test_settings_that_are_yes_or_no_are_kept(tmp_path, record):
+    """As a path's `clipped`: what a plan and a record cannot hold ends a run before it began."""
+    made = record()
+    kept = replace(made, settings={"sampler": {**made.settings["sampler"], "clipped": False}})
+    store = Store(tmp_path)
+    store.write_record(kept)
+    store.write_plan(PlanFile(lines=lines_of(store)))
+    [line] = store.plan().lines
+    assert line.settings["sampler"]["clipped"] is False
+    assert next(store.records()).settings == kept.settings

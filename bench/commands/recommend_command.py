@@ -1,0 +1,118 @@
+"""``bench recommend``: which sampler for so many evaluations on a model, measured."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sampler_bench.bench.commands import completion
+from sampler_bench.bench.commands.app import FAILED, command, console, errors, loading, refused
+
+if TYPE_CHECKING:  # PyTorch takes seconds to import: not for --help
+    from sampler_bench.bench.run.search.run import Outcome
+    from sampler_bench.bench.run.search.tables import Tables
+
+
+@command(
+    panel="Measure",
+    examples=[
+        "bench recommend fashion-edm-vp --nfe 12",
+        "bench recommend network.pkl --nfe 18 --reference images/ --device cuda",
+    ],
+)
+def recommend(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A model's name, file or folder.",
+            autocompletion=completion.models,
+        ),
+    ],
+    nfe: Annotated[int, typer.Option(min=1, help="Evaluations per sample that it may cost.")],
+    reference: Annotated[
+        str | None,
+        typer.Option(help="Images (folder, zip) or statistics (.npz), if the model's are unknown."),
+    ] = None,
+    extractor: Annotated[
+        str | None,
+        typer.Option(
+            help="fashion, pixels, inception; by the model unless given.",
+            autocompletion=completion.extractors,
+        ),
+    ] = None,
+    samples: Annotated[
+        int, typer.Option(min=200, help="Samples of the last comparison, on fresh seeds.")
+    ] = 1000,
+    out: Annotated[Path | None, typer.Option(help="Folder; runs/recommend-… unless given.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+    batch: Annotated[
+        int, typer.Option(min=1, help="Most samples per call; changes no result.")
+    ] = 256,
+    plan: Annotated[bool, typer.Option("--plan", help="Print what would run, and stop.")] = False,
+) -> None:
+    """Recommend a sampler for a model at a cost, from a panel that is measured on it."""
+    loading(console)
+    from sampler_bench.bench.commands.search_preview import show
+    from sampler_bench.bench.measure.plugins import load_plugins
+    from sampler_bench.bench.run.devices import choose
+    from sampler_bench.bench.run.search import declared, panel
+    from sampler_bench.bench.run.search.prepared import prepare
+    from sampler_bench.bench.run.search.run import Searcher
+    from sampler_bench.bench.run.search.tables import Tables
+    from sampler_bench.models.loading import load
+    from sampler_bench.results import Store
+
+    with refused():
+        load_plugins()
+        chosen = choose(device)
+        features = extractor or panel.extractor_for(load(model))
+        folder = out or Path("runs") / panel.name(model, nfe)
+        against = _statistics(reference, features, folder, device)
+        text = panel.search_text(model, nfe, samples, features, against)
+        wanted = declared.parsed(text, "recommend")
+        [prepared], missing = prepare(wanted, chosen, dry=plan)
+        assert isinstance(prepared, Tables)
+        if plan:
+            show([prepared], missing, wanted.budget, console)
+            return
+        outcome = Searcher(prepared, Store(folder), text, chosen, batch, console).run(wanted.draw)
+    _print(outcome, prepared, model, folder)
+    if outcome.failed:
+        told = f"bench: {len(outcome.failed)} jobs failed; tracebacks in {folder / 'failures'}"
+        errors.print(told, markup=False, soft_wrap=True)
+        raise typer.Exit(FAILED)
+
+
+def _statistics(reference: str | None, extractor: str, folder: Path, device: str) -> str:
+    """Return what the grid calls the reference: statistics are made of images, and kept there."""
+    if reference is None:
+        return "model"
+    source = Path(reference)
+    if source.suffix == ".npz" or not source.exists():
+        return reference
+    from sampler_bench.bench.features import reference_files
+    from sampler_bench.bench.features.extractors import build_extractor
+    from sampler_bench.bench.run.devices import choose
+    from sampler_bench.kit import files
+
+    path = folder / f"{extractor}.npz"
+    files.make_folder(folder)
+    reference_files.make(source, build_extractor(extractor, choose(device), None), path)
+    return str(path.resolve())
+
+
+def _print(outcome: "Outcome", search: "Tables", model: str, folder: Path) -> None:
+    from sampler_bench.bench.commands import snippet, verdict
+
+    console.print()
+    for line in verdict.told(outcome):
+        console.print(line, markup=False, soft_wrap=True)
+    told = f"{outcome.settings + 1} samplers compared, {outcome.spent:,} evaluations spent"
+    console.print(f"{told}; records in {folder}\n", markup=False, soft_wrap=True)
+    best = verdict.best(outcome)
+    keys = snippet.keys(next(work for work in search.works if work.label == best.label))
+    console.print("In a grid:\n", markup=False)
+    console.print(snippet.grid(keys), markup=False, soft_wrap=True)
+    console.print("In Python:\n", markup=False)
+    console.print(snippet.python(keys, model), markup=False, soft_wrap=True)
