@@ -17,6 +17,12 @@ from sampler_bench.results.estimate import Estimate
 LEAST = 0.75
 """A sampler stands for a cost if it spends more than this share of it: Heun's 7 of 8, not 4."""
 
+_ALIKE = (
+    *("model_digest", "extractor", "extractor_digest", "samples", "reference", "reference_digest"),
+    *("precision", "quantizer", "class_label", "guidance"),
+)
+"""What two numbers of one model and metric must share as well, or they are not compared."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -88,20 +94,22 @@ def compare(
     three quarters of it (where `nfe` is given: any); repeats of other seeds are put together. q is
     Benjamini and Hochberg's (1995) false-discovery rate, over all differences that are shown.
 
-    Raises ValueError, in one line, if no sampler is called that, or nothing is measured beside it.
+    Records of another reference, precision, network or class are not compared: a block each.
+
+    Raises ValueError, in one line, if no sampler is called that, nothing is measured beside it, or
+    two curves of one label meet at a cost.
     """
     found = records[taken_of(records, "samples")]
     if metric is not None:
-        if metric not in set(records["metric"]):
+        if metric not in set(found["metric"]):
             raise ValueError(unknown(metric, sorted(set(found["metric"])), "metric"))
-        found = records[records["metric"] == metric]
+        found = found[found["metric"] == metric]
     known = labels(found) if len(found) else []
     against = _meant(against, known)
-    panels = points(found).groupby(PANEL, sort=True)
     blocks = [
-        _block(curves, against, tuple(known), tuple(sorted(set(nfe))))
-        for _, curves in panels
-        if against in set(curves["label"])
+        _block(points(alike), against, tuple(known), tuple(sorted(set(nfe))), told)
+        for alike, told in _comparable(found)
+        if against in set(alike["label"])
     ]
     if not any(len(column.entries) > 1 for block in blocks for column in block.columns):
         at = f" at {', '.join(f'{one:g}' for one in nfe)} evaluations" if nfe else ""
@@ -109,6 +117,18 @@ def compare(
             f"nothing was measured beside {against!r}{at}: there is nothing to compare"
         )
     return _discovered(blocks)
+
+
+def _comparable(records: pd.DataFrame) -> list[tuple[pd.DataFrame, str]]:
+    """What can be compared, in the order of panels; where a panel is several, what tells it."""
+    alike = [name for name in _ALIKE if name in records]
+    made = []
+    for _, panel in records.groupby(PANEL, sort=True):
+        several = [name for name in alike if panel[name].nunique(dropna=False) > 1]
+        for _, found in panel.groupby(alike, sort=True, dropna=False) if several else [((), panel)]:
+            first = found.iloc[0]
+            made.append((found, ", ".join(f"{name} {str(first[name])[:16]}" for name in several)))
+    return made
 
 
 def _meant(against: str, known: Sequence[str]) -> str:
@@ -120,7 +140,11 @@ def _meant(against: str, known: Sequence[str]) -> str:
 
 
 def _block(
-    curves: pd.DataFrame, against: str, known: tuple[str, ...], nfe: tuple[float, ...]
+    curves: pd.DataFrame,
+    against: str,
+    known: tuple[str, ...],
+    nfe: tuple[float, ...],
+    told: str,
 ) -> Block:
     own = curves[curves["label"] == against]
     costs = nfe or tuple(sorted(set(own["nfe"])))
@@ -130,7 +154,7 @@ def _block(
     here = set(curves["label"])
     return Block(
         model=str(curves["model"].iloc[0]),
-        metric=str(curves["metric_name"].iloc[0]),
+        metric=", ".join([str(curves["metric_name"].iloc[0]), *([told] if told else [])]),
         upward=upward,
         against=against,
         labels=tuple(label for label in known if label in here),
@@ -143,7 +167,7 @@ def _column(curves: pd.DataFrame, against: str, cost: float, least: float, sign:
     for label, curve in curves.groupby("label", sort=True):
         fits = curve[(curve["nfe"] <= cost) & (curve["nfe"] > least * cost)]
         if not fits.empty:
-            at = fits.loc[fits["nfe"].idxmax()]
+            at = _dearest(fits)
             entries.append(Entry(str(label), float(at["nfe"]), estimate(at)))
     may = may_be_best([one.value for one in entries], sign)
     top = min((sign * one.value.value for one in entries), default=math.nan)
@@ -154,6 +178,18 @@ def _column(curves: pd.DataFrame, against: str, cost: float, least: float, sign:
     column = Column(cost, tuple(told))
     base = column.of(against)
     return column if base is None else Column(cost, tuple(_beside(one, base) for one in told))
+
+
+def _dearest(curve: pd.DataFrame) -> pd.Series:
+    """The point of most evaluations; of a sampler that chooses its own steps any of several."""
+    top = curve[curve["nfe"] == curve["nfe"].max()]
+    if len(top) > 1 and top["steps"].notna().all():
+        label, nfe = top["label"].iloc[0], top["nfe"].iloc[0]
+        raise ValueError(
+            f"{len(top)} curves of other settings are called {label!r} and spend {nfe:g} "
+            "evaluations: label them apart"
+        )
+    return top.iloc[0]
 
 
 def _beside(one: Entry, base: Entry) -> Entry:

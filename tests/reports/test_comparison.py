@@ -101,6 +101,36 @@ def test_the_answer_is_a_sentence():
     assert "“Euler” is lower than “Heun” by 0.000" in chance and "may be chance" in chance
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"reference": "file", "reference_digest": "s"},
+        {"precision": "bfloat16"},
+        {"model_digest": "another network of that name"},
+        {"extractor_digest": "f"},
+        {"class_label": 3.0},
+    ],
+)
+def test_what_is_measured_in_another_way_is_not_compared(other):
+    made = loaded([record("a", 8, 5.0), record("b", 8, 4.0, 1)]).assign(class_label=None)
+    strange = loaded([record("a", 8, 9.0), record("c", 8, 1.0, 2)]).assign(**other)
+    blocks = compare(pd.concat([made, strange], ignore_index=True), "a")
+    assert sorted(sorted(e.label for e in b.columns[0].entries) for b in blocks) == [
+        ["a", "b"],
+        ["a", "c"],
+    ]
+    assert len({block.metric for block in blocks}) == 2
+    assert str(next(iter(other.values())))[:16] in " ".join(block.metric for block in blocks)
+
+
+def test_two_curves_of_one_label_are_refused_and_not_chosen_from():
+    made = loaded([record("a", 8, 5.0), record("b", 8, 4.0, 1), record("b", 8, 40.0, 2)])
+    made["point"] = [f"{i}" for i in range(len(made))]
+    made["key"], made["sampler.steps"] = made["point"], 8.0
+    with pytest.raises(ValueError, match="2 curves of other settings are called 'b' and spend 8"):
+        compare(made, "a")
+
+
 def test_other_seeds_are_said():
     records = [record("a", 8, 5.0), record("b", 8, 4.0, 1, seeds=1000)]
     [block] = compare(loaded(records), "a")
