@@ -70,6 +70,7 @@ class Block:
     against        the sampler that others are compared with
     labels         all samplers, in the order of legends
     columns        costs, ascending
+    own            those of the samplers whose solver is from a file of the user's
     """
 
     model: str
@@ -78,6 +79,7 @@ class Block:
     against: str
     labels: tuple[str, ...]
     columns: tuple[Column, ...]
+    own: frozenset[str] = frozenset()
 
 
 def compare(
@@ -107,7 +109,10 @@ def compare(
     known = labels(found) if len(found) else []
     against = _meant(against, known)
     blocks = [
-        _block(points(alike), against, tuple(known), tuple(sorted(set(nfe))), told)
+        replace(
+            _block(points(alike), against, tuple(known), tuple(sorted(set(nfe))), told),
+            own=_own(alike),
+        )
         for alike, told in _comparable(found)
         if against in set(alike["label"])
     ]
@@ -129,6 +134,11 @@ def _comparable(records: pd.DataFrame) -> list[tuple[pd.DataFrame, str]]:
             first = found.iloc[0]
             made.append((found, ", ".join(f"{name} {str(first[name])[:16]}" for name in several)))
     return made
+
+
+def _own(records: pd.DataFrame) -> frozenset[str]:
+    solver = records.get("sampler.solver", pd.Series("", records.index)).fillna("").astype(str)
+    return frozenset(records.loc[solver.str.startswith("file:"), "label"])
 
 
 def _meant(against: str, known: Sequence[str]) -> str:
@@ -233,21 +243,39 @@ def answers(blocks: Sequence[Block]) -> list[str]:
 def answer(block: Block, column: Column, named: bool = False) -> str:
     """What one column says, in a sentence: who is best, against whom, and who else may be.
 
+    What a sampler spends is said where it is not the column's cost; a user's own one is compared,
+    too, where it is not the best.
+
     named  whether the metric is named: where there are several
     """
-    word, top = "higher" if block.upward else "lower", _leader(column, block.against)
+    top = _leader(column, block.against)
     what = f" ({block.metric})" if named else ""
     head = f"At {column.nfe:g} evaluations on {block.model}{what}"
     if top.difference is None:
-        body = f"nothing is {word} than {_quoted(top.label)}, {_number(top.value)}"
+        word = "higher" if block.upward else "lower"
+        body = f"nothing is {word} than {_called(top, column)}, {_number(top.value)}"
     else:
-        size = _number(top.difference * math.copysign(1, top.difference.value))
-        told = f"by {size} (q = {top.q:.1g})"
-        pair = f"than {_quoted(block.against)} {told}"
-        body = f"{_quoted(top.label)} is {word} {pair}"
-        if top.q > LEVEL:
-            body = f"{_quoted(top.label)} is {word} {pair}, which may be chance"
-    return f"{head}, {body}; {_others(column, top)}."
+        body = _pair(top, block, column)
+    mine = [one for one in column.entries if one.label in block.own and one is not top]
+    told = "".join(f"; {_pair(one, block, column)}" for one in mine if one.difference is not None)
+    return f"{head}, {body}; {_others(column, top)}{told}."
+
+
+def _pair(one: Entry, block: Block, column: Column) -> str:
+    """What one sampler is beside the compared one."""
+    assert one.difference is not None
+    base = column.of(block.against)
+    assert base is not None
+    word = "lower" if one.difference.value < 0 else "higher"
+    size = _number(one.difference * math.copysign(1, one.difference.value))
+    chance = ", which may be chance" if one.q > LEVEL else ""
+    two = f"{_called(one, column)} is {word} than {_called(base, column)}"
+    return f"{two} by {size} (q = {one.q:.1g}){chance}"
+
+
+def _called(one: Entry, column: Column) -> str:
+    spent = "" if one.nfe == column.nfe else f" (NFE {one.nfe:.4g})"
+    return f"{_quoted(one.label)}{spent}"
 
 
 _NAMED = 4

@@ -93,12 +93,12 @@ def test_the_answer_is_a_sentence():
         "1 of 1 others cannot be told from it: “Heun”."
     )
     assert re.fullmatch(
-        r"At 16 evaluations on net, “Heun” is lower than “Euler” by 2\.000\d* ± 0\.00\d+ "
-        r"\(q = \de-\d+\); no other may be the best\.",
+        r"At 16 evaluations on net, “Heun” \(NFE 15\) is lower than “Euler” by "
+        r"2\.000\d* ± 0\.00\d+ \(q = \de-\d+\); no other may be the best\.",
         far,
     )
     [chance] = answers(compare(league(), "Heun", nfe=[8]))
-    assert "“Euler” is lower than “Heun” by 0.000" in chance and "may be chance" in chance
+    assert "“Euler” is lower than “Heun” (NFE 7) by 0.000" in chance and "may be chance" in chance
 
 
 @pytest.mark.parametrize(
@@ -129,6 +129,15 @@ def test_two_curves_of_one_label_are_refused_and_not_chosen_from():
     made["key"], made["sampler.steps"] = made["point"], 8.0
     with pytest.raises(ValueError, match="2 curves of other settings are called 'b' and spend 8"):
         compare(made, "a")
+
+
+def test_a_sampler_of_ones_own_is_compared_where_it_is_not_the_best():
+    made = loaded([record("a", 8, 5.0), record("b", 8, 4.0, 1), record("mine", 8, 6.0, 2)])
+    (before,) = answers(compare(made, "a"))
+    assert "mine" not in before
+    made["sampler.solver"] = made["label"].map({"a": "heun", "mine": "file:ab2"})
+    (said,) = answers(compare(made, "a"))
+    assert "“b” is lower than “a” by 1.00" in said and "; “mine” is higher than “a” by 1.00" in said
 
 
 def test_other_seeds_are_said():
@@ -232,7 +241,9 @@ def test_the_command_prints_the_answer_first_and_writes_three_files(tmp_path):
     words = ["compare", str(tmp_path / "run"), "--against", "Euler", "--out", str(tmp_path / "o")]
     found = CliRunner().invoke(app, words)
     assert found.exit_code == 0, found.output
-    assert found.output.startswith("At 8 evaluations on net, “Heun” is lower than “Euler” by 1.0")
+    assert found.output.startswith(
+        "At 8 evaluations on net, “Heun” (NFE 7) is lower than “Euler” by 1.0"
+    )
     assert "@7" in found.output
     assert {path.name for path in (tmp_path / "o").iterdir()} == {
         "compare.md",
