@@ -1,7 +1,7 @@
 """Samplers against one of them at equal cost: what differs beyond noise, and which may be best."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -89,7 +89,7 @@ def compare(
 
     records  the table of results.load
     against  the label of the sampler to compare with, or its beginning up to a comma
-    nfe      evaluations per sample; those at which it was measured, unless given
+    nfe      evaluations per sample; unless given, those that its grid asked for, or that it spends
     metric   one metric's name, instead of all that are taken of samples
 
     At each cost a sampler's dearest point that costs no more stands for it, if it spends more than
@@ -117,10 +117,7 @@ def compare(
         if against in set(alike["label"])
     ]
     if not any(len(column.entries) > 1 for block in blocks for column in block.columns):
-        at = f" at {', '.join(f'{one:g}' for one in nfe)} evaluations" if nfe else ""
-        raise ValueError(
-            f"nothing was measured beside {against!r}{at}: there is nothing to compare"
-        )
+        raise ValueError(_nothing(found, against, nfe))
     return _discovered(blocks)
 
 
@@ -136,6 +133,20 @@ def _comparable(records: pd.DataFrame) -> list[tuple[pd.DataFrame, str]]:
     return made
 
 
+def _nothing(records: pd.DataFrame, against: str, nfe: Sequence[float]) -> str:
+    """Why there is nothing to compare, and at which costs there would be."""
+    at = f" at {_listed(nfe)} evaluations" if nfe else ""
+    told = f"nothing was measured beside {against!r}{at}: there is nothing to compare"
+    spent = records.groupby(records["label"] == against)["nfe"].unique()
+    if len(spent) < 2:
+        return told
+    return f"{told}; it spends {_listed(spent[True])}, others {_listed(spent[False])}: see --nfe"
+
+
+def _listed(numbers: Iterable[float]) -> str:
+    return ", ".join(f"{one:.4g}" for one in sorted(numbers))
+
+
 def _own(records: pd.DataFrame) -> frozenset[str]:
     solver = records.get("sampler.solver", pd.Series("", records.index)).fillna("").astype(str)
     return frozenset(records.loc[solver.str.startswith("file:"), "label"])
@@ -145,7 +156,9 @@ def _meant(against: str, known: Sequence[str]) -> str:
     """The label that is meant: itself, or the one that goes on after it, "heun, edm steps"."""
     longer = [label for label in known if label.startswith(f"{against}, ")]
     if against not in known and len(longer) != 1:
-        raise ValueError(unknown(against, known, "sampler"))
+        short = [label.split(", ")[0] for label in known]  # nearer to what is typed
+        near = [one for one in short if short.count(one) == 1]
+        raise ValueError(unknown(against, [*known, *near], "sampler", ", ".join(known)))
     return against if against in known else longer[0]
 
 
@@ -157,7 +170,7 @@ def _block(
     told: str,
 ) -> Block:
     own = curves[curves["label"] == against]
-    costs = nfe or tuple(sorted(set(own["nfe"])))
+    costs = nfe or tuple(sorted(_costs(own)))
     upward = is_upward(curves)
     least = 0.0 if nfe else LEAST
     columns = (_column(curves, against, cost, least, -1 if upward else 1) for cost in costs)
@@ -170,6 +183,12 @@ def _block(
         labels=tuple(label for label in known if label in here),
         columns=tuple(column for column in columns if column.of(against)),
     )
+
+
+def _costs(curve: pd.DataFrame) -> set[float]:
+    """What the points of a curve were asked for; of those that say nothing, what they spend."""
+    points = zip(curve["nfe_asked"], curve["nfe"], strict=True)
+    return {float(cost) for asked, spent in points for cost in (asked or (spent,))}
 
 
 def _column(curves: pd.DataFrame, against: str, cost: float, least: float, sign: int) -> Column:

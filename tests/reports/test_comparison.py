@@ -60,6 +60,25 @@ def test_columns_are_the_costs_of_the_compared_and_others_spend_no_more():
     }
 
 
+def test_columns_are_the_costs_that_a_grid_asked_for():
+    made = loaded([record("Heun", 11, 5.0), record("LMS", 12, 4.0, 1)])
+    with pytest.raises(ValueError, match="compare; it spends 11, others 12: see --nfe"):
+        compare(made, "Heun")
+    made["nfe_asked"] = pd.Series([(12,), (12,)], made.index)
+    [block] = compare(made, "Heun")
+    [column] = block.columns
+    assert {one.label: one.nfe for one in column.entries} == {"Heun": 11, "LMS": 12}
+    assert column.nfe == 12
+
+
+def test_the_nearest_label_is_told_by_its_beginning():
+    made = loaded([record("heun, edm steps", 8, 5.0), record("lms, edm steps", 8, 4.0, 1)])
+    assert compare(made, "heun")[0].against == "heun, edm steps"
+    with pytest.raises(ValueError, match="did you mean 'heun'") as told:
+        compare(made, "huen")
+    assert "known: heun, edm steps, lms, edm steps" in str(told.value)
+
+
 def test_differences_are_paired_and_say_how_sure_they_are():
     [block] = compare(league(), "Euler")
     near, far = (column.of("Heun") for column in block.columns)
