@@ -1,7 +1,7 @@
 """Samplers against one of them at equal cost: what differs beyond noise, and which may be best."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -16,6 +16,12 @@ from sampler_bench.results.estimate import Estimate
 
 LEAST = 0.75
 """A sampler stands for a cost if it spends more than this share of it: Heun's 7 of 8, not 4."""
+
+_ALIKE = (
+    *("model_digest", "extractor", "extractor_digest", "samples", "reference", "reference_digest"),
+    *("precision", "quantizer", "class_label", "guidance"),
+)
+"""What two numbers of one model and metric must share as well, or they are not compared."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,7 @@ class Block:
     against        the sampler that others are compared with
     labels         all samplers, in the order of legends
     columns        costs, ascending
+    own            those of the samplers whose solver is from a file of the user's
     """
 
     model: str
@@ -72,6 +79,7 @@ class Block:
     against: str
     labels: tuple[str, ...]
     columns: tuple[Column, ...]
+    own: frozenset[str] = frozenset()
 
 
 def compare(
@@ -81,56 +89,95 @@ def compare(
 
     records  the table of results.load
     against  the label of the sampler to compare with, or its beginning up to a comma
-    nfe      evaluations per sample; those at which it was measured, unless given
+    nfe      evaluations per sample; unless given, those that its grid asked for, or that it spends
     metric   one metric's name, instead of all that are taken of samples
 
     At each cost a sampler's dearest point that costs no more stands for it, if it spends more than
     three quarters of it (where `nfe` is given: any); repeats of other seeds are put together. q is
     Benjamini and Hochberg's (1995) false-discovery rate, over all differences that are shown.
 
-    Raises ValueError, in one line, if no sampler is called that, or nothing is measured beside it.
+    Records of another reference, precision, network or class are not compared: a block each.
+
+    Raises ValueError, in one line, if no sampler is called that, nothing is measured beside it, or
+    two curves of one label meet at a cost.
     """
     found = records[taken_of(records, "samples")]
     if metric is not None:
-        if metric not in set(records["metric"]):
+        if metric not in set(found["metric"]):
             raise ValueError(unknown(metric, sorted(set(found["metric"])), "metric"))
-        found = records[records["metric"] == metric]
+        found = found[found["metric"] == metric]
     known = labels(found) if len(found) else []
     against = _meant(against, known)
-    panels = points(found).groupby(PANEL, sort=True)
     blocks = [
-        _block(curves, against, tuple(known), tuple(sorted(set(nfe))))
-        for _, curves in panels
-        if against in set(curves["label"])
+        replace(
+            _block(points(alike), against, tuple(known), tuple(sorted(set(nfe))), told),
+            own=_own(alike),
+        )
+        for alike, told in _comparable(found)
+        if against in set(alike["label"])
     ]
     if not any(len(column.entries) > 1 for block in blocks for column in block.columns):
-        at = f" at {', '.join(f'{one:g}' for one in nfe)} evaluations" if nfe else ""
-        raise ValueError(
-            f"nothing was measured beside {against!r}{at}: there is nothing to compare"
-        )
+        raise ValueError(_nothing(found, against, nfe))
     return _discovered(blocks)
+
+
+def _comparable(records: pd.DataFrame) -> list[tuple[pd.DataFrame, str]]:
+    """What can be compared, in the order of panels; where a panel is several, what tells it."""
+    alike = [name for name in _ALIKE if name in records]
+    made = []
+    for _, panel in records.groupby(PANEL, sort=True):
+        several = [name for name in alike if panel[name].nunique(dropna=False) > 1]
+        for _, found in panel.groupby(alike, sort=True, dropna=False) if several else [((), panel)]:
+            first = found.iloc[0]
+            made.append((found, ", ".join(f"{name} {str(first[name])[:16]}" for name in several)))
+    return made
+
+
+def _nothing(records: pd.DataFrame, against: str, nfe: Sequence[float]) -> str:
+    """Why there is nothing to compare, and at which costs there would be."""
+    at = f" at {_listed(nfe)} evaluations" if nfe else ""
+    told = f"nothing was measured beside {against!r}{at}: there is nothing to compare"
+    spent = records.groupby(records["label"] == against)["nfe"].unique()
+    if len(spent) < 2:
+        return told
+    return f"{told}; it spends {_listed(spent[True])}, others {_listed(spent[False])}: see --nfe"
+
+
+def _listed(numbers: Iterable[float]) -> str:
+    return ", ".join(f"{one:.4g}" for one in sorted(numbers))
+
+
+def _own(records: pd.DataFrame) -> frozenset[str]:
+    solver = records.get("sampler.solver", pd.Series("", records.index)).fillna("").astype(str)
+    return frozenset(records.loc[solver.str.startswith("file:"), "label"])
 
 
 def _meant(against: str, known: Sequence[str]) -> str:
     """The label that is meant: itself, or the one that goes on after it, "heun, edm steps"."""
     longer = [label for label in known if label.startswith(f"{against}, ")]
     if against not in known and len(longer) != 1:
-        raise ValueError(unknown(against, known, "sampler"))
+        short = [label.split(", ")[0] for label in known]  # nearer to what is typed
+        near = [one for one in short if short.count(one) == 1]
+        raise ValueError(unknown(against, [*known, *near], "sampler", ", ".join(known)))
     return against if against in known else longer[0]
 
 
 def _block(
-    curves: pd.DataFrame, against: str, known: tuple[str, ...], nfe: tuple[float, ...]
+    curves: pd.DataFrame,
+    against: str,
+    known: tuple[str, ...],
+    nfe: tuple[float, ...],
+    told: str,
 ) -> Block:
     own = curves[curves["label"] == against]
-    costs = nfe or tuple(sorted(set(own["nfe"])))
+    costs = nfe or tuple(sorted(_costs(own)))
     upward = is_upward(curves)
     least = 0.0 if nfe else LEAST
     columns = (_column(curves, against, cost, least, -1 if upward else 1) for cost in costs)
     here = set(curves["label"])
     return Block(
         model=str(curves["model"].iloc[0]),
-        metric=str(curves["metric_name"].iloc[0]),
+        metric=", ".join([str(curves["metric_name"].iloc[0]), *([told] if told else [])]),
         upward=upward,
         against=against,
         labels=tuple(label for label in known if label in here),
@@ -138,12 +185,18 @@ def _block(
     )
 
 
+def _costs(curve: pd.DataFrame) -> set[float]:
+    """What the points of a curve were asked for; of those that say nothing, what they spend."""
+    points = zip(curve["nfe_asked"], curve["nfe"], strict=True)
+    return {float(cost) for asked, spent in points for cost in (asked or (spent,))}
+
+
 def _column(curves: pd.DataFrame, against: str, cost: float, least: float, sign: int) -> Column:
     entries = []
     for label, curve in curves.groupby("label", sort=True):
         fits = curve[(curve["nfe"] <= cost) & (curve["nfe"] > least * cost)]
         if not fits.empty:
-            at = fits.loc[fits["nfe"].idxmax()]
+            at = _dearest(fits)
             entries.append(Entry(str(label), float(at["nfe"]), estimate(at)))
     may = may_be_best([one.value for one in entries], sign)
     top = min((sign * one.value.value for one in entries), default=math.nan)
@@ -154,6 +207,18 @@ def _column(curves: pd.DataFrame, against: str, cost: float, least: float, sign:
     column = Column(cost, tuple(told))
     base = column.of(against)
     return column if base is None else Column(cost, tuple(_beside(one, base) for one in told))
+
+
+def _dearest(curve: pd.DataFrame) -> pd.Series:
+    """The point of most evaluations; of a sampler that chooses its own steps any of several."""
+    top = curve[curve["nfe"] == curve["nfe"].max()]
+    if len(top) > 1 and top["steps"].notna().all():
+        label, nfe = top["label"].iloc[0], top["nfe"].iloc[0]
+        raise ValueError(
+            f"{len(top)} curves of other settings are called {label!r} and spend {nfe:g} "
+            "evaluations: label them apart"
+        )
+    return top.iloc[0]
 
 
 def _beside(one: Entry, base: Entry) -> Entry:
@@ -197,21 +262,39 @@ def answers(blocks: Sequence[Block]) -> list[str]:
 def answer(block: Block, column: Column, named: bool = False) -> str:
     """What one column says, in a sentence: who is best, against whom, and who else may be.
 
+    What a sampler spends is said where it is not the column's cost; a user's own one is compared,
+    too, where it is not the best.
+
     named  whether the metric is named: where there are several
     """
-    word, top = "higher" if block.upward else "lower", _leader(column, block.against)
+    top = _leader(column, block.against)
     what = f" ({block.metric})" if named else ""
     head = f"At {column.nfe:g} evaluations on {block.model}{what}"
     if top.difference is None:
-        body = f"nothing is {word} than {_quoted(top.label)}, {_number(top.value)}"
+        word = "higher" if block.upward else "lower"
+        body = f"nothing is {word} than {_called(top, column)}, {_number(top.value)}"
     else:
-        size = _number(top.difference * math.copysign(1, top.difference.value))
-        told = f"by {size} (q = {top.q:.1g})"
-        pair = f"than {_quoted(block.against)} {told}"
-        body = f"{_quoted(top.label)} is {word} {pair}"
-        if top.q > LEVEL:
-            body = f"{_quoted(top.label)} is {word} {pair}, which may be chance"
-    return f"{head}, {body}; {_others(column, top)}."
+        body = _pair(top, block, column)
+    mine = [one for one in column.entries if one.label in block.own and one is not top]
+    told = "".join(f"; {_pair(one, block, column)}" for one in mine if one.difference is not None)
+    return f"{head}, {body}; {_others(column, top)}{told}."
+
+
+def _pair(one: Entry, block: Block, column: Column) -> str:
+    """What one sampler is beside the compared one."""
+    assert one.difference is not None
+    base = column.of(block.against)
+    assert base is not None
+    word = "lower" if one.difference.value < 0 else "higher"
+    size = _number(one.difference * math.copysign(1, one.difference.value))
+    chance = ", which may be chance" if one.q > LEVEL else ""
+    two = f"{_called(one, column)} is {word} than {_called(base, column)}"
+    return f"{two} by {size} (q = {one.q:.1g}){chance}"
+
+
+def _called(one: Entry, column: Column) -> str:
+    spent = "" if one.nfe == column.nfe else f" (NFE {one.nfe:.4g})"
+    return f"{_quoted(one.label)}{spent}"
 
 
 _NAMED = 4

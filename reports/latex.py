@@ -13,6 +13,7 @@ from pylatexenc.latexencode import (
 )
 
 _ACCENTS = {"̂": "hat", "̃": "tilde", "̄": "bar", "̇": "dot", "̈": "ddot"}
+_AFTER_A_ROW = re.compile(r"^\s*[\[*]")  # the options of the \\ before it, where a row begins so
 _MATHS = re.compile(r"\{\\ensuremath\{((?:[^{}]|\{[^{}]*\})*)\}\}")
 
 
@@ -23,7 +24,7 @@ def text(told: str) -> str:
     '$\\sigma$(t) $\\leq$ 5 {\\%} {\\&} $\\hat{x}$$_0$ $\\pm$ $\\frac{1}{2}$'
     """
     found = _ENCODER.unicode_to_latex(unicodedata.normalize("NFC", told))
-    return _MATHS.sub(r"$\1$", found)
+    return _MATHS.sub(r"$\1$", _AFTER_A_ROW.sub(r"{\g<0>}", found))
 
 
 def tabular(table: pd.DataFrame, sides: Iterable[str]) -> str:
@@ -47,8 +48,10 @@ def comment(told: str) -> str:
 
 
 def _special(told: str, at: int) -> tuple[int, str] | None:
-    """What the library has no good word for: fractions, and accents over letters of formulas."""
+    """What the library has no good word for: fractions, accents of formulas, a bar."""
     sign = told[at]
+    if sign == "|":  # which pdfLaTeX's usual fonts print as a dash
+        return 1, r"\textbar"
     if "⁄" in (parts := unicodedata.normalize("NFKD", sign)) and len(parts) > 1:
         over, under = parts.split("⁄")
         return 1, rf"\ensuremath{{\frac{{{over}}}{{{under}}}}}"

@@ -60,6 +60,25 @@ def test_columns_are_the_costs_of_the_compared_and_others_spend_no_more():
     }
 
 
+def test_columns_are_the_costs_that_a_grid_asked_for():
+    made = loaded([record("Heun", 11, 5.0), record("LMS", 12, 4.0, 1)])
+    with pytest.raises(ValueError, match="compare; it spends 11, others 12: see --nfe"):
+        compare(made, "Heun")
+    made["nfe_asked"] = pd.Series([(12,), (12,)], made.index)
+    [block] = compare(made, "Heun")
+    [column] = block.columns
+    assert {one.label: one.nfe for one in column.entries} == {"Heun": 11, "LMS": 12}
+    assert column.nfe == 12
+
+
+def test_the_nearest_label_is_told_by_its_beginning():
+    made = loaded([record("heun, edm steps", 8, 5.0), record("lms, edm steps", 8, 4.0, 1)])
+    assert compare(made, "heun")[0].against == "heun, edm steps"
+    with pytest.raises(ValueError, match="did you mean 'heun'") as told:
+        compare(made, "huen")
+    assert "known: heun, edm steps, lms, edm steps" in str(told.value)
+
+
 def test_differences_are_paired_and_say_how_sure_they_are():
     [block] = compare(league(), "Euler")
     near, far = (column.of("Heun") for column in block.columns)
@@ -93,12 +112,51 @@ def test_the_answer_is_a_sentence():
         "1 of 1 others cannot be told from it: “Heun”."
     )
     assert re.fullmatch(
-        r"At 16 evaluations on net, “Heun” is lower than “Euler” by 2\.000\d* ± 0\.00\d+ "
-        r"\(q = \de-\d+\); no other may be the best\.",
+        r"At 16 evaluations on net, “Heun” \(NFE 15\) is lower than “Euler” by "
+        r"2\.000\d* ± 0\.00\d+ \(q = \de-\d+\); no other may be the best\.",
         far,
     )
     [chance] = answers(compare(league(), "Heun", nfe=[8]))
-    assert "“Euler” is lower than “Heun” by 0.000" in chance and "may be chance" in chance
+    assert "“Euler” is lower than “Heun” (NFE 7) by 0.000" in chance and "may be chance" in chance
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"reference": "file", "reference_digest": "s"},
+        {"precision": "bfloat16"},
+        {"model_digest": "another network of that name"},
+        {"extractor_digest": "f"},
+        {"class_label": 3.0},
+    ],
+)
+def test_what_is_measured_in_another_way_is_not_compared(other):
+    made = loaded([record("a", 8, 5.0), record("b", 8, 4.0, 1)]).assign(class_label=None)
+    strange = loaded([record("a", 8, 9.0), record("c", 8, 1.0, 2)]).assign(**other)
+    blocks = compare(pd.concat([made, strange], ignore_index=True), "a")
+    assert sorted(sorted(e.label for e in b.columns[0].entries) for b in blocks) == [
+        ["a", "b"],
+        ["a", "c"],
+    ]
+    assert len({block.metric for block in blocks}) == 2
+    assert str(next(iter(other.values())))[:16] in " ".join(block.metric for block in blocks)
+
+
+def test_two_curves_of_one_label_are_refused_and_not_chosen_from():
+    made = loaded([record("a", 8, 5.0), record("b", 8, 4.0, 1), record("b", 8, 40.0, 2)])
+    made["point"] = [f"{i}" for i in range(len(made))]
+    made["key"], made["sampler.steps"] = made["point"], 8.0
+    with pytest.raises(ValueError, match="2 curves of other settings are called 'b' and spend 8"):
+        compare(made, "a")
+
+
+def test_a_sampler_of_ones_own_is_compared_where_it_is_not_the_best():
+    made = loaded([record("a", 8, 5.0), record("b", 8, 4.0, 1), record("mine", 8, 6.0, 2)])
+    (before,) = answers(compare(made, "a"))
+    assert "mine" not in before
+    made["sampler.solver"] = made["label"].map({"a": "heun", "mine": "file:ab2"})
+    (said,) = answers(compare(made, "a"))
+    assert "“b” is lower than “a” by 1.00" in said and "; “mine” is higher than “a” by 1.00" in said
 
 
 def test_other_seeds_are_said():
@@ -202,7 +260,9 @@ def test_the_command_prints_the_answer_first_and_writes_three_files(tmp_path):
     words = ["compare", str(tmp_path / "run"), "--against", "Euler", "--out", str(tmp_path / "o")]
     found = CliRunner().invoke(app, words)
     assert found.exit_code == 0, found.output
-    assert found.output.startswith("At 8 evaluations on net, “Heun” is lower than “Euler” by 1.0")
+    assert found.output.startswith(
+        "At 8 evaluations on net, “Heun” (NFE 7) is lower than “Euler” by 1.0"
+    )
     assert "@7" in found.output
     assert {path.name for path in (tmp_path / "o").iterdir()} == {
         "compare.md",
