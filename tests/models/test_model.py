@@ -15,6 +15,7 @@ from torch import nn
 import sampler_bench
 from sampler_bench import models
 from sampler_bench.bench.measure.floor import Nobody
+from sampler_bench.bench.measure.profiles.mode_mass import _Remembering
 from sampler_bench.bench.measure.samples import InParts
 from sampler_bench.models import Card, Counted, Data, Execution, Wrapped
 from sampler_bench.models.counted import View
@@ -139,6 +140,7 @@ WRAPPERS = {
     Guided: lambda model: Guided(model, LABELS, 2.0),
     OwnModel: lambda model: OwnModel(model, "of the text", {"mine.py": "digest"}),
     WithVariance: lambda model: model_of(model).with_variance(),
+    _Remembering: _Remembering,
 }
 """How each is made; what wraps a model with a variance says so."""
 CHANGED = {OwnModel: {"digest", "files"}}
@@ -158,6 +160,8 @@ def test_the_table_has_every_wrapper_and_every_kind_of_model_there_is():
     for module in pkgutil.walk_packages(sampler_bench.__path__, "sampler_bench."):
         if module.name.startswith(("sampler_bench.models", "sampler_bench.bench")):
             import_module(module.name)
+    for make in KINDS.values():  # what is loaded by its name alone
+        make()
     ours = {each for each in subclasses(Model) if each.__module__.startswith("sampler_bench.")}
     assert {each for each in ours if issubclass(each, Wrapped)} == {*WRAPPERS}
     leaves = {each for each in ours - subclasses(Wrapped) if not inspect.isabstract(each)}
@@ -204,7 +208,7 @@ ASKED = [
 def test_what_is_asked_of_a_wrapper_is_asked_of_the_model(learned):
     x = torch.arange(4.0).reshape(4, 1, 1, 1).expand(4, 1, 2, 2)
     again = torch.tensor([1])
-    assert len(ASKED) == 7 * 7 - 4 - 2
+    assert len(ASKED) == 8 * 8 - 4 - 2
     for outer, inner in ASKED:
         model = Everything()
         wrapped = WRAPPERS[outer](WRAPPERS[inner](model))
