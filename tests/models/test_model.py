@@ -140,7 +140,6 @@ WRAPPERS = {
     Guided: lambda model: Guided(model, LABELS, 2.0),
     OwnModel: lambda model: OwnModel(model, "of the text", {"mine.py": "digest"}),
     WithVariance: lambda model: model_of(model).with_variance(),
-    _Remembering: _Remembering,
 }
 """How each is made; what wraps a model with a variance says so."""
 CHANGED = {OwnModel: {"digest", "files"}}
@@ -163,6 +162,7 @@ def test_the_table_has_every_wrapper_and_every_kind_of_model_there_is():
     for make in KINDS.values():  # what is loaded by its name alone
         make()
     ours = {each for each in subclasses(Model) if each.__module__.startswith("sampler_bench.")}
+    ours -= {_Remembering}  # whose samples were begun before it was put around their model
     assert {each for each in ours if issubclass(each, Wrapped)} == {*WRAPPERS}
     leaves = {each for each in ours - subclasses(Wrapped) if not inspect.isabstract(each)}
     leaves -= {Nobody}  # stands where no model is asked
@@ -208,7 +208,7 @@ ASKED = [
 def test_what_is_asked_of_a_wrapper_is_asked_of_the_model(learned):
     x = torch.arange(4.0).reshape(4, 1, 1, 1).expand(4, 1, 2, 2)
     again = torch.tensor([1])
-    assert len(ASKED) == 8 * 8 - 4 - 2
+    assert len(ASKED) == 7 * 7 - 4 - 2
     for outer, inner in ASKED:
         model = Everything()
         wrapped = WRAPPERS[outer](WRAPPERS[inner](model))
