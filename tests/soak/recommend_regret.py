@@ -4,8 +4,9 @@
 
 For each model the recommendation is made as the command makes it; then all samplers of the panel
 are measured on the seeds of its last comparison. Printed: the recommended one, the best of all,
-their difference in pairs with its standard error, and the share of evaluations that was spent. The goal:
-within two standard errors for at least four models of five. The same command goes on after a kill.
+their difference in pairs with its standard error, and the share of evaluations that was spent.
+The goal: within two standard errors for at least four models of five. The same command goes on
+after a kill.
 """
 
 import argparse
