@@ -1,6 +1,6 @@
 """A comparison as text: Markdown, LaTeX, and rows for a terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
@@ -9,6 +9,8 @@ from sampler_bench.reports.comparison import NOTE, Block, Column, answers, cell
 
 Row = list[tuple[str, bool]]
 """Cells of a row: a text, and whether it is bold."""
+BESIDE = 3
+"""Costs beside each other on a page or in a terminal."""
 
 
 def grid(block: Block, columns: Sequence[Column]) -> tuple[list[str], list[Row]]:
@@ -26,6 +28,12 @@ def grid(block: Block, columns: Sequence[Column]) -> tuple[list[str], list[Row]]
         if any(entries):
             rows.append(row)
     return heads, rows
+
+
+def beside(block: Block) -> Iterator[tuple[list[str], list[Row]]]:
+    """Yield heads and rows of a block, for as many of its columns as fit beside each other."""
+    for start in range(0, len(block.columns), BESIDE):
+        yield grid(block, block.columns[start : start + BESIDE])
 
 
 def title(block: Block) -> str:
@@ -59,12 +67,8 @@ def tex(blocks: Sequence[Block], made: str) -> str:
     parts = [latex.comment(made), "% needs \\usepackage{booktabs}\n"]
     parts += [latex.comment(one) for one in answers(blocks)]
     for block in blocks:
-        heads, rows = grid(block, block.columns)
-        lines = [" & ".join(map(latex.text, heads))]
-        body = [
-            " & ".join(_bold(text) if bold else latex.text(text) for text, bold in r) for r in rows
-        ]
-        parts.append("\n" + latex.floating(_ruled(lines, body), _caption(block), title(block)))
+        body = "\n\\medskip\n\n".join(_ruled(heads, rows) for heads, rows in beside(block))
+        parts.append("\n" + latex.floating(body, _caption(block), title(block)))
     return "".join(parts)
 
 
@@ -76,12 +80,16 @@ def _bold(text: str) -> str:
     return f"\\textbf{{\\boldmath {latex.text(text)}}}"
 
 
-def _ruled(heads: Iterable[str], rows: Sequence[str]) -> str:
-    count = rows[0].count(" & ")
-    end = " \\\\\n"
+def _ruled(heads: Sequence[str], rows: Sequence[Row]) -> str:
+    lines = [" & ".join(map(latex.text, heads))]
+    lines += [
+        " & ".join(_bold(text) if bold else latex.text(text) for text, bold in row) for row in rows
+    ]
+    head, *body = (f"{line} \\\\\n" for line in lines)
+    columns = f"l{'r' * (len(heads) - 1)}"
     return (
-        f"\\begin{{tabular}}{{l{'r' * count}}}\n\\toprule\n{end.join(heads)}{end}\\midrule\n"
-        f"{end.join(rows)}{end}\\bottomrule\n\\end{{tabular}}\n"
+        f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{head}\\midrule\n"
+        f"{''.join(body)}\\bottomrule\n\\end{{tabular}}\n"
     )
 
 

@@ -93,8 +93,9 @@ def compare(
     metric   one metric's name, instead of all that are taken of samples
 
     At each cost a sampler's dearest point that costs no more stands for it, if it spends more than
-    three quarters of it (where `nfe` is given: any); repeats of other seeds are put together. q is
-    Benjamini and Hochberg's (1995) false-discovery rate, over all differences that are shown.
+    three quarters of it; repeats of other seeds are put together. Where that leaves the compared
+    sampler alone at its own costs, the others' are taken as well. q is Benjamini and Hochberg's
+    (1995) false-discovery rate, over all differences that are shown.
 
     Records of another reference, precision, network or class are not compared: a block each.
 
@@ -116,9 +117,9 @@ def compare(
         for alike, told in _comparable(found)
         if against in set(alike["label"])
     ]
-    if not any(len(column.entries) > 1 for block in blocks for column in block.columns):
+    if not any(block.columns for block in blocks):
         raise ValueError(_nothing(found, against, nfe))
-    return _discovered(blocks)
+    return _discovered([block for block in blocks if block.columns])
 
 
 def _comparable(records: pd.DataFrame) -> list[tuple[pd.DataFrame, str]]:
@@ -169,11 +170,10 @@ def _block(
     nfe: tuple[float, ...],
     told: str,
 ) -> Block:
-    own = curves[curves["label"] == against]
-    costs = nfe or tuple(sorted(_costs(own)))
     upward = is_upward(curves)
-    least = 0.0 if nfe else LEAST
-    columns = (_column(curves, against, cost, least, -1 if upward else 1) for cost in costs)
+    columns = _columns(curves, against, nfe or _costs(curves[curves["label"] == against]), upward)
+    if not (nfe or columns):  # it spends 11 where others spend 12
+        columns = _columns(curves, against, _costs(curves), upward)
     here = set(curves["label"])
     return Block(
         model=str(curves["model"].iloc[0]),
@@ -181,8 +181,16 @@ def _block(
         upward=upward,
         against=against,
         labels=tuple(label for label in known if label in here),
-        columns=tuple(column for column in columns if column.of(against)),
+        columns=columns,
     )
+
+
+def _columns(
+    curves: pd.DataFrame, against: str, costs: Iterable[float], upward: bool
+) -> tuple[Column, ...]:
+    """The columns at which the compared sampler and another have a point, by cost."""
+    made = (_column(curves, against, cost, -1 if upward else 1) for cost in sorted(costs))
+    return tuple(one for one in made if one.of(against) and len(one.entries) > 1)
 
 
 def _costs(curve: pd.DataFrame) -> set[float]:
@@ -191,10 +199,10 @@ def _costs(curve: pd.DataFrame) -> set[float]:
     return {float(cost) for asked, spent in points for cost in (asked or (spent,))}
 
 
-def _column(curves: pd.DataFrame, against: str, cost: float, least: float, sign: int) -> Column:
+def _column(curves: pd.DataFrame, against: str, cost: float, sign: int) -> Column:
     entries = []
     for label, curve in curves.groupby("label", sort=True):
-        fits = curve[(curve["nfe"] <= cost) & (curve["nfe"] > least * cost)]
+        fits = curve[(curve["nfe"] <= cost) & (curve["nfe"] > LEAST * cost)]
         if not fits.empty:
             at = _dearest(fits)
             entries.append(Entry(str(label), float(at["nfe"]), estimate(at)))
@@ -255,7 +263,6 @@ def answers(blocks: Sequence[Block]) -> list[str]:
         answer(block, column, block.model in several)
         for block in blocks
         for column in block.columns
-        if len(column.entries) > 1
     ]
 
 

@@ -38,8 +38,8 @@ def tabular(table: pd.DataFrame, sides: Iterable[str]) -> str:
 def floating(body: str, caption: str, label: str) -> str:
     r"""A tabular with its caption, which ``\ref{tab:LABEL}`` can point at."""
     name = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
-    head = f"\\begin{{table}}\n\\centering\n\\caption{{{text(caption)}}}\n\\label{{tab:{name}}}\n"
-    return f"{head}{body}\\end{{table}}\n"
+    told = f"\\caption{{{text(caption)}}}\n\\label{{tab:{name}}}\n\\medskip\n"
+    return f"\\begin{{table}}\n\\centering\n{told}{body}\\end{{table}}\n"
 
 
 def comment(told: str) -> str:

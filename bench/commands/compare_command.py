@@ -14,9 +14,6 @@ if TYPE_CHECKING:  # pandas takes a second to import: not for --help
 
     from sampler_bench.reports.comparison import Block
 
-BESIDE = 3
-"""Columns of a table in a terminal."""
-
 
 @command(
     panel="Look",
@@ -71,15 +68,14 @@ def _print(blocks: "list[Block]") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from sampler_bench.reports.compared import grid, note, title
+    from sampler_bench.reports.compared import beside, note, title
     from sampler_bench.reports.comparison import answers
 
     for one in answers(blocks):
         console.print(one, markup=False, soft_wrap=True)
     for block in blocks:
         console.print(f"\n{title(block)}", markup=False)
-        for start in range(0, len(block.columns), BESIDE):
-            heads, rows = grid(block, block.columns[start : start + BESIDE])
+        for heads, rows in beside(block):
             table = Table(box=None)
             for place, head in enumerate(heads):
                 table.add_column(head, justify="right" if place else "left", overflow="fold")

@@ -12,15 +12,19 @@ if TYPE_CHECKING:
 
 
 def best(outcome: "Outcome") -> Record:
-    """Return the record of the one to take: the lowest on fresh seeds."""
-    return min([outcome.deterministic, *outcome.finalists], key=lambda record: record.value)
+    """Return the record of the one to take: the lowest on fresh seeds.
+
+    Of those that are equal but for rounding the first: the baseline, where it is one of them.
+    """
+    records = [outcome.deterministic, *outcome.finalists]
+    return records[_top([_estimate(record) for record in records])]
 
 
 def told(outcome: "Outcome") -> list[str]:
     """Return the verdict on an outcome, and a line for each sampler that came to the end."""
     records = [outcome.deterministic, *outcome.finalists]
     numbers = [_estimate(record) for record in records]
-    top = min(range(len(records)), key=lambda i: (records[i].value, i))
+    top = _top(numbers)
     may = may_be_best(numbers)
     lines = [_verdict(records, numbers, top, may), f"{records[top].metric_name}, fresh seeds:"]
     width = max(len(record.label) for record in records)
@@ -48,6 +52,12 @@ def _verdict(
     same = [f"“{r.label}”" for i, r in enumerate(records) if may[i] and i != best]
     others = f"{', '.join(same)} cannot be told from it" if same else "no other may be the best"
     return f"{text}; {others}."
+
+
+def _top(numbers: Sequence[Estimate]) -> int:
+    """The place of the lowest number, the first of those that only rounding tells apart."""
+    lowest = min(numbers, key=lambda one: one.value)
+    return next(i for i, one in enumerate(numbers) if gap(one, lowest).value == 0)
 
 
 def _estimate(record: Record) -> Estimate:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from math import log
+from typing import Any
 
 from sampler_bench.reports.claims import quantities as q
 from sampler_bench.reports.claims import samplers as s
@@ -54,9 +55,9 @@ _ENDS = (*_GOOD, finished("one"), finished("other"))
 _VE64, _VP, _VE, _ADM = (frozenset({x}) for x in ("VE64", "VP", "VE", "ADM"))
 
 
-def _setting(words: str, one: Selector, other: Selector, **more: object) -> Comparison:
-    told = {"relation": lower(DOT), "source": DOT_SOURCE, "premises": _GOOD, **more}
-    return Comparison(words, q.setting, one, other, **told)  # type: ignore[arg-type]
+def _setting(words: str, one: Selector, other: Selector, **more: Any) -> Comparison:
+    told: dict[str, Any] = {"relation": lower(DOT), "source": DOT_SOURCE, "premises": _GOOD, **more}
+    return Comparison(words, q.setting, one, other, **told)
 
 
 def _times(words: str, one: Selector, other: Selector, least: float, source: str) -> Comparison:
@@ -114,8 +115,13 @@ _WITHOUT = tuple(
 
 
 def _below(words: str, other: Selector, part: frozenset[str] = frozenset()) -> Comparison:
-    told = (words, q.lowest, s.CHURNED, other, lower(DOT), DOT_SOURCE, "any")
-    return Comparison(*told, premises=_GOOD, to_fail=(search,), part=part)  # type: ignore[arg-type]
+    return Comparison(
+        *(words, q.lowest, s.CHURNED, other, lower(DOT), DOT_SOURCE),
+        over="any",
+        premises=_GOOD,
+        to_fail=(search,),
+        part=part,
+    )
 
 
 def _fewer(part: frozenset[str]) -> Comparison:
@@ -131,14 +137,14 @@ _GAIN = Comparison(
 )
 
 
-def _new(words: str, quantity: Quantity, **more: object) -> Comparison:
+def _new(words: str, quantity: Quantity, **more: Any) -> Comparison:
     one = Selector(
         "the new network with churn", {**dict(s.CHURNED.of("") or {}), "training": "new"}
     )
     other = Selector("without", {**dict(s.EDM.of("") or {}), "training": "new"})
     sides = (other, one) if more.pop("still_first", False) else (one, other)
-    told = {"source": DOT_SOURCE, "premises": (*_GOOD, better), **more}
-    return Comparison(words, quantity, *sides, **told)  # type: ignore[arg-type]
+    told: dict[str, Any] = {"source": DOT_SOURCE, "premises": (*_GOOD, better), **more}
+    return Comparison(words, quantity, *sides, **told)
 
 
 _NEW_GAINS = _new(
@@ -155,9 +161,10 @@ _NEW_NEEDS_NONE = _new(
 )
 
 
-def _step(words: str, one: Selector, other: Selector, **more: object) -> Comparison:
-    told = {"relation": lower(DOT), "source": DOT_SOURCE, "premises": (samples, trainings), **more}
-    return Comparison(words, q.setting, one, other, **told)  # type: ignore[arg-type]
+def _step(words: str, one: Selector, other: Selector, **more: Any) -> Comparison:
+    told: dict[str, Any] = {"relation": lower(DOT), "source": DOT_SOURCE}
+    told |= {"premises": (samples, trainings), **more}
+    return Comparison(words, q.setting, one, other, **told)
 
 
 def _table_2(neutral: float, source: str) -> tuple[Comparison, ...]:

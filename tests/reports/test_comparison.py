@@ -52,18 +52,17 @@ def test_columns_are_the_costs_of_the_compared_and_others_spend_no_more():
     assert [column.nfe for column in block.columns] == [8, 16]
     spent = [{one.label: one.nfe for one in column.entries} for column in block.columns]
     assert spent == [{"Euler": 8, "Heun": 7}, {"Euler": 16, "Heun": 15}]  # 4 is not 8
-    asked = compare(league(), "Euler", nfe=[15])
-    assert {one.label: one.nfe for one in asked[0].columns[0].entries} == {
-        "Euler": 8,
-        "Few": 4,
-        "Heun": 15,
-    }
+    [asked] = compare(league(), "Euler", nfe=[9])[0].columns
+    assert {one.label: one.nfe for one in asked.entries} == {"Euler": 8, "Heun": 7}
+    alone = loaded([record("Euler", 8, 5.0), record("Euler", 40, 2.0), record("Heun", 7, 5.0, 1)])
+    assert [column.nfe for column in compare(alone, "Euler")[0].columns] == [8]
 
 
 def test_columns_are_the_costs_that_a_grid_asked_for():
     made = loaded([record("Heun", 11, 5.0), record("LMS", 12, 4.0, 1)])
+    assert [column.nfe for column in compare(made, "Heun")[0].columns] == [12]  # the others'
     with pytest.raises(ValueError, match="compare; it spends 11, others 12: see --nfe"):
-        compare(made, "Heun")
+        compare(made, "Heun", nfe=[11])
     made["nfe_asked"] = pd.Series([(12,), (12,)], made.index)
     [block] = compare(made, "Heun")
     [column] = block.columns
@@ -277,3 +276,14 @@ def test_a_difference_of_rounding_is_none():
     records = [record("a", 8, 5.0), record("b", 8, 5.0 * (1 + 1e-9))]
     one = compare(loaded(records), "a")[0].columns[0].of("b")
     assert isinstance(one.difference, Estimate) and one.difference.value == 0 and one.p == 1
+
+
+def test_many_costs_are_tables_of_three_on_a_page():
+    records = [
+        record(label, nfe, value, own)
+        for nfe in (4, 8, 12, 16)
+        for own, (label, value) in enumerate([("a", 5.0), ("b", 4.0)])
+    ]
+    tex = compared.tex(compare(loaded(records), "a"), "made")
+    assert re.findall(r"begin\{tabular\}\{(l?r*)\}", tex) == ["lrrrrrr", "lrr"]
+    assert tex.count("\\caption") == 1 and tex.count("Sampler & NFE") == 2

@@ -13,7 +13,7 @@ from sampler_bench.bench.measure.profiles.denoising_loss import SEED, WEIGHTS
 from sampler_bench.bench.measure.profiles.probe import Drawn, Probe
 from sampler_bench.kit.names import lookup
 from sampler_bench.kit.parameters import Positive, require
-from sampler_bench.models.model import Model
+from sampler_bench.models.model import Model, model_of
 from sampler_bench.models.training.loss import EDM, WEIGHTINGS, Weighting, denoising_loss
 from sampler_bench.models.training.noise import EDM as LOG_NORMAL
 from sampler_bench.models.training.noise import NOISE, Noise
@@ -127,8 +127,8 @@ def _below(noise: Noise, sigma: np.ndarray) -> np.ndarray:
 
 
 def _network(denoiser: Denoiser) -> nn.Module:
-    network = denoiser.card.network  # type: ignore[attr-defined]  # it was asked for in check
-    assert isinstance(network, nn.Module)
+    network = model_of(denoiser).card.network
+    assert isinstance(network, nn.Module)  # see check
     return network
 
 

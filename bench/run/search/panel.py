@@ -14,6 +14,8 @@ USUAL = PANELS / "usual.toml"
 FINALISTS = 4
 FIRST = 10
 """The first comparison is on the last one's samples divided by this."""
+SMALL = 16
+"""Pixels of a side below which an image shows nothing to Inception, which looks at 299."""
 
 
 def search_text(
@@ -50,11 +52,12 @@ def name(model: str, nfe: int) -> str:
 def extractor_for(model: Model) -> str:
     """Return the features that a model's samples are compared in, unless others are asked for.
 
-    Pixel values of what are no images; the features that ship of 28×28 grey ones, as Fashion-MNIST
-    is; else Inception's.
+    Pixel values of what are no images, or too small to show anything; the features that ship of
+    28×28 grey ones, as Fashion-MNIST is; else Inception's.
     """
     data = model.card.data
-    if data is not None and data.images is None and data.moments is not None:
+    none = data is not None and data.images is None and data.moments is not None
+    if none or min(model.shape[-2:]) < SMALL:
         return "pixels"
     return "fashion" if tuple(model.shape) == (1, 28, 28) else "inception"
 

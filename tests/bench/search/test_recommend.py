@@ -9,12 +9,14 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from sampler_bench import models, results, solvers
-from sampler_bench.bench.commands import snippet
+from sampler_bench.bench.commands import snippet, verdict
 from sampler_bench.bench.commands.cli import app
 from sampler_bench.bench.plan import grid as grids
 from sampler_bench.bench.plan import planning as plans
 from sampler_bench.bench.run.search import declared, panel
+from sampler_bench.bench.run.search.run import Outcome
 from sampler_bench.kit.toml import parse
+from tests.results.conftest import make_record
 
 MODEL = "exact-mixture-moons"
 
@@ -95,6 +97,7 @@ def test_the_panel_is_a_search_of_any_model_and_cost():
     assert {one["nfe"] for one in parse(text, "text")["sampler"]} == {18}
     assert panel.extractor_for(models.load(MODEL)) == "pixels"
     assert panel.extractor_for(models.load("exact-fashion")) == "fashion"
+    assert panel.extractor_for(models.load("exact-two-points")) == "pixels"  # one by one
 
 
 @pytest.mark.parametrize(
@@ -124,3 +127,18 @@ def test_a_folder_of_images_is_a_reference(tmp_path):
         "pixels.npz",
         "pixels.floor.json",
     }
+
+
+def test_of_equal_ones_the_first_is_recommended():
+    one = make_record
+    first, same = one(label="Heun"), one(label="Euler", value=12.5 * (1 - 1e-9))
+    worse = one(label="LMS", value=13.5, loo=(13.0, 13.4, 14.1))
+    outcome = Outcome("net", first, same, [same, worse], 2, 100, [])
+    assert verdict.best(outcome) is first
+    assert "take “Heun”; “Euler” cannot be told from it" in verdict.told(outcome)[0]
+    better = one(label="UniPC", value=11.5, loo=(11.0, 11.4, 12.1))
+    found = Outcome("net", first, better, [same, better], 2, 100, [])
+    assert verdict.best(found) is better
+    assert (
+        "take “UniPC”: lower than “Heun” by 1; no other may be the best" in verdict.told(found)[0]
+    )
