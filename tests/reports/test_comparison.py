@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from sampler_bench.bench.commands.cli import app
 from sampler_bench.reports import compared
-from sampler_bench.reports.comparison import answers, cell, compare, table
+from sampler_bench.reports.comparison import answer, answers, cell, compare, table
 from sampler_bench.results import Store
 from sampler_bench.results.estimate import Estimate
 from sampler_bench.results.load import table as loaded
@@ -94,6 +94,15 @@ def test_the_best_and_those_that_cannot_be_told_from_it():
     told = [[(e.label, e.best, e.may_be_best) for e in c.entries] for c in block.columns]
     assert told[0] == [("Euler", True, True), ("Heun", False, True)]
     assert told[1] == [("Euler", False, False), ("Heun", True, True)]
+
+
+def test_chance_is_told_by_the_rate_of_false_discoveries():
+    """One p of 0.01 among eleven is what chance gives: q, not p, decides the words."""
+    [block] = compare(league(), "Euler")
+    far = block.columns[1]
+    luck = replace(far.of("Heun"), p=0.01, q=0.11)
+    column = replace(far, entries=(far.of("Euler"), luck))
+    assert answer(block, column).count("(q = 0.1), which may be chance") == 1
 
 
 def test_more_is_better_where_it_is():

@@ -56,6 +56,22 @@ def test_the_best_is_found_and_told_with_its_baseline_on_fresh_seeds(tmp_path):
     assert bench("check", tmp_path / "run", "--baseline", tmp_path / "run").exit_code == 0
 
 
+def test_the_finalists_are_paid_from_the_budget(tmp_path):
+    [search], _ = prepare(read(tmp_path, ONE), "cpu")
+    finals = (search.finalists - 1) * search.ladder.final.samples
+    all_of_it = search.nfe * (search.samples + search.ladder.reference + finals)
+    [enough], _ = prepare(read(tmp_path, f"budget = {all_of_it}\n{ONE}"), "cpu")
+    [less], _ = prepare(read(tmp_path, f"budget = {all_of_it - 1}\n{ONE}"), "cpu")
+    assert enough.drawn == 8 and less.drawn < 8
+
+
+def test_neighbours_of_numbers_are_the_next_in_size(tmp_path):
+    text = ONE.replace("[3, 5, 7]", "[7, 3, 5]").replace('["euler", "heun", "dpmpp-2m"]', '"lms"')
+    [search], _ = prepare(read(tmp_path, text), "cpu")
+    places = {search.works[one.place].label[-1]: one.at["rho"] for one in search.space}
+    assert places == {"3": 0, "5": 1}  # 7, the first setting, is two from 3
+
+
 def test_several_tables_are_searched_together(tmp_path):
     tables = (
         '[[sampler]]\nlabel = "a"\nnfe = 8\n[[sampler]]\nlabel = "b"\nsolver = "lms"\nnfe = [8]\n'
