@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sampler_bench.models.card import Card, Data
     from sampler_bench.models.counted import Counted
     from sampler_bench.models.exact import GaussianMixture, IdealDenoiser
+    from sampler_bench.models.labels import Guided, Labelled
     from sampler_bench.models.loading import described, load
     from sampler_bench.models.model import Model, Wrapped
     from sampler_bench.models.network import Execution, NetworkDenoiser
@@ -23,6 +24,7 @@ __getattr__, __dir__ = lazily(
         "card": ("Card", "Data"),
         "counted": ("Counted",),
         "exact": ("GaussianMixture", "IdealDenoiser"),
+        "labels": ("Guided", "Labelled"),
         "loading": ("described", "load"),
         "model": ("Model", "Wrapped"),
         "network": ("Execution", "NetworkDenoiser"),
@@ -36,7 +38,9 @@ __all__ = [
     "Data",
     "Execution",
     "GaussianMixture",
+    "Guided",
     "IdealDenoiser",
+    "Labelled",
     "Model",
     "NetworkDenoiser",
     "Wrapped",

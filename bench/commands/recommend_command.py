@@ -9,6 +9,9 @@ from sampler_bench.bench.commands import completion
 from sampler_bench.bench.commands.app import FAILED, command, console, errors, loading, refused
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import: not for --help
+    from collections.abc import Sequence
+
+    from sampler_bench.bench.measure.work import Work
     from sampler_bench.bench.run.search.run import Outcome
     from sampler_bench.bench.run.search.tables import Tables
 
@@ -111,8 +114,26 @@ def _print(outcome: "Outcome", search: "Tables", model: str, folder: Path) -> No
     told = f"{outcome.settings + 1} samplers compared, {outcome.spent:,} evaluations spent"
     console.print(f"{told}; records in {folder}\n", markup=False, soft_wrap=True)
     best = verdict.best(outcome)
-    keys = snippet.keys(next(work for work in search.works if work.label == best.label))
+    works = {work.label: work for work in search.works}
+    work = works[best.label]
+    keys, classes = snippet.keys(work), work.model.card.classes
     console.print("In a grid:\n", markup=False)
     console.print(snippet.grid(keys), markup=False, soft_wrap=True)
     console.print("In Python:\n", markup=False)
-    console.print(snippet.python(keys, model), markup=False, soft_wrap=True)
+    console.print(snippet.python(keys, model, classes), markup=False, soft_wrap=True)
+    _print_diffusers([works[record.label] for record in verdict.ranked(outcome)])
+
+
+def _print_diffusers(ranked: "Sequence[Work]") -> None:
+    """Print the loop of the first that diffusers has a scheduler of."""
+    from sampler_bench.bench.commands import snippet
+
+    programs = {work.label: snippet.diffusers(snippet.keys(work), work) for work in ranked}
+    label, program = next(((a, b) for a, b in programs.items() if b), ("", None))
+    if program is None:
+        console.print("Diffusers has no scheduler that makes the samples of any of these.")
+        return
+    which = "" if label == ranked[0].label else f" which has no scheduler of it, “{label}”"
+    told = f"In diffusers,{which} with EDM's F(c_in·x; c_noise) as network:\n"
+    console.print(told, markup=False, soft_wrap=True)
+    console.print(program, markup=False, soft_wrap=True)

@@ -20,6 +20,13 @@ def best(outcome: "Outcome") -> Record:
     return records[_top([_estimate(record) for record in records])]
 
 
+def ranked(outcome: "Outcome") -> list[Record]:
+    """Return the records of the last comparison, the one to take first, then by value."""
+    records = [outcome.deterministic, *outcome.finalists]
+    top = best(outcome)
+    return sorted(records, key=lambda record: (record is not top, record.value))
+
+
 def told(outcome: "Outcome") -> list[str]:
     """Return the verdict on an outcome, and a line for each sampler that came to the end."""
     records = [outcome.deterministic, *outcome.finalists]
@@ -34,7 +41,7 @@ def told(outcome: "Outcome") -> list[str]:
         mark = "°" if may[i] else ""
         value = with_error(record.value, record.se)
         lines.append(f"  {record.label:{width}}  NFE {record.nfe:g}  {value}{mark}{more}")
-    return [*lines, "°: cannot be told from the best (95 %, all at once)"]
+    return [*lines, "°: cannot be told from the best of these (95 %, all at once)"]
 
 
 def _verdict(

@@ -11,11 +11,14 @@ from typer.testing import CliRunner
 from sampler_bench import models, results, solvers
 from sampler_bench.bench.commands import snippet, verdict
 from sampler_bench.bench.commands.cli import app
+from sampler_bench.bench.measure.measurement import Subject
+from sampler_bench.bench.measure.samples import quantize
 from sampler_bench.bench.plan import grid as grids
 from sampler_bench.bench.plan import planning as plans
 from sampler_bench.bench.run.search import declared, panel
 from sampler_bench.bench.run.search.run import Outcome
 from sampler_bench.kit.toml import parse
+from sampler_bench.models.preconditioning import EDM
 from tests.results.conftest import make_record
 
 MODEL = "exact-mixture-moons"
@@ -53,7 +56,7 @@ def test_both_snippets_make_the_samples_that_were_measured(recommended, tmp_path
     store = results.Store(run)
     frame = results.load(run)
     best = frame.loc[frame[frame["rung"] == "fresh"]["value"].idxmin()]
-    program = output.split("In Python:\n")[1]
+    program = output.split("In Python:\n")[1].split("\nDiffusers")[0]
     told = {}
     exec(program, told)
     head = f'name = "x"\nmodels = ["{MODEL}"]\nsamples = 200\nextractor = "pixels"\n'
@@ -69,6 +72,52 @@ def test_both_snippets_make_the_samples_that_were_measured(recommended, tmp_path
     assert torch.allclose(samples.flatten(1), torch.tensor(shown).double(), atol=1e-5)
 
 
+HEAD = f'name = "x"\nmodels = ["{MODEL}"]\nsamples = 20\nextractor = "pixels"\n[[sampler]]\n'
+
+
+def planned(tmp_path, table, head=HEAD):
+    (tmp_path / "x.toml").write_text(head + table)
+    [work] = plans.make(grids.read(str(tmp_path / "x.toml"))[0]).work
+    return work
+
+
+def test_a_snippet_draws_each_seeds_class(tmp_path):
+    head = HEAD.replace(MODEL, "fashion-adm").replace("pixels", "fashion")
+    work = planned(tmp_path, 'solver = "euler"\npath = "ancestral"\nsteps = 2', head)
+    told = {}
+    exec(snippet.python(snippet.keys(work), "fashion-adm", work.model.card.classes), told)
+    subject = Subject(work.model, work.condition, range(8))
+    [measured] = work.measurement.take(subject, [range(8)], 8, lambda *_: None)
+    assert np.array_equal(quantize(told["samples"]).numpy(), measured.shown["images"])
+
+
+@pytest.mark.parametrize("name", [MODEL, "exact-fashion"])
+@pytest.mark.parametrize("solver", [*snippet.IN_DIFFUSERS])
+@pytest.mark.parametrize("steps", [5, 18])
+def test_diffusers_makes_the_samples_with_the_scheduler_that_is_said(tmp_path, name, solver, steps):
+    head = HEAD.replace(MODEL, name)
+    work = planned(tmp_path, f'solver = "{solver}"\nrho = 5\nsteps = {steps}', head)
+    model, noise = models.load(name), solvers.SeedNoise(range(8), "cpu")
+    latents = noise.latents(model.shape)
+
+    def network(x, c_noise):
+        """F, of which EDM's preconditioning makes this D."""
+        sigma = torch.exp(4 * c_noise.double())
+        c_skip, c_out, c_in, _ = EDM().coefficients(sigma)
+        return (model(x.double() / c_in, sigma) - c_skip * x / c_in) / c_out
+
+    told = {"network": network, "noise": latents}
+    exec(snippet.diffusers(snippet.keys(work), work), told)
+    samples = work.measurement.sampler(model, latents, noise)
+    assert torch.allclose(told["samples"].double(), samples, atol=1e-4)
+
+
+def test_what_diffusers_cannot_do_has_no_snippet(tmp_path):
+    for table in ('solver = "dpmpp-3m"', 'solver = "euler"\nS_churn = 4', 'solver = "ipndm"'):
+        work = planned(tmp_path, f"{table}\nsteps = 5")
+        assert snippet.diffusers(snippet.keys(work), work) is None
+
+
 @pytest.mark.parametrize(
     "table",
     [
@@ -80,13 +129,10 @@ def test_both_snippets_make_the_samples_that_were_measured(recommended, tmp_path
     ],
 )
 def test_a_snippet_says_what_is_needed_and_no_more(tmp_path, table):
-    head = f'name = "x"\nmodels = ["{MODEL}"]\nsamples = 20\nextractor = "pixels"\n[[sampler]]\n'
-    (tmp_path / "x.toml").write_text(head + table)
-    [work] = plans.make(grids.read(str(tmp_path / "x.toml"))[0]).work
+    work = planned(tmp_path, table)
     keys = snippet.keys(work)
     assert set(keys) <= {line.split(" =")[0] for line in table.splitlines()} | {"steps"}
-    (tmp_path / "y.toml").write_text(head + snippet.grid(keys).split("\n", 1)[1])
-    [again] = plans.make(grids.read(str(tmp_path / "y.toml"))[0]).work
+    again = planned(tmp_path, snippet.grid(keys).split("\n", 1)[1])
     assert again.cell.key == work.cell.key
 
 
