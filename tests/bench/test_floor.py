@@ -75,6 +75,12 @@ def test_one_reference_is_one_measurement_beside_each_of_its_models(tmp_path):
     assert one.key != other.key
 
 
+def test_samples_of_one_class_have_no_floor(tmp_path):
+    plan, _ = planned(tmp_path, ["fashion-adm"], "fashion", 100, "class_label = 3\n")
+    assert not floors_in(plan)
+    assert "samples of one class are compared with all" in str(plan.skipped)
+
+
 def test_a_floor_is_of_no_seeds_but_its_own(tmp_path):
     keys = {
         floors_in(planned(tmp_path, ["exact-mixture-moons"], more=more)[0])[0].key

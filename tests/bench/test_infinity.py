@@ -55,6 +55,22 @@ def test_a_jackknife_overstates_it_at_a_perfect_sampler_alone(found):
     assert (errors.mean() < 0.95 * plain.mean()) == (truth == 0)
 
 
+@pytest.mark.parametrize("shift", [0.0, 0.6])
+def test_its_error_is_of_linear_parts_and_pairs(shift):
+    """L + Q, in the words of the docstring, each sum written out."""
+    parts = shards(shift, np.random.default_rng(5))
+    value, one = jackknife(parts, REFERENCE)
+    two = without_pairs(parts, REFERENCE)
+    pairs = [
+        G * value - (G - 1) * (one[i] + one[j]) + (G - 2) * two[i, j]
+        for i in range(G)
+        for j in range(i + 1, G)
+    ]
+    q = sum((pair - np.mean(pairs)) ** 2 for pair in pairs) / (G * (G - 1))
+    linear = max(Estimate.of(value, one).se ** 2 - 2 * q, 0)
+    assert Estimate.of(*infinity(parts, REFERENCE)).se == pytest.approx((linear + q) ** 0.5)
+
+
 def test_left_out_values_have_its_error_about_its_value():
     value, loo = infinity(shards(0.6, np.random.default_rng(3)), REFERENCE)
     assert np.mean(loo) == pytest.approx(value) and len(loo) == G

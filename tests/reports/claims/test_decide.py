@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from sampler_bench.reports.claims.decide import alone, at_least, equal, largest, lower, no_worse
+from sampler_bench.reports.claims.decide import (
+    _deviations,
+    alone,
+    at_least,
+    equal,
+    largest,
+    lower,
+    no_worse,
+)
 from sampler_bench.results.estimate import Estimate
 
 
@@ -59,3 +67,11 @@ def test_draws_are_always_the_same():
     own = estimates(5, 0.3)
     assert largest(own) == largest(own)
     assert largest(own, 0.001) > largest(own, 0.01) > largest(own)
+
+
+def test_numbers_of_places_of_other_sizes_keep_their_errors():
+    """What is left out of 5 and of 20 shards is weighed as the jackknife does."""
+    rng = np.random.default_rng(0)
+    one, other = (Estimate.of(0.0, rng.standard_normal(n), f"{n}") for n in (5, 20))
+    for made in (one, other, one - other):
+        assert np.linalg.norm(_deviations([made])) == pytest.approx(made.se)
