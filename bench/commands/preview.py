@@ -13,6 +13,7 @@ from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan.planning import Plan
 from sampler_bench.bench.run.duration import duration, roughly
 from sampler_bench.kit import own_files
+from sampler_bench.models.labels import Condition
 from sampler_bench.models.model import Model
 from sampler_bench.models.network import NetworkDenoiser
 
@@ -171,11 +172,13 @@ def _seconds_per_evaluation(work: Work, batch: int) -> float:
     size = min(4 if small else batch, work.cell.samples)
     x = torch.zeros(size, *work.model.shape, dtype=torch.float64, device=device)
     sigma = torch.tensor(1.0, dtype=torch.float64)
+    labels = torch.zeros(size, dtype=torch.int64, device=device)
+    bound = Condition().bind(work.model, work.model.card.classes, lambda classes: labels, size)
     with torch.inference_mode():
-        return min(_seconds(work, x, sigma) for _ in range(2 if small else 3)) / size
+        return min(_seconds(bound, x, sigma) for _ in range(2 if small else 3)) / size
 
 
-def _seconds(work: Work, x: torch.Tensor, sigma: torch.Tensor) -> float:
+def _seconds(model: Model, x: torch.Tensor, sigma: torch.Tensor) -> float:
     started = time.perf_counter()
-    work.model(x, sigma).sum().item()
+    model(x, sigma).sum().item()
     return time.perf_counter() - started

@@ -5,8 +5,10 @@ import math
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from sampler_bench import models, results
+from sampler_bench.bench.commands.cli import app
 from tests.bench import runs
 
 MINE = '''
@@ -52,6 +54,13 @@ class Classes(Bare):
     def __call__(self, x, sigma, labels=None):
         mean = 0 if labels is None else labels.to(x.dtype).reshape(-1, 1, 1, 1) / 10
         return mean + super().__call__(x - mean, sigma)
+
+
+class Asked(Classes):
+    """It has no idea of "no class"."""
+
+    def __call__(self, x, sigma, labels):
+        return super().__call__(x, sigma, labels)
 
 
 def around(device):
@@ -115,6 +124,14 @@ def test_a_model_of_one_s_own_is_judged_by_its_own_data_or_by_those_it_names(min
     assert (
         table[table["sampler.steps"] == 8].value < 1
     ).all() and table.reference_digest.nunique() == 2
+
+
+def test_a_plan_times_a_model_that_must_be_told_a_class(mine):
+    (mine / "x.toml").write_text(
+        GRID.format(models=["mine.py:Asked"], metric="truncation-error", more="")
+    )
+    found = CliRunner().invoke(app, ["run", "x.toml", "--plan"])
+    assert found.exit_code == 0 and "from timing one batch" in found.output
 
 
 def test_a_model_of_one_s_own_with_classes_is_asked_for_each_seed_s(mine):
