@@ -1,7 +1,8 @@
 """TOML files that declare something: read strictly, refused in one line."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -43,6 +44,24 @@ def validated(values: Mapping[str, Any], model: type[Declared], where: str) -> D
         return model.model_validate(values)
     except ValidationError as error:
         raise ValueError(f"{where}: {_one_line(error.errors()[0], model)}") from None
+
+
+@contextmanager
+def of_file(where: str) -> Iterator[None]:
+    """Name the file in what is refused of its values long after it was read.
+
+    Args:
+        where: What the file is called in messages; empty where the values are from no file.
+
+    Raises:
+        ValueError: Whichever is raised inside, with the file's name before it; one line.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if not where or str(error).startswith(where):
+            raise
+        raise ValueError(f"{where}: {error}") from error
 
 
 def text_of(name_or_path: str, shipped: Mapping[str, Path], what: str) -> tuple[str, str]:

@@ -240,6 +240,7 @@ class Grid(BaseModel):
     profile: list[ProfileEntry] = []
     measurement: list[MeasurementEntry] = []
     _folder: str = PrivateAttr(default="")
+    _where: str = PrivateAttr(default="")
 
     @property
     def floor_alone(self) -> bool:
@@ -250,6 +251,11 @@ class Grid(BaseModel):
     def folder(self) -> str:
         """Where its file lies; empty for one that ships, or of no file."""
         return self._folder
+
+    @property
+    def where(self) -> str:
+        """What its file is called in messages; empty for one of no file."""
+        return self._where
 
     def place(self, folder: Path, where: str = "grid") -> None:
         """Note where the grid stands: what lies beside it no longer depends on that.
@@ -365,6 +371,7 @@ def read(name_or_path: str, **instead: int | None) -> tuple[Grid, str]:
     changed = {key: value for key, value in instead.items() if value is not None}
     grid = validated(parse(text, where) | changed, Grid, where)
     grid.place(folder_of(name_or_path, GRIDS), where)
+    grid._where = where
     if name_or_path not in toml_files(GRIDS):
         grid._folder = str(Path(name_or_path).resolve().parent)
     notes = "".join(f"# run with {key} = {value}\n" for key, value in changed.items())

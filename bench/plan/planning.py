@@ -25,6 +25,7 @@ from sampler_bench.bench.plan.jobs import jobs
 from sampler_bench.bench.plan.others import expand_others, other_work
 from sampler_bench.bench.plan.profile_work import profile_work
 from sampler_bench.bench.plan.profiles import expand_profiles
+from sampler_bench.kit.toml import of_file
 from sampler_bench.models.labels import Condition
 from sampler_bench.models.loading import name_of
 from sampler_bench.models.model import Model
@@ -131,8 +132,13 @@ def make(
 
     Raises:
         ValueError: If a name is unknown, a reference cannot be used, a file was not fetched, or
-            nothing can run.
+            nothing can run; it names the grid's file.
     """
+    with of_file(grid.where):
+        return _make(grid, device, execution, dry)
+
+
+def _make(grid: Grid, device: str | torch.device, execution: Execution | None, dry: bool) -> Plan:
     measures = measures_of(grid.metrics)
     trajectories = Trajectories()  # one for all: many samplers share their range and latents
     EXTRACTORS.lookup(grid.extractor)

@@ -119,7 +119,7 @@ class Mutations:
             for name in names[:count]:
                 with _calm(), mock.patch.object(jobs, "SHARDS", 2):
                     try:
-                        with _limited():
+                        with limited():
                             found.ends[name] = ways[name](root)
                     except Hangs:
                         found.wrong.append(f"{name} hangs")
@@ -245,7 +245,7 @@ def _where(lines: list[str]) -> str:
 
 
 @contextlib.contextmanager
-def _limited() -> Iterator[None]:
+def limited() -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         raise Hangs
 

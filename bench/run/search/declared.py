@@ -138,6 +138,7 @@ class Search(BaseModel):
     sampler: dict[StrictStr, Any] | list[dict[StrictStr, Any]]
     candidates: Candidates = Candidates()
     _folder: Path = PrivateAttr(default_factory=Path)
+    _where: str = PrivateAttr(default="")
 
     @field_validator("metric")
     @classmethod
@@ -174,6 +175,11 @@ class Search(BaseModel):
                 where = "candidates" if key in CHURN_FIELDS else "the search"
                 raise ValueError(f"{key!r} is no key of a searched sampler: it belongs to {where}")
         return self
+
+    @property
+    def where(self) -> str:
+        """What its file is called in messages; empty for one of no file."""
+        return self._where
 
     @property
     def is_over_churn(self) -> bool:
@@ -234,6 +240,6 @@ def read(name_or_path: str, budget: int | None = None) -> tuple[Search, str]:
     where, text = text_of(name_or_path, toml_files(SEARCHES), "search")
     changed = {} if budget is None else {"budget": budget}
     found = validated(parse(text, where) | changed, Search, where)
-    found._folder = folder_of(name_or_path, SEARCHES)
+    found._folder, found._where = folder_of(name_or_path, SEARCHES), where
     notes = "".join(f"# run with {key} = {value}\n" for key, value in changed.items())
     return found, notes + text

@@ -13,6 +13,7 @@ from sampler_bench.bench.run.search.declared import CHURNED, Search
 from sampler_bench.bench.run.search.ladder import Ladder, Rung
 from sampler_bench.bench.run.search.space import Candidate, different
 from sampler_bench.bench.run.search.tables import Tables, declared
+from sampler_bench.kit.toml import of_file
 from sampler_bench.solvers import Churn, Sampler
 
 
@@ -97,6 +98,13 @@ def prepare(
         ValueError: If a name or number is wrong, the sampler cannot churn, or the budget is too
             small for a search that means anything.
     """
+    with of_file(search.where):
+        return _prepare(search, device, dry)
+
+
+def _prepare(
+    search: Search, device: torch.device, dry: bool
+) -> tuple[list[Prepared | Tables], dict[str, str]]:
     ladder = Ladder.of(search.first_seed, search.samples, search.first_samples)
     plan = plans.make(search.grid, device, dry=dry)
     if not search.is_over_churn:
