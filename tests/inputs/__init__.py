@@ -1,0 +1,1 @@
+"""Inputs that something happened to: grids, statistics, checkpoints, downloads."""
