@@ -33,6 +33,8 @@ from sampler_bench.solvers.listed import REPLACED
 Table = TypeVar("Table", bound=SamplerEntry)
 
 MOST_COMBINATIONS = 10_000
+MOST_STEPS = 500_000
+"""Of all combinations of a table together: a plan makes each one's levels, in 25 µs a step."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,13 @@ def _combinations(axes: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
         total *= len(values)
     if total > MOST_COMBINATIONS:
         raise ValueError(f"{total:,} combinations; at most {MOST_COMBINATIONS:,} are allowed")
+    numbers = [value for value in axes.get("steps", []) if isinstance(value, int)]
+    steps = sum(numbers) * total // max(len(axes.get("steps", [])), 1)
+    if total > 1 and steps > MOST_STEPS:
+        raise ValueError(
+            f"steps: {steps:,} in its {total:,} combinations together; at most {MOST_STEPS:,} are "
+            "allowed: make several grids"
+        )
     for chosen in itertools.product(*axes.values()):
         yield dict(zip(axes, chosen, strict=True))
 

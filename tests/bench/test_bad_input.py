@@ -78,6 +78,10 @@ CASES = {
         toml(sampler={"rho": str(list(range(1, 200))), "S_churn": str(list(range(200)))}),
         "at most 10,000",
     ),
+    "too many steps to plan": (
+        toml(sampler={"steps": str(list(range(1, 1100)))}),
+        "steps: 604,450 in its 1,099 combinations together; at most 500,000",
+    ),
     "samples for ever": (toml({"samples": "1" + 400 * "0"}), "there are 2³² = 4,294,967,296 seeds"),
     "more digits than Python reads": (toml({"samples": 5000 * "9"}), "not TOML"),
     "repeats for ever": (toml({"repeats": 10**9}), "there are 2³² = 4,294,967,296 seeds"),
@@ -115,7 +119,8 @@ def test_a_wrong_grid(name, tmp_path):
     text, expected = CASES[name]
     grid = tmp_path / "grid.toml"
     grid.write_text(text)
-    refused(["run", "--grid", grid, "--out", tmp_path / "out"], tmp_path, expected)
+    line = refused(["run", "--grid", grid, "--out", tmp_path / "out"], tmp_path, expected)
+    assert line.startswith(f"bench: {grid}: ")
 
 
 def run_grid(tmp_path, text):
