@@ -20,8 +20,10 @@ class Context:
         schedule: σ(t) and s(t), fitted to the σ range.
         own_levels: The noise levels the model was trained at, the highest first; ``None`` if any.
         solver: What takes the steps, with its parameters.
+        to_zero: Whether σ = 0 follows the last of the levels.
     """
 
     schedule: Schedule
     own_levels: tuple[float, ...] | None
     solver: "Solver"
+    to_zero: bool = False

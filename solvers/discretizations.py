@@ -123,9 +123,11 @@ class Discretization:
     Attributes:
         levels: The function.
         sigma_min, sigma_max: The range used where none is asked for (EDM's released defaults);
-            clamped to what the denoiser supports.
+            clamped to what the denoiser supports. Of one that needs a model's own levels it is
+            theirs.
         from_noise: Whether levels start at σ = ∞ unless asked otherwise, where the schedule has
             such a level (flow time t = 1), and the model an answer.
+        needs_levels: Whether it takes the model's own levels, and so a model that has some.
         same_as: The row whose levels these are, under another name; a comparison needs only one.
     """
 
@@ -133,11 +135,18 @@ class Discretization:
     sigma_min: float = 0.002
     sigma_max: float = 80.0
     from_noise: bool = False
+    needs_levels: bool = False
     same_as: str = ""
 
     def defaults(self) -> dict[str, Any]:
         """Return its own parameters and their values."""
         return {name: value for name, value in keywords(self.levels).items() if name != CONTEXT}
+
+    def usual_range(self, own_levels: tuple[float, ...] | None) -> tuple[float, float]:
+        """Return (σ_min, σ_max) where none is asked for, of a model with these own levels."""
+        if self.needs_levels and own_levels:
+            return own_levels[-1], own_levels[0]
+        return self.sigma_min, self.sigma_max
 
     @property
     def sees_schedule(self) -> bool:

@@ -122,7 +122,7 @@ _PATH: dict[str, Any] = {
 }
 _DISCRETIZATION: dict[str, Any] = {
     **{"sigma_min": float, "sigma_max": float},
-    **{"from_noise": bool, "same_as": str},
+    **{"from_noise": bool, "needs_levels": bool, "same_as": str},
 }
 
 

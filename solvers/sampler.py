@@ -120,8 +120,9 @@ class Sampler(AnySampler):
         if self.listed is not None:
             return self._listed_range(self.listed.levels, denoiser)
         own = DISCRETIZATIONS[self.discretization]
-        low = max(_given(self.sigma_min, own.sigma_min), denoiser.sigma_min)
-        high = _given(self.sigma_max, own.sigma_max)
+        lowest, highest = own.usual_range(complete(denoiser).own_levels)
+        low = max(_given(self.sigma_min, lowest), denoiser.sigma_min)
+        high = _given(self.sigma_max, highest)
         if self.sigma_max is None and own.from_noise and complete(denoiser).from_noise:
             high = math.inf if self._has_noise_alone else high
         self._check_start(high, denoiser)
@@ -189,7 +190,8 @@ class Sampler(AnySampler):
         solver, steps = self._planned()
         count = 2 if steps is None else steps + (self.end != "zero")
         row = DISCRETIZATIONS[self.discretization]
-        context = Context(self.schedule_for(denoiser), complete(denoiser).own_levels, solver)
+        own, to_zero = complete(denoiser).own_levels, self.end == "zero"
+        context = Context(self.schedule_for(denoiser), own, solver, to_zero)
         levels = row.made(count, low, high, context, **self._own(row.defaults()))
         in_range = (levels > low * (1 - 1e-6)) & (levels <= high * (1 + 1e-6))
         if not (in_range.all() and (levels.diff() <= 0).all()):
@@ -355,6 +357,8 @@ class Sampler(AnySampler):
         self._try(trivial)
         if self.listed is not None and self._planned()[1] != self.steps:
             raise Incompatible(f"{shown(self.solver)} plans its own steps: leave out 'levels'")
+        if self.listed is None and DISCRETIZATIONS[self.discretization].needs_levels:
+            return  # it is no model's yet
         try:
             levels, schedule = self.levels(trivial).tolist(), self.schedule_for(trivial)
             returned = [schedule.sigma(schedule.level(sigma).t) for sigma in levels]

@@ -103,6 +103,8 @@ def _plain(value: Any) -> str:
 def _with_range(told: Description) -> str:
     same = f"; another name of {told.facts['same_as']}" if told.facts["same_as"] else ""
     ends = f"σ from {told.facts['sigma_max']:g} to {told.facts['sigma_min']:g}"
+    if told.facts.get("needs_levels"):
+        ends = "for models with noise levels of their own"
     return f"{with_parameters(told)}; {ends}{same}"
 
 

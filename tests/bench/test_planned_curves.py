@@ -4,8 +4,9 @@ import pytest
 
 from sampler_bench.bench.plan import grid as grids
 from sampler_bench.bench.plan import planning
-from sampler_bench.solvers import DISCRETIZATIONS, SOLVERS
+from sampler_bench.solvers import SOLVERS
 from sampler_bench.solvers.registry import ORIGINALS
+from tests.solvers.combinations import FOR_ANY
 
 HEAD = 'name = "curves"\nmodels = ["exact-mixture-moons"]\nsamples = 20\nextractor = "pixels"\n'
 
@@ -78,7 +79,7 @@ def test_a_label_is_one_curve(tmp_path, other, what):
 @pytest.mark.parametrize(
     ("solver", "axis"),
     [(name, OTHERWISE.get(name, "steps = [6, 12]")) for name in (*SOLVERS, *ORIGINALS)]
-    + [("heun", f'discretization = "{name}"\nsteps = [6, 12]') for name in DISCRETIZATIONS],
+    + [("heun", f'discretization = "{name}"\nsteps = [6, 12]') for name in FOR_ANY],
 )
 def test_points_of_one_table_are_one_curve(tmp_path, solver, axis):
     """No setting follows from the number of steps, whatever the sampler."""

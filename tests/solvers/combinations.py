@@ -30,10 +30,20 @@ FLOWS = list(itertools.product(SCHEDULES, SCALINGS))
 each_fixed = pytest.mark.parametrize("solver", FIXED)
 each_solver = pytest.mark.parametrize("solver", PLAIN)
 each_named = pytest.mark.parametrize("solver", NAMED)
+FOR_ANY = [name for name, row in DISCRETIZATIONS.items() if not row.needs_levels]
+"""Discretizations for any model; test_spacings holds those of a model's own levels."""
 each_discretization = pytest.mark.parametrize(
-    "discretization", [name for name, row in DISCRETIZATIONS.items() if not row.same_as]
+    "discretization", [name for name in FOR_ANY if not DISCRETIZATIONS[name].same_as]
 )
 each_flow = pytest.mark.parametrize(("schedule", "scaling"), FLOWS)
+SPACED = [
+    (name, *flow)
+    for name, flow in itertools.product(FOR_ANY, FLOWS)
+    if not DISCRETIZATIONS[name].same_as
+    and (name in {"edm", "uniform-t"} or flow in (("linear", "none"), ("vp", "unit-variance")))
+]
+each_spaced_flow = pytest.mark.parametrize(("discretization", "schedule", "scaling"), SPACED)
+"""Discretizations on flows: EDM's, and one that asks the schedule, on all; the others on two."""
 
 
 def build(solver: str = "heun", schedule: str = "linear", **keys: Any) -> solvers.Sampler:

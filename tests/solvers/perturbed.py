@@ -21,6 +21,7 @@ from tests.solvers.mixtures import three_components
 
 Keys = Mapping[str, Any]
 MODEL = three_components()
+MODEL.own_levels = tuple(80 * (0.002 / 80) ** (i / 199) for i in range(200))
 SEEDS = range(2)
 STEPS = 5
 VALUES: dict[str, tuple[Any, ...]] = {

@@ -25,7 +25,7 @@ from sampler_bench.solvers import (
 from sampler_bench.solvers.assembly import own_parameters
 from sampler_bench.solvers.building import BUILD_KEYS
 from tests.solvers import combinations
-from tests.solvers.combinations import PLAIN, each_discretization, each_flow, each_solver, normal
+from tests.solvers.combinations import PLAIN, each_solver, each_spaced_flow, normal
 from tests.solvers.mixtures import Recorder, gaussian
 
 DECLARED = {
@@ -36,8 +36,7 @@ DECLARED = {
 NEUTRAL = {"path", "levels", "first_step", "threshold", "threshold_limit", "initial", "state"}
 
 
-@each_flow
-@each_discretization
+@each_spaced_flow
 @each_solver
 def test_every_combination_declares_all_that_decides_its_samples(
     solver, discretization, schedule, scaling
@@ -97,14 +96,15 @@ def test_a_window_without_churn_is_in_no_key(key):
     assert cell(solvers.build(**{key: OTHER[key]})).key == cell(solvers.build()).key
 
 
-def changed(value: float | None) -> float:
+def changed(value: float | str | None) -> float | str:
+    if isinstance(value, str):
+        return {"time": "sigma"}[value]
     if value is None:
         return 10
-    return value + 1 if isinstance(value, int) else value * 0.9
+    return value + 1 if isinstance(value, int) else value * 0.9 or 0.1
 
 
-@each_flow
-@each_discretization
+@each_spaced_flow
 @each_solver
 def test_another_parameter_makes_another_cell(solver, discretization, schedule, scaling):
     keys = {"discretization": discretization, "schedule": schedule, "scaling": scaling}
@@ -191,10 +191,17 @@ def test_a_key_of_another_part_is_refused():
 
 SOLVER_OF = {"alpha": "rk2", "rtol": "rk45", "atol": "rk45", "group": "rk45"}
 DISCRETIZATION_OF = {**dict.fromkeys(["M", "C_1", "C_2", "j_0"], "iddpm"), "epsilon_s": "vp"}
-DISCRETIZATION_OF["power"] = "polyexponential"
-WHOLE = ["steps", "M", "j_0", "group"]
+DISCRETIZATION_OF |= {"power": "polyexponential", "sigma_data": "kl-optimal", "a": "beta"}
+DISCRETIZATION_OF |= {
+    "mu": "laplace",
+    "b": "laplace",
+    "share": "linear-quadratic",
+    "offset": "leading",
+}
+WHOLE = ["steps", "M", "j_0", "group", "offset"]
 REAL = ["sigma_min", "sigma_max", "S_churn", "S_min", "S_max", "S_noise", "rho", "alpha"]
 REAL += ["epsilon_s", "power", "C_1", "C_2", "rtol", "atol", "threshold", "threshold_limit"]
+REAL += ["sigma_data", "mu", "a", "b", "share"]
 
 
 def with_parts(key, value):
@@ -207,8 +214,8 @@ def test_the_lists_of_numbers_are_complete():
     own = set()
     for parts in ((s, d, c) for s in PLAIN for d in DISCRETIZATIONS for c in SCHEDULES):
         own |= set(own_parameters(*parts))
-    words = {*REGISTRIES, "path", "levels", "first_step", "initial", "state"}
-    assert {*WHOLE, *REAL} == own | set(BUILD_KEYS) - words
+    words = {*REGISTRIES, "over", "path", "levels", "first_step", "initial", "state"}
+    assert {*WHOLE, *REAL} == (own | set(BUILD_KEYS)) - words
 
 
 @pytest.mark.parametrize("key", [*WHOLE, *REAL])
