@@ -91,7 +91,7 @@ def test_the_readmes_grids_are_some(tmp_path):
         declared, _ = grid.read(str(tmp_path / "mine.toml"))
         cells.append(plan.make(declared).cells)
     still = 2  # at S_churn = 0: points of two curves, measured once
-    assert cells == [3 + 3 * 2 - still, 6 * 2 + 3 * 2 + 2 + 2 + 2, 3 * 2]
+    assert cells == [3 + 3 * 2 - still, 6 * 2 + 3 * 2 + 2 + 2 + 2 + 3, 3 * 2]
 
 
 def written(folder, document, told="solver "):
