@@ -66,7 +66,7 @@ def _write(
         "live": live,
         "partial": run.partial,
         "missing": run.missing_by_label,
-        "facts": _facts(records),
+        "facts": [*_facts(records), *(f"note: {remark}" for remark in run.remarks)],
         "tables": [
             {
                 "name": name,

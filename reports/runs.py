@@ -44,6 +44,11 @@ class Run:
         return [one.model_dump() for one in dict.fromkeys(found)]
 
     @property
+    def remarks(self) -> list[str]:
+        """What is done otherwise than asked, and else should be known."""
+        return list(dict.fromkeys(one for plan in self.plans for one in plan.remarks))
+
+    @property
     def plans(self) -> list[PlanFile]:
         """What was planned in its folders, where it is known."""
         return [plan for store in self.stores if (plan := store.plan()) is not None]

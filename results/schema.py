@@ -150,6 +150,7 @@ class PlanFile(Told):
 
     lines        points of curves, in the order of the grid
     skipped      combinations that were left out, with reasons
+    remarks      what is done otherwise than asked, and else should be known, a line each
     files        the SHA-256 of each of a user's own files, by path
     grid_folder  where the grid's file lay, which paths in it are relative to
     batch        most samples in one call of the denoiser, for all who work on it
@@ -158,6 +159,7 @@ class PlanFile(Told):
     format: Literal[2] = 2
     lines: list[Line] = Field(default_factory=list)
     skipped: list[SkippedLine] = Field(default_factory=list)
+    remarks: list[Text] = Field(default_factory=list)
     files: dict[str, str] = Field(default_factory=dict)
     grid_folder: str = ""
     batch: Annotated[int, Field(ge=1)] | None = None

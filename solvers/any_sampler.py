@@ -85,6 +85,10 @@ class AnySampler(ABC):
         """What a reader of its results should know of how its parts go together."""
         return ()
 
+    def departures(self, denoiser: Denoiser) -> tuple[str, ...]:
+        """Return what is done otherwise than asked with this denoiser, in words."""
+        return ()
+
     @abstractmethod
     def with_steps(self, steps: int) -> "AnySampler":
         """Return the same with another number of steps."""

@@ -116,6 +116,10 @@ def iddpm(
     return [usable[round(stride * i)] for i in range(n)]
 
 
+class Misshapen(ValueError):  # noqa: N818
+    """What a discretization makes is not so many numbers as it was asked for."""
+
+
 @dataclass(frozen=True)
 class Discretization:
     """A discretization and what belongs to it.
@@ -163,15 +167,18 @@ class Discretization:
             context: Given to functions that ask for it.
 
         Raises:
-            ValueError: If it did not make n numbers.
+            Misshapen: If it did not make n numbers.
         """
         told = {CONTEXT: context} if CONTEXT in keywords(self.levels) else {}
         levels = self.levels(n, sigma_min, sigma_max, **own, **told)
+        found = shown(levels)
         with contextlib.suppress(TypeError, ValueError, RuntimeError):
             made = torch.as_tensor(levels, dtype=torch.float64, device="cpu")
             if made.shape == (n,):
                 return made
-        raise ValueError(f"made {shown(levels)} where {n} noise levels were asked for")
+            if made.ndim == 1:
+                found = f"{len(made)} levels"
+        raise Misshapen(f"makes {found} where {n} noise levels are asked for")
 
 
 karras = Discretization(edm, same_as="edm")

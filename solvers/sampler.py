@@ -19,6 +19,8 @@ from sampler_bench.solvers.churn import Churn
 from sampler_bench.solvers.context import Context
 from sampler_bench.solvers.declared import Declared, added, numbers, part, settings
 from sampler_bench.solvers.denoiser import Denoiser, Plain, complete
+from sampler_bench.solvers.departures import clamped, without_length
+from sampler_bench.solvers.discretizations import Misshapen
 from sampler_bench.solvers.incompatible import Incompatible
 from sampler_bench.solvers.listed import Listed
 from sampler_bench.solvers.noise import Noise, no_noise
@@ -92,6 +94,16 @@ class Sampler(AnySampler):
     def remarks(self) -> tuple[str, ...]:
         """What the path makes of what the solver claims."""
         return self.configured_solver().remarks(self.configured_path())
+
+    def departures(self, denoiser: Denoiser) -> tuple[str, ...]:
+        """Return in words where the σ range, or the number of steps, is not as asked."""
+        if self.listed is not None:
+            asked, ends = self.listed.levels, (None, None)
+        else:
+            asked, ends = (), (self.sigma_min, self.sigma_max)
+        levels = () if self.steps is None else self.levels(denoiser).tolist()
+        found = clamped(ends, self.sigma_range(denoiser))
+        return (*found, *without_length(levels, asked))
 
     @property
     def files(self) -> dict[str, str]:
@@ -192,7 +204,10 @@ class Sampler(AnySampler):
         row = DISCRETIZATIONS[self.discretization]
         own, to_zero = complete(denoiser).own_levels, self.end == "zero"
         context = Context(self.schedule_for(denoiser), own, solver, to_zero)
-        levels = row.made(count, low, high, context, **self._own(row.defaults()))
+        try:
+            levels = row.made(count, low, high, context, **self._own(row.defaults()))
+        except Misshapen as error:
+            raise ValueError(f"discretization {shown(self.discretization)!r} {error}") from None
         in_range = (levels > low * (1 - 1e-6)) & (levels <= high * (1 + 1e-6))
         if not (in_range.all() and (levels.diff() <= 0).all()):
             raise ValueError(
@@ -353,7 +368,7 @@ class Sampler(AnySampler):
 
         The solver takes a trial step on a single number, as steps check their own parameters.
         """
-        trivial = _Trivial()
+        trivial = Trivial()
         self._try(trivial)
         if self.listed is not None and self._planned()[1] != self.steps:
             raise Incompatible(f"{shown(self.solver)} plans its own steps: leave out 'levels'")
@@ -443,7 +458,7 @@ def _zeros(z: Tensor, high: Point, low: Point) -> Tensor:
     return torch.zeros_like(z)
 
 
-class _Trivial(Plain):
+class Trivial(Plain):
     """A denoiser without limits, to try numbers out before there is a model."""
 
     shape: tuple[int, ...] = ()
@@ -452,4 +467,5 @@ class _Trivial(Plain):
     from_noise = True
 
     def __call__(self, x: Tensor, sigma: Tensor, /) -> Tensor:
+        """Return x as it is."""
         return x

@@ -188,6 +188,8 @@ def _run(
     from sampler_bench.bench.commands.drawing import Drawing
     from sampler_bench.bench.run.progress import Watcher
 
+    for remark in planned.remarks:
+        console.print(f"note: {remark}", markup=False, soft_wrap=True)
     for item in planned.skipped:
         console.print(f"skipped: {item.entry} ({item.combination}): {item.reason}", markup=False)
     drawing = Drawing(folder, console) if report else None

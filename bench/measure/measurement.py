@@ -135,6 +135,10 @@ class Measurement(ABC):
         """What a reader should know of how its parts go together."""
         return ()
 
+    def departures(self, model: Model, samples: int) -> tuple[str, ...]:
+        """Return what is done otherwise than asked, or cannot be known, with so many samples."""
+        return ()
+
     @property
     def made_of(self) -> tuple[object, ...]:
         """The objects that compute it: what they run is the code of its records."""

@@ -32,11 +32,13 @@ class Measure:
         merge: ``(shards, reference source) -> (value, leave-one-out values)``; the first line of
             its docstring is what ``bench list`` says.
         metric: What it is.
+        most_for_error: Up to how many samples it has a standard error; ``None`` for any number.
         text: The digest of its text, if it is a user's own; its files by path, with SHA-256.
     """
 
     merge: Callable[[Sequence[Shard], ReferenceSource], Value]
     metric: Metric
+    most_for_error: int | None = None
     text: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
 

@@ -40,7 +40,8 @@ def metric(name: str, found: Any) -> Measure:
         raise METRIC.refused("metric", name, found)
     row = SHIPPED[name] if name in SHIPPED else Metric.said_by(found, name)
     if form == OF_FEATURES:
-        return Measure(_left_out(found), replace(row, needs="features"))
+        row = replace(row, needs="features")
+        return Measure(_left_out(found), row, distances.MOST_FOR_LEAVE_ONE_OUT)
     return Measure(found, row)
 
 

@@ -86,6 +86,16 @@ class FromSamples(Measurement):
         """What the sampler says of how its parts go together."""
         return self.sampler.remarks
 
+    def departures(self, model: Model, samples: int) -> tuple[str, ...]:
+        """Return the sampler's own, and which metrics will have no standard error."""
+        unsure = (
+            f"{name}: no standard error above {one.most_for_error:,} samples: bench check cannot "
+            "decide on it"
+            for name, one in self.measures.items()
+            if one.most_for_error is not None and samples > one.most_for_error
+        )
+        return (*self.sampler.departures(model), *unsure)
+
     @property
     def files(self) -> Mapping[str, str]:
         """The sampler's, the extractor's and the metrics'."""

@@ -52,6 +52,13 @@ class Work:
         return Subject(self.model, self.condition, range(first, first + self.cell.samples))
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """Return what a reader should know of it: how its parts go together, on this model."""
+        own = self.measurement.departures(self.model, self.cell.samples)
+        there = tuple(f"{self.name}: {text}" for text in own)
+        return (*self.measurement.remarks, *there)
+
+    @property
     def files(self) -> Mapping[str, str]:
         """Return the SHA-256 of each of a user's own files that it is made of, by path."""
         kind = own_files.files(self.spec)

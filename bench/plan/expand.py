@@ -121,7 +121,7 @@ def expand_entry(entry: SamplerEntry) -> tuple[list[Labelled], list[Skipped]]:
     Raises:
         ValueError: For keys or values that are wrong in every combination.
     """
-    axes = _axes(entry)
+    axes = axes_of(entry)
     kept: dict[str, Labelled] = {}
     skipped = []
     for combination in _combinations(axes):
@@ -129,7 +129,7 @@ def expand_entry(entry: SamplerEntry) -> tuple[list[Labelled], list[Skipped]]:
         try:
             # Where a cost is asked for, any number of steps will do until there is a model.
             steps = {} if entry.nfe is None else {"steps": 1}
-            sampler = solvers.build(**_located(_applicable(combination | steps), entry.folder))
+            sampler = solvers.build(**located(applicable(combination | steps), entry.folder))
         except Incompatible as error:
             skipped.append(Skipped(entry.label or label, _text(combination), str(error)))
         else:
@@ -141,7 +141,7 @@ def expand_entry(entry: SamplerEntry) -> tuple[list[Labelled], list[Skipped]]:
     return list(kept.values()), skipped
 
 
-def _axes(entry: SamplerEntry) -> dict[str, list[Any]]:
+def axes_of(entry: SamplerEntry) -> dict[str, list[Any]]:
     """Return a table's keys as lists of values; where a value is a list itself, not of that.
 
     Raises:
@@ -220,7 +220,7 @@ def _names(axes: dict[str, list[Any]], key: str, known: Collection[str]) -> list
     return names
 
 
-def _applicable(combination: dict[str, Any]) -> dict[str, Any]:
+def applicable(combination: dict[str, Any]) -> dict[str, Any]:
     """Leave out what the chosen parts have no use for: another value on the same axis has."""
     solver = combination.get("solver", "heun")
     own = own_parameters(
@@ -236,7 +236,7 @@ def _applicable(combination: dict[str, Any]) -> dict[str, Any]:
     return used
 
 
-def _located(used: dict[str, Any], folder: Path) -> dict[str, Any]:
+def located(used: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Return keys whose files, where they are some, do not depend on where the grid stands."""
     parts = ("solver", "discretization", "schedule", "path")
     chosen = [used.get(part, DEFAULTS[part]) for part in parts]
@@ -252,7 +252,7 @@ def _label(entry: SamplerEntry, combination: dict[str, Any], axes: dict[str, lis
     steps = f", {shown(made)} steps" if EVERY_SOLVER[solver].takes_parts else ""
     label = entry.label or f"{shown(solver)}{steps}"
     said = () if entry.label else ("solver", "discretization")
-    used = _applicable(combination)
+    used = applicable(combination)
     varied = [
         f"{key} = {_told(key, used[key])}"
         for key, values in axes.items()

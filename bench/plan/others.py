@@ -45,6 +45,12 @@ def other_work(grid: Grid, name: str, model: Model, items: Iterable[Labelled]) -
         ValueError: If one cannot be taken of it.
     """
     for item in items:
+        for key in ("class_label", "guidance"):
+            if getattr(grid, key) is not None:
+                raise ValueError(
+                    f"measurement {item.label!r}: it is taken without classes: give {key} in a "
+                    "grid of its own"
+                )
         condition = Condition()
         condition.check(model.card.classes)
         measurement: Measurement = item.sampler

@@ -20,6 +20,7 @@ from sampler_bench.bench.plan.curves import unseen
 from sampler_bench.bench.plan.expand import Labelled, Skipped, check_cells, expand
 from sampler_bench.bench.plan.floors import floor_work, floors_of
 from sampler_bench.bench.plan.grid import Grid
+from sampler_bench.bench.plan.idle import idle, unused
 from sampler_bench.bench.plan.inventory import Inventory
 from sampler_bench.bench.plan.jobs import jobs
 from sampler_bench.bench.plan.others import expand_others, other_work
@@ -45,6 +46,7 @@ class Plan:
         again: What is measured once and is a point of another curve as well.
         folder: Where the grid's file lies.
         rung: Its place in a search: it adds to what the folder's plan has, and does not replace it.
+        notes: What of the grid acts on nothing.
     """
 
     work: list[Work]
@@ -53,6 +55,7 @@ class Plan:
     again: list[Work] = field(default_factory=list)
     folder: str = ""
     rung: Rung | None = None
+    notes: list[str] = field(default_factory=list)
 
     @property
     def lines(self) -> list[Work]:
@@ -65,8 +68,8 @@ class Plan:
     @property
     def remarks(self) -> list[str]:
         """What a reader should know of how parts go together: "LABEL: of order 1 …"."""
-        found = (f"{work.label}: {text}" for work in self.work for text in work.measurement.remarks)
-        return list(dict.fromkeys(found))
+        found = (f"{work.label}: {text}" for work in self.lines for text in work.remarks)
+        return list(dict.fromkeys([*self.notes, *found]))
 
     @property
     def files(self) -> dict[str, str]:
@@ -143,6 +146,7 @@ def _make(grid: Grid, device: str | torch.device, execution: Execution | None, d
     trajectories = Trajectories()  # one for all: many samplers share their range and latents
     EXTRACTORS.lookup(grid.extractor)
     labelled, skipped = expand(grid)
+    notes = [*unused(grid, measures), *idle(grid)]
     probes, left_out = expand_profiles(grid)
     skipped += left_out
     others = expand_others(grid)
@@ -182,7 +186,7 @@ def _make(grid: Grid, device: str | torch.device, execution: Execution | None, d
     curves.check(found.lines)
     left_out = list(dict.fromkeys(found.skipped))
     work, folder = list(found.work.values()), str(grid.folder)
-    return Plan(work, left_out, inventory.missing, found.again, folder)
+    return Plan(work, left_out, inventory.missing, found.again, folder, notes=notes)
 
 
 @dataclass
@@ -229,8 +233,11 @@ class _Found:
         here = (made.key, *_curve(made))
         if first != made.label:
             what = ", ".join(unseen(known.settings, made.settings))
-            reason = f"the same as {first!r}: nothing of it sees {what}"
-            self.skipped.append(Skipped(made.label, f"model = {made.name}, {what}", reason))
+            told = "; ".join(made.measurement.departures(made.model, made.cell.samples))
+            why = f"nothing of it sees {what}" if what else told or "no number of it differs"
+            combination = ", ".join(filter(None, [f"model = {made.name}", what]))
+            reason = f"the same as {first!r}: {why}"
+            self.skipped.append(Skipped(made.label, combination, reason))
         elif known is not made and here not in self._curves:
             self.again.append(made)
         point = self._curves.setdefault(here, made)

@@ -78,6 +78,7 @@ def merged_plans(folders: Sequence[Path]) -> tuple[PlanFile, str]:
             update={
                 "lines": _both(united.lines, plan.lines),
                 "skipped": _both(united.skipped, plan.skipped),
+                "remarks": _both(united.remarks, plan.remarks),
                 "files": {**plan.files, **united.files},
                 "batch": united.batch or plan.batch,
             }

@@ -23,6 +23,7 @@ def plan_file(plan: Plan, batch: int, before: PlanFile | None = None) -> PlanFil
             SkippedLine(entry=one.entry, combination=one.combination, reason=one.reason)
             for one in plan.skipped
         ],
+        remarks=list(dict.fromkeys([*(before.remarks if before else ()), *plan.remarks])),
         files=plan.files,
         grid_folder=plan.folder,
         batch=batch,

@@ -256,8 +256,48 @@ def test_a_discretization_may_ask_what_its_levels_are_for(monkeypatch):
         solvers.build(discretization="noting", context=None)
 
 
-def test_another_number_of_levels_than_was_asked_for_is_refused(monkeypatch):
-    short = solvers.Discretization(lambda n, sigma_min, sigma_max: [sigma_max, sigma_min])
-    monkeypatch.setitem(DISCRETIZATIONS, "short", short)
-    with pytest.raises(ValueError, match=r"made \[80.0, 0.002\] where 19 noise levels were"):
-        solvers.build(discretization="short", steps=19)
+def even(n, sigma_min, sigma_max):
+    return np.geomspace(sigma_max, sigma_min, n).clip(sigma_min, sigma_max)
+
+
+@pytest.mark.parametrize("end", ["zero", "sigma-min", "denoise"])
+@pytest.mark.parametrize("kind", [np.asarray, list, torch.from_numpy, lambda levels: levels * 1.0])
+@pytest.mark.parametrize("count", [lambda n: n + 1, lambda n: n - 1, lambda n: 0, lambda n: 2 * n])
+def test_another_number_of_levels_than_was_asked_for_is_refused(monkeypatch, count, kind, end):
+    def other(n, sigma_min, sigma_max):
+        return kind(np.resize(even(n, sigma_min, sigma_max), count(n)))
+
+    def right(n, sigma_min, sigma_max):
+        return kind(even(n, sigma_min, sigma_max))
+
+    monkeypatch.setitem(DISCRETIZATIONS, "other", solvers.Discretization(other))
+    monkeypatch.setitem(DISCRETIZATIONS, "right", solvers.Discretization(right))
+    asked = 9 if end != "zero" else 8
+    told = f"discretization 'other' makes {count(asked)} levels where {asked} noise levels are"
+    with pytest.raises(ValueError, match=told):
+        solvers.build(discretization="other", steps=8, end=end)
+    assert solvers.build(discretization="right", steps=8, end=end).steps == 8
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        None,
+        "levels",
+        7.0,
+        {1.0, 2.0},
+        ["80", "2"],
+        [80.0, None],
+        [[80.0, 2.0]],
+        range(2),
+        [80 + 1j, 2.0],
+        (level for level in (80.0, 2.0)),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_what_is_no_row_of_levels_is_refused(monkeypatch, wrong):
+    made = solvers.Discretization(lambda n, sigma_min, sigma_max: wrong)
+    monkeypatch.setitem(DISCRETIZATIONS, "wrong", made)
+    with pytest.raises(ValueError, match=r"^discretization 'wrong' makes .*levels") as refused:
+        solvers.build(discretization="wrong", steps=2, sigma_min=2.0)
+    assert len(str(refused.value)) < 300
