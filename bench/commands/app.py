@@ -54,7 +54,9 @@ class Command(TyperCommand):
         """Parse what was typed."""
         _, _, given = self.make_parser(ctx).parse_args(args=list(args))
         for param in given:
-            single = not getattr(param, "multiple", False) and not getattr(param, "is_flag", False)
+            # --floor twice is --floor; --floor --no-floor is two answers.
+            agrees = getattr(param, "is_flag", False) and not param.secondary_opts
+            single = not getattr(param, "multiple", False) and not agrees
             if param.param_type_name == "option" and single and given.count(param) > 1:
                 stop(f"{param.opts[0]} is given {given.count(param)} times: give it once")
         return super().parse_args(ctx, args)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sampler_bench.bench.commands import completion
-from sampler_bench.bench.commands.app import FAILED, command, console, errors, refused
+from sampler_bench.bench.commands.app import FAILED, command, console, errors, refused, stop
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import: not for --help
     from sampler_bench.bench.run.search.run import Outcome
@@ -51,6 +51,8 @@ def search(
     from sampler_bench.bench.run.search.run import Searcher
     from sampler_bench.results import Store
 
+    if again and keep:
+        stop("--again and --keep: give one of the two")
     with refused():
         load_plugins()
         chosen = choose(device)

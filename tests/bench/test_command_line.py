@@ -178,9 +178,56 @@ def test_the_schema_refuses_what_the_parser_refuses(schema, wrong):
 # ---- options that would be dropped --------------------------------------------------------------
 
 
+SINGLE = [
+    (name, option)
+    for name, command in COMMANDS.items()
+    for option in command.params
+    if option.param_type_name == "option" and not option.multiple and not option.is_flag
+]
+PAIRS = [
+    (name, option)
+    for name, command in COMMANDS.items()
+    for option in command.params
+    if option.param_type_name == "option" and option.is_flag and option.secondary_opts
+]
+
+
+@pytest.mark.parametrize(
+    ("command", "option"), SINGLE, ids=[f"{name} {option.opts[0]}" for name, option in SINGLE]
+)
+def test_no_option_of_any_command_is_taken_twice(command, option, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = option.opts[0]  # whatever the value: that it fits is looked at later
+    for other in ([name, "1"], [f"{name}=1"], [name, "2"]):
+        for between in ([], ["something"]):
+            result = typed(command, name, "1", *between, *other)
+            assert result.exit_code == 2, result.output
+            assert result.stderr == f"bench: {name} is given 2 times: give it once\n"
+
+
+@pytest.mark.parametrize(("command", "option"), PAIRS)
+def test_no_command_is_told_yes_and_no(command, option, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = typed(command, option.opts[0], "something", option.secondary_opts[0])
+    assert result.exit_code == 2
+    assert result.stderr == f"bench: {option.opts[0]} is given 2 times: give it once\n"
+
+
+def test_all_commands_refuse_what_they_would_drop():
+    assert {"--grid", "--out", "--baseline", "--data", "--from", "--nfe"} <= {
+        option.opts[0] for _, option in SINGLE
+    }
+    assert all(isinstance(command, frame.Command) for command in COMMANDS.values())
+    assert PAIRS
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["run", "quick", "--again", "--keep"], "--again and --keep: give one of the two"),
+        (["search", "table5-fashion", "--again", "--keep"], "--again and --keep: give one"),
+        (["report", "r", "--statements", "--figure", "a.py:b"], "--figure is for reports of runs"),
+        (["report", "r", "--paper", "--format", "md"], "--format is for reports of runs"),
         (["run"], "no grid is given"),
         (["run", "quick", "--grid", "order"], "the grid is given twice"),
         (["run", "--grid", "nonsense.toml", "--grid", "quick"], "--grid is given 2 times"),
