@@ -107,7 +107,7 @@ def fid_vs_nfe(records: pd.DataFrame) -> Figure:
     handles: list[Artist] = [
         line_handle(label, one) for label, one in look.items() if label in used
     ]
-    handles += [*dot_handles(states), band_handle(shown, any(one.logarithmic for one in found))]
+    handles += [*dot_handles(states), *band_handles(shown, any(one.logarithmic for one in found))]
     handles += [floor_handle(one.floors) for one in found if one.floors][:1]
     if not known.empty:
         handles.append(_published_handle())
@@ -334,14 +334,15 @@ def dot_handles(states: Collection[State]) -> list[Artist]:
     return made
 
 
-def band_handle(shown: pd.DataFrame, logarithmic: bool = False) -> Patch:
-    """The legend's entry of the bands of these records."""
-    repeats = shown.groupby("point")["repeat"].nunique()
+def band_handles(shown: pd.DataFrame, logarithmic: bool = False) -> list[Artist]:
+    """The legend's entry of the bands of these records; none where there is no band."""
+    by_point = shown.groupby("point")
+    repeats, known = by_point["repeat"].nunique(), by_point["se"].count() > 0
     texts = [f"lowest to highest of {repeats.max()} seed ranges"] if repeats.max() > 1 else []
     of = " of the logarithm" if logarithmic else ""
-    texts += [f"± 2 standard errors{of}"] if repeats.min() == 1 else []
+    texts += [f"± 2 standard errors{of}"] if (known & (repeats == 1)).any() else []
     text = ", or ".join(texts)
-    return Patch(facecolor=GREY, alpha=0.25, linewidth=0, label=text)
+    return [Patch(facecolor=GREY, alpha=0.25, linewidth=0, label=text)] if text else []
 
 
 def _published_look() -> dict:

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from sampler_bench.reports import notes
 from sampler_bench.reports.curves import MOST_LINES as MOST_IN_PANEL
 from sampler_bench.reports.curves import (
-    band_handle,
+    band_handles,
     differences_text,
     dot_look,
     draw_curves,
@@ -175,7 +175,7 @@ def _draw(sweep: Sweep, records: pd.DataFrame) -> Figure:
     handles: list[Artist] = [line_handle(name, one) for name, one in look.items() if name in used]
     if sweep.mark and (shown[sweep.parameter] == sweep.mark[0]).any():
         handles.append(Line2D([], [], label=sweep.mark[1], **dot_look(GREY)))
-    handles.append(band_handle(shown, any(far.values())))
+    handles += band_handles(shown, any(far.values()))
     handles += [floor_handle(one.floors) for one in found if one.floors][:1]
     texts = [
         notes.for_figure(shown),

@@ -1,5 +1,6 @@
 """What ``bench check`` prints."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -44,6 +45,8 @@ def show(comparisons: Sequence[Comparison], console: Console) -> None:
             "same" if difference.paired else "other",
         )
     console.print(table)
+    if unsure := _without_error(comparisons):
+        console.print(unsure, markup=False, soft_wrap=True)
     if other := _other_code(comparisons):
         console.print(other, markup=False, soft_wrap=True)
     counts = Counter(one.verdict for one in comparisons)
@@ -52,6 +55,15 @@ def show(comparisons: Sequence[Comparison], console: Console) -> None:
 
 def _worst_first(one: Comparison) -> tuple[int, float, float]:
     return ORDER.index(one.verdict), one.difference.p, -one.difference.delta
+
+
+def _without_error(comparisons: Sequence[Comparison]) -> str:
+    """Say of what no standard error is known, and so nothing can be decided."""
+    found = (one.difference for one in comparisons if one.verdict == "inconclusive")
+    names = dict.fromkeys(one.what for one in found if math.isnan(one.se))
+    if not names:
+        return ""
+    return f"no standard error is known of {', '.join(names)}: neither verdict can be given"
 
 
 def _other_code(comparisons: Sequence[Comparison]) -> str:

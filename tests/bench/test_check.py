@@ -236,6 +236,20 @@ def baseline(tmp_path) -> Path:
     return saved(tmp_path / "baseline", record(10 + noise(0)), record(10 + noise(0), steps=40))
 
 
+@pytest.mark.parametrize("factor", [0.5, 1.1, 3])
+def test_what_has_no_error_is_named(tmp_path, factor):
+    """A verdict that nothing can be said of says why; one that is clear does not."""
+    shares = 10 + noise(0)
+    before = saved(tmp_path / "before", record(None), record(shares, steps=40))
+    unknown = replace(record(None), value=10.0 * factor)
+    now = saved(tmp_path / "now", unknown, record(shares, steps=40))
+    code, output = checked(now, before)
+    assert code == INCONCLUSIVE
+    assert "no standard error is known of fid: neither verdict can be given" in output
+    known = saved(tmp_path / "known", record(factor * shares), record(shares, steps=40))
+    assert "no standard error" not in checked(known, known)[1]
+
+
 @pytest.mark.parametrize(("factor", "code"), [(1, PASSED), (1.05, REGRESSED)])
 def test_command(tmp_path, baseline, factor, code):
     shares = 10 + noise(0)

@@ -228,6 +228,22 @@ def test_values_that_are_not_positive_are_drawn_on_a_linear_axis(frame):
     pixels(figure)
 
 
+@pytest.mark.parametrize("repeats", [1, 2])
+@pytest.mark.parametrize("known", ["all", "some", "none"])
+def test_the_legend_names_no_band_that_is_not_there(frame, repeats, known):
+    records = frame(metrics=("kid",), repeats=repeats, steps=(4, 8, 16))
+    gone = {"all": 0, "some": 8, "none": 99}[known]
+    records.loc[records["sampler.steps"].fillna(99) < gone, "se"] = np.nan
+    if known == "none":
+        records["se"] = np.nan
+    figure = fid_vs_nfe(records)
+    drawn = any(band.get_paths() for axes in figure.axes for band in axes.collections)
+    entries = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert any("lowest to highest" in text for text in entries) == (repeats > 1)
+    assert any("± 2 standard errors" in text for text in entries) == (repeats == 1 and drawn)
+    assert drawn == (repeats > 1 or known != "none")
+
+
 def test_a_single_point_can_be_drawn(frame):
     records = frame(labels=["Black-box RK45"], steps=(8,), metrics=("fid", "truncation-error"))
     for name in ORDINARY:
