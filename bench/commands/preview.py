@@ -13,7 +13,7 @@ from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan.planning import Plan
 from sampler_bench.bench.run.duration import duration, roughly
 from sampler_bench.kit import own_files
-from sampler_bench.models.labels import Condition
+from sampler_bench.models.labels import Labelled
 from sampler_bench.models.model import Model
 from sampler_bench.models.network import NetworkDenoiser
 
@@ -150,8 +150,9 @@ def flops(model: NetworkDenoiser) -> int:
     """Return the floating-point operations of one evaluation of one image, counted on a copy."""
     checkpoint = copy.deepcopy(model.model).to("meta")
     x = torch.empty(1, *model.shape, device="meta")
+    labels = torch.zeros(1, model.label_dim, device="meta") if model.label_dim else None
     with FlopCounterMode(display=False) as counter:
-        checkpoint(x, torch.empty(1, device="meta"))
+        checkpoint(x, torch.empty(1, device="meta"), labels)
     return counter.get_total_flops()
 
 
@@ -172,10 +173,11 @@ def _seconds_per_evaluation(work: Work, batch: int) -> float:
     size = min(4 if small else batch, work.cell.samples)
     x = torch.zeros(size, *work.model.shape, dtype=torch.float64, device=device)
     sigma = torch.tensor(1.0, dtype=torch.float64)
-    labels = torch.zeros(size, dtype=torch.int64, device=device)
-    bound = Condition().bind(work.model, work.model.card.classes, lambda classes: labels, size)
+    model = work.model
+    if model.card.classes:  # not every network has a meaning for no class
+        model = Labelled(model, torch.zeros(size, dtype=torch.int64, device=device))
     with torch.inference_mode():
-        return min(_seconds(bound, x, sigma) for _ in range(2 if small else 3)) / size
+        return min(_seconds(model, x, sigma) for _ in range(2 if small else 3)) / size
 
 
 def _seconds(model: Model, x: torch.Tensor, sigma: torch.Tensor) -> float:

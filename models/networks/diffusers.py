@@ -130,7 +130,10 @@ class UNet2D(nn.Module):
     def _classes(self, class_labels: Tensor | None) -> Tensor | None:
         if not self.label_dim:
             return None
-        if class_labels is None or bool((class_labels.sum(1) == 0).any()):
+        given = class_labels is not None and (
+            class_labels.is_meta or bool((class_labels.sum(1) > 0).all())
+        )
+        if class_labels is None or not given:
             raise ValueError(
                 "this UNet2DModel needs a class for each image: it has none that means no class"
             )
