@@ -5,18 +5,17 @@ read them, but to build the network.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from sampler_bench.models.checkpoints import torch_file
+from sampler_bench.models.checkpoints import safetensors_file, torch_file
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
 from sampler_bench.models.checkpoints.diffusers_scheduler import training
-from sampler_bench.models.checkpoints.own import safetensors_header
+from sampler_bench.models.checkpoints.names import bare, network_in
 from sampler_bench.models.checkpoints.source import Level, Size, Steps, parsed_options
 from sampler_bench.models.levels import SCHEDULES
 from sampler_bench.models.networks.diffusers import Arguments, checked
@@ -63,26 +62,26 @@ def recognises(path: Path) -> bool:
     """Return whether this is a directory of diffusers, or a file with the weights of its U-Nets.
 
     Raises:
-        CheckpointError: If it is a damaged file of PyTorch.
+        CheckpointError: If it is a damaged file, or one of several networks.
     """
     if path.is_dir():
         names = ("model_index.json", *(f"{folder}/config.json" for folder in _FOLDERS))
         return any((path / name).is_file() for name in names)
-    header = safetensors_header(path)
-    if header:
-        return all(f'"{name}"'.encode() in header for name in _FIRST)
+    if _is_index(path):
+        return "weight_map" in _object(path)
+    if header := safetensors_file.header(path):
+        return _is_network(bare(dict.fromkeys(header.names)))
     with path.open("rb") as file:
         if not file.read(len(_TORCH_FILES[1])).startswith(_TORCH_FILES):
             return False
-    loaded = torch_file.load(path)
-    return isinstance(loaded, Mapping) and all(name in loaded for name in _FIRST)
+    return network_in(torch_file.load(path), _is_network, str(path)) is not None
 
 
 def read(path: Path, options: Mapping[str, Any] | None = None) -> Checkpoint:
     """Read a directory, or a file beside its ``config.json``. Nothing is fetched, nothing is run.
 
     Args:
-        path: The directory or file.
+        path: The directory or file; of a network in several files their ``….index.json``.
         options: What the configuration does not say, or says wrongly: ``image_size``, and those of
             :func:`~models.checkpoints.diffusers_scheduler.training`.
 
@@ -103,7 +102,7 @@ def read(path: Path, options: Mapping[str, Any] | None = None) -> Checkpoint:
         arguments=arguments,
         preconditioning=trained.preconditioning,
         constants=trained.constants,
-        tensors={f"unet.{_present_name(k)}": v for k, v in _tensors(parts.weights)},
+        tensors={f"unet.{_present_name(k)}": v for k, v in _tensors(parts.weights).items()},
         format=FORMAT,
         notes={**notes, **trained.notes, **_ema(parts, config), "weights": parts.weights.name},
     )
@@ -120,13 +119,27 @@ def _located(path: Path) -> Parts:
         raise CheckpointError(
             f"{path}: there is no config.json in unet_ema, unet or the directory itself"
         )
-    weights = next((folder / name for name in _WEIGHTS if (folder / name).is_file()), None)
-    if weights is None:
-        sharded = (
-            "; files in several parts are not read" if any(folder.glob("*.index.json")) else ""
-        )
-        raise CheckpointError(f"{folder}: there is no {' or '.join(_WEIGHTS)}{sharded}")
-    return Parts(weights, folder / "config.json", *_around(folder))
+    return Parts(_weights(folder), folder / "config.json", *_around(folder))
+
+
+def _weights(folder: Path) -> Path:
+    """Return the file of a network's weights, or the index of its files.
+
+    Raises:
+        CheckpointError: If there is none, or both of one kind: diffusers leaves the older one.
+    """
+    for name in _WEIGHTS:
+        stem, _, variant = name.rpartition(".fp16")
+        index = f"{stem}{variant}.index.fp16.json" if stem else f"{name}.index.json"
+        found = [folder / one for one in (name, index) if (folder / one).is_file()]
+        if len(found) > 1:
+            raise CheckpointError(
+                f"{folder}: {name} and {index} may be of two networks, an older and a newer one: "
+                "name the one to read instead of the folder, or delete the other"
+            )
+        if found:
+            return found[0]
+    raise CheckpointError(f"{folder}: there is no {' or '.join(_WEIGHTS)}, nor an index of several")
 
 
 def _around(folder: Path) -> tuple[Path | None, Path | None]:
@@ -177,6 +190,13 @@ def _arguments(
         complete = checked(arguments)
     except ValueError as error:
         raise CheckpointError(f"{where}: {error}") from None
+    channels, out = complete["in_channels"], complete["out_channels"]
+    if out not in (channels, 2 * channels):
+        raise CheckpointError(
+            f"{where}: in_channels = {channels}, out_channels = {out}: a denoiser's output has as "
+            "many channels as its input, or twice as many (input that is a condition is not known "
+            "here)"
+        )
     return complete, {"ignored": ", ".join(ignored)[:200]} if ignored else {}
 
 
@@ -201,22 +221,58 @@ def _present_name(name: str) -> str:
     return ".".join(parts)
 
 
-def _tensors(path: Path) -> Iterator[tuple[str, Tensor]]:
-    if safetensors_header(path):
-        try:
-            with safe_open(path, framework="pt") as file:
-                for name in sorted(file.keys()):
-                    yield name, file.get_tensor(name)
-        except (SafetensorError, OSError, RuntimeError) as error:
-            raise CheckpointError(f"{path}: damaged: {' '.join(str(error).split())}") from None
-        return
-    loaded = torch_file.load(path)
-    if not isinstance(loaded, Mapping):
-        raise CheckpointError(f"{path}: holds no tensors by name")
-    for name, tensor in loaded.items():
+def _tensors(path: Path) -> Mapping[str, Tensor]:
+    """Return the tensors of a file, or of all that an index lists, by their own names."""
+    held = _shards(path) if _is_index(path) else _held(path)
+    found = network_in(held, _is_network, str(path))
+    if found is None:
+        raise CheckpointError(f"{path}: holds no tensors of a UNet2DModel ({', '.join(_FIRST)})")
+    for name, tensor in found.items():
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
             raise CheckpointError(f"{path}: {name!r:.60} is not a tensor with a name")
-        yield name, tensor
+    return found
+
+
+def _held(path: Path) -> Any:
+    if safetensors_file.header(path) is not None:
+        return safetensors_file.load(path)
+    return torch_file.load(path)
+
+
+def _is_network(tensors: Mapping[Any, Any]) -> bool:
+    return all(name in tensors for name in _FIRST)
+
+
+def _is_index(path: Path) -> bool:
+    return path.suffix == ".json"
+
+
+def _shards(index: Path) -> dict[str, Tensor]:
+    """Return the tensors of a network whose files are several: each from where the index says."""
+    places = _object(index).get("weight_map")
+    if not isinstance(places, dict) or not places:
+        raise CheckpointError(f"{index}: has no weight_map, the files of its tensors")
+    files = sorted({_plain(file, index) for file in places.values()})
+    if gone := [file for file in files if not index.with_name(file).is_file()]:
+        raise CheckpointError(f"{index}: lists {gone[0]:.100}, which is not beside it")
+    tensors: dict[str, Tensor] = {}
+    for file in files:
+        held = _held(index.with_name(file))
+        names = {name for name, place in places.items() if place == file}
+        if not isinstance(held, Mapping) or (odd := names ^ set(held)):
+            first = min(map(str, odd)) if isinstance(held, Mapping) else "no tensor"
+            raise CheckpointError(
+                f"{index}: of {file:.100} it lists other tensors than that holds, the first is "
+                f"{first!r:.100}"
+            )
+        tensors |= held
+    return tensors
+
+
+def _plain(file: Any, index: Path) -> str:
+    if not isinstance(file, str) or not file or set(file) & set("/\\:\0") or file[0] == ".":
+        raise CheckpointError(f"{index}: weight_map names {file!r:.100}, no file beside it")
+    return file
 
 
 def _object(path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sampler_bench.models.checkpoints.checkpoint import Checkpoint
 from sampler_bench.models.checkpoints.guided_network import Architecture, recognised
 from sampler_bench.models.checkpoints.guided_released import RELEASED, Released
 from sampler_bench.models.checkpoints.guided_renaming import renamed
+from sampler_bench.models.checkpoints.names import network_in
 from sampler_bench.models.checkpoints.source import (
     Size,
     Source,
@@ -33,13 +34,21 @@ _OPTIONS: dict[str, Any] = {
 _FIRST = ("time_embed.0.weight", "input_blocks.0.0.weight")
 
 
-def recognises(loaded: Any) -> bool:
-    """Return whether a loaded torch file is a U-Net or classifier of OpenAI's."""
-    return isinstance(loaded, Mapping) and all(key in loaded for key in _FIRST)
+def recognises(loaded: Any, where: str = "") -> bool:
+    """Return whether loaded tensors are a U-Net or classifier of OpenAI's.
+
+    Raises:
+        CheckpointError: If there are several of them.
+    """
+    return network_in(loaded, _is_network, where) is not None
+
+
+def _is_network(tensors: Mapping[Any, Any]) -> bool:
+    return all(key in tensors for key in _FIRST)
 
 
 def convert(loaded: Any, options: Mapping[str, Any], where: str) -> Checkpoint:
-    """Return a checkpoint from what ``torch.load`` returned.
+    """Return a checkpoint from what a file holds.
 
     Args:
         loaded: The file's content; tensors may be on the meta device.
@@ -53,9 +62,10 @@ def convert(loaded: Any, options: Mapping[str, Any], where: str) -> Checkpoint:
             needed; the message names them and their usual values.
     """
     chosen = parsed_options(options, _OPTIONS, where)
-    if not recognises(loaded):
+    tensors = network_in(loaded, _is_network, where)
+    if tensors is None:
         raise problem(where, f"no guided-diffusion state dict: it has no {' and '.join(_FIRST)}")
-    source = Source(loaded, where)
+    source = Source(tensors, where)
     found = recognised(source)
     settings, notes = _settings(found, chosen, source)
     size = settings["image_size"]

@@ -144,7 +144,21 @@ class _Machine:
         return items
 
 
-def scan(file: BinaryIO, end: int, allowed: frozenset[str]) -> list[str]:
+class Scanned(NamedTuple):
+    """What is in a pickle.
+
+    Attributes:
+        names: Of its GLOBAL opcodes, ``"module name"``.
+        longest: Characters of its longest text.
+        calls: How often it calls what it names.
+    """
+
+    names: list[str]
+    longest: int
+    calls: int
+
+
+def scan(file: BinaryIO, end: int, allowed: frozenset[str]) -> Scanned:
     """Look over the pickle that begins at the file's position, and leave the file behind it.
 
     Args:
@@ -152,13 +166,11 @@ def scan(file: BinaryIO, end: int, allowed: frozenset[str]) -> list[str]:
         end: Where its bytes end.
         allowed: The opcodes that may be in it, :data:`OURS` or :data:`TORCH`.
 
-    Returns:
-        The names of its GLOBAL opcodes, ``"module name"``.
-
     Raises:
         RefusedError: If it is cut short, claims more than it holds, or has other opcodes in it.
     """
     reader, machine, names = _Reader(file, end), _Machine(), list[str]()
+    longest = calls = 0
     try:
         for count, (op, arg, _) in enumerate(pickletools.genops(cast(IO[bytes], reader))):
             if op.name not in allowed:
@@ -168,12 +180,15 @@ def scan(file: BinaryIO, end: int, allowed: frozenset[str]) -> list[str]:
             _check_argument(op.name, arg, reader.left)
             if op.name == "GLOBAL":
                 names.append(str(arg))
+            elif isinstance(arg, str):
+                longest = max(longest, len(arg))
+            calls += op.name == "REDUCE"
             machine.step(op, arg)
     except RefusedError:
         raise
     except (ValueError, OverflowError, UnicodeError) as error:  # from pickletools
         raise RefusedError(f"is no pickle: {' '.join(str(error).split())[:150]}") from None
-    return names
+    return Scanned(names, longest, calls)
 
 
 def _check_argument(name: str, arg: Any, left: int) -> None:

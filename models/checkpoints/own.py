@@ -6,24 +6,23 @@ safetensors writes several in any order, and the same checkpoint has to be the s
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
 from sampler_bench.kit.canonical import faithful, restored
 from sampler_bench.kit.files import Unwritable, whole_by_name
+from sampler_bench.models.checkpoints import safetensors_file
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
 
 FORMAT = "sampler-bench"
 VERSION = 1
-_LONGEST_HEADER = 100_000_000  # safetensors' own limit
 _CHUNK = 1 << 22
 
 
@@ -53,18 +52,13 @@ class Description(BaseModel):
 
 
 def recognises(path: Path) -> bool:
-    """Return whether a file is in our format, be it damaged further in."""
-    return f'"{FORMAT}"'.encode() in safetensors_header(path)
+    """Return whether a file is in our format, be it damaged further in.
 
-
-def safetensors_header(path: Path) -> bytes:
-    """Return the JSON in front of a safetensors file's tensors, unparsed; empty if it has none."""
-    if not path.is_file():
-        return b""
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        header = file.read(length) if length <= _LONGEST_HEADER else b""
-    return header if header.startswith(b"{") else b""
+    Raises:
+        CheckpointError: If it begins as a safetensors file does, and is none that can be read.
+    """
+    found = safetensors_file.header(path)
+    return found is not None and FORMAT in found.metadata
 
 
 def read(path: Path, options: Mapping[str, Any] | None = None) -> Checkpoint:
@@ -76,9 +70,9 @@ def read(path: Path, options: Mapping[str, Any] | None = None) -> Checkpoint:
     """
     if options:
         raise CheckpointError(f"{path}: takes no options: the file says everything")
-    with _readable(path), safe_open(path, framework="pt") as file:
-        description = _described((file.metadata() or {}).get(FORMAT), path)
-        tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
+    found = safetensors_file.header(path)
+    description = _described(found.metadata.get(FORMAT) if found else None, path)
+    tensors = safetensors_file.load(path)
     if _digest(description, tensors, path) != description["sha256"]:
         raise CheckpointError(
             f"{path}: damaged: its content has not the sha256 its metadata say; get it again"
@@ -206,14 +200,6 @@ def _digest(description: Mapping[str, Any], tensors: Mapping[str, Tensor], path:
 
 def _json(value: Any) -> str:
     return json.dumps(faithful(value), sort_keys=True, allow_nan=False)
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (SafetensorError, OSError, RuntimeError, KeyError, UnicodeError) as error:
-        raise CheckpointError(f"{path}: damaged: {_line(error)}") from None
 
 
 def _line(error: object) -> str:

@@ -4,15 +4,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sampler_bench.kit.content import mistaken_file
 from sampler_bench.models.checkpoints import (
     diffusers,
     edm_pickle,
     guided,
     own,
+    safetensors_file,
     score_sde,
     torch_file,
 )
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
+from sampler_bench.models.checkpoints.names import is_optimizer
 
 FORMATS = (
     "our .safetensors",
@@ -36,6 +39,8 @@ def read(path: Path, options: Mapping[str, Any] | None = None) -> Checkpoint:
     if not path.exists():
         raise CheckpointError(f"{path}: there is no such file")
     try:
+        if path.is_file() and (mistaken := mistaken_file(path)):
+            raise CheckpointError(f"{path}: {mistaken}")
         return _read(path, options or {})
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error}") from None
@@ -47,8 +52,15 @@ def _read(path: Path, options: Mapping[str, Any]) -> Checkpoint:
             return kind.read(path, options)
     if path.is_dir():
         raise CheckpointError(f"{path}: a directory without diffusers' model_index.json")
-    loaded = torch_file.load(path)
-    for release in (score_sde, guided):
-        if release.recognises(loaded):
-            return release.convert(loaded, options, str(path))
+    is_safetensors = safetensors_file.header(path) is not None
+    loaded = safetensors_file.load(path) if is_safetensors else torch_file.load(path)
+    if score_sde.recognises(loaded):
+        return score_sde.convert(loaded, options, str(path))
+    if guided.recognises(loaded, str(path)):
+        return guided.convert(loaded, options, str(path))
+    if is_optimizer(loaded):
+        raise CheckpointError(
+            f"{path}: an optimizer's state, no network: take the file of weights beside it (of "
+            "OpenAI's programs ema_….pt)"
+        )
     raise CheckpointError(f"{path}: not a checkpoint of a known kind ({', '.join(FORMATS)})")

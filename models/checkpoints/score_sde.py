@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint
+from sampler_bench.models.checkpoints.names import bare
 from sampler_bench.models.checkpoints.score_sde_network import (
     FOURIER,
     MODULES,
@@ -38,9 +39,8 @@ _USUAL_ATTENTION = 16
 
 
 def recognises(loaded: Any) -> bool:
-    """Return whether a loaded torch file is one of score_sde_pytorch's."""
-    model = loaded.get("model") if isinstance(loaded, Mapping) else None
-    return isinstance(model, Mapping) and any(_bare(key).startswith(MODULES) for key in model)
+    """Return whether a loaded file is one of score_sde_pytorch's, or such a network's weights."""
+    return _network(loaded) is not None
 
 
 def convert(loaded: Any, options: Mapping[str, Any], where: str) -> Checkpoint:
@@ -84,15 +84,20 @@ _SDE_NOTES = {
 # ---- the weights and their names ----------------------------------------------------------------
 
 
-def _bare(key: object) -> str:
-    return str(key).removeprefix("module.")
+def _network(loaded: Any) -> dict[str, Any] | None:
+    """Return the raw state dict by its own names: the file's ``model``, or all that it holds."""
+    if not isinstance(loaded, Mapping):
+        return None
+    model = loaded.get("model")
+    tensors = {str(k): v for k, v in bare(model if isinstance(model, Mapping) else loaded).items()}
+    return tensors if any(key.startswith(MODULES) for key in tensors) else None
 
 
 def _model(loaded: Any, where: str) -> dict[str, Any]:
-    """Return the raw state dict, without the prefix that DataParallel put before its names."""
-    if not recognises(loaded):
+    model = _network(loaded)
+    if model is None:
         raise problem(where, "no score_sde checkpoint: it has no model.all_modules")
-    return {_bare(key): value for key, value in loaded["model"].items()}
+    return model
 
 
 def _weights(

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import torch
 
-from sampler_bench.models.checkpoints import archive, opcodes
+from sampler_bench.models.checkpoints import archive, inert, opcodes
 from sampler_bench.models.checkpoints.checkpoint import CheckpointError
 from sampler_bench.models.checkpoints.tensors import check_memory
 
@@ -30,6 +30,17 @@ _GLOBALS = {
     "torch BoolStorage",
     "torch.cuda BoolStorage",
 }
+_NUMPY: dict[str, Any] = {
+    "numpy dtype": inert.NumberType,
+    "numpy.core.multiarray scalar": inert.number,
+    "numpy._core.multiarray scalar": inert.number,
+}
+"""NumPy's numbers, of which nothing but our stand-ins is ever called."""
+_ENCODE = "_codecs encode"
+"""How pickles of protocol 2 hold the bytes of such numbers; PyTorch calls it itself."""
+_MOST_ENCODED, _MOST_CALLS = 256, 10_000
+"""Beside it: each call can make a text many times as long."""
+_STAND_INS = [(ours, name.replace(" ", ".")) for name, ours in _NUMPY.items()]
 _LEGACY_PICKLES = 5
 """Magic number, version, the writer's machine, the object, the keys of its storages."""
 
@@ -87,8 +98,11 @@ def _length(file: BinaryIO) -> int:
 
 def _check_pickles(file: BinaryIO, end: int, count: int) -> None:
     for _ in range(count):
-        for name in opcodes.scan(file, end, opcodes.TORCH):
-            if name not in _GLOBALS:
+        found = opcodes.scan(file, end, opcodes.TORCH)
+        if _ENCODE in found.names and (found.longest > _MOST_ENCODED or found.calls > _MOST_CALLS):
+            raise opcodes.RefusedError("has NumPy values, and more or longer texts than they need")
+        for name in found.names:
+            if name not in _GLOBALS and name not in _NUMPY and name != _ENCODE:
                 named = name.replace(" ", ".")[:100]
                 raise opcodes.RefusedError(
                     f"names {named!r}, which no checkpoint needs; nothing was run"
@@ -98,11 +112,12 @@ def _check_pickles(file: BinaryIO, end: int, count: int) -> None:
 def _load(source: Path | BinaryIO, size: int, mmap: bool, where: str | None = None) -> Any:
     where = where or str(source)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.serialization.safe_globals(_STAND_INS):
             warnings.simplefilter("ignore")  # of storages, which are no concern of the user's
             loaded = torch.load(source, map_location="cpu", weights_only=True, mmap=mmap)
     except Exception as error:  # torch.load promises no particular kind for damaged files
-        said = str(error) if isinstance(error, RuntimeError | pickle.UnpicklingError) else ""
+        told = RuntimeError | pickle.UnpicklingError | opcodes.RefusedError
+        said = str(error) if isinstance(error, told) else ""
         reason = next(iter(said.splitlines()), "")[:150] or type(error).__name__
         raise CheckpointError(f"{where}: PyTorch cannot read it: {reason}") from None
     check_memory(loaded, size, where)

@@ -368,7 +368,7 @@ def test_what_is_missing_is_named(folder, tmp_path):
     with pytest.raises(CheckpointError, match=r"unet: there is no diffusion_pytorch_model"):
         reader.read(folder, {})
     (folder / "unet" / "diffusion_pytorch_model.safetensors.index.json").write_text("{}")
-    with pytest.raises(CheckpointError, match="several parts are not read"):
+    with pytest.raises(CheckpointError, match="has no weight_map"):
         reader.read(folder, {})
     (folder / "unet" / "config.json").unlink()
     assert "no config.json in unet_ema, unet" in refusal(folder)
@@ -415,3 +415,92 @@ def test_without_the_library_one_line_says_what_to_type(folder):
     )
     assert done.stdout.count("\n") == 1
     assert "pip install 'sampler-bench[diffusers]'" in done.stdout
+
+
+# ---- which files are the network ----------------------------------------------------------------
+
+
+def sharded(root, seed=7, **how):
+    """Save another network beside what lies in ``root``, in shards; return its tensors."""
+    torch.manual_seed(seed)
+    network = diffusers.UNet2DModel(**SMALL)
+    network.save_pretrained(root / "unet", max_shard_size="20KB", **how)
+    return network.state_dict()
+
+
+def holds(checkpoint, tensors):
+    found = {name.removeprefix("unet."): value for name, value in checkpoint.tensors.items()}
+    return found.keys() == tensors.keys() and all(torch.equal(found[n], tensors[n]) for n in found)
+
+
+@pytest.mark.parametrize("how", [{}, {"variant": "fp16"}, {"safe_serialization": False}])
+def test_shards_are_read_by_their_index(tmp_path, how):
+    diffusers.DDPMScheduler().save_pretrained(tmp_path / "scheduler")
+    tensors = sharded(tmp_path, **how)
+    (index,) = (tmp_path / "unet").glob("*.index*.json")
+    assert len(list((tmp_path / "unet").iterdir())) > 3
+    for path in (tmp_path, tmp_path / "unet", index):
+        assert holds(read(path), tensors)
+    theirs = diffusers.UNet2DModel.from_pretrained(
+        tmp_path / "unet",
+        variant=how.get("variant"),
+        use_safetensors=how.get("safe_serialization", True),
+    )
+    assert holds(read(tmp_path), theirs.state_dict())
+
+
+def test_an_old_file_beside_newer_shards_is_not_guessed(folder):
+    single = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    index = single.with_name(f"{single.name}.index.json")
+    content = single.read_bytes()
+    tensors = sharded(folder)
+    single.write_bytes(content)
+    assert f"{single.name} and {index.name}" in refusal(folder / "unet")
+    assert holds(read(index), tensors)
+    assert holds(read(single), load_file(single))
+    index.unlink()
+    assert holds(read(folder), load_file(single))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda m: {**m, "conv_in.bias": "../x.safetensors"}, "no file beside it"),
+        (lambda m: {**m, "conv_in.bias": ["x"]}, "no file beside it"),
+        (lambda m: {**m, "conv_in.bias": "gone.safetensors"}, "gone.safetensors, which is not"),
+        (lambda m: {k: v for k, v in m.items() if k != "conv_in.bias"}, "first is 'conv_in.bias'"),
+        (lambda m: {**m, "more": m["conv_in.bias"]}, "first is 'more'"),
+        (lambda m: [], "has no weight_map"),
+    ],
+)
+def test_an_index_that_is_not_its_files(tmp_path, change, said):
+    diffusers.DDPMScheduler().save_pretrained(tmp_path / "scheduler")
+    sharded(tmp_path)
+    index = tmp_path / "unet" / "diffusion_pytorch_model.safetensors.index.json"
+    edit(index, weight_map=change(json.loads(index.read_text())["weight_map"]))
+    assert said in refusal(index)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "model._orig_mod."])
+@pytest.mark.parametrize("ending", ["safetensors", "bin"])
+def test_wrapped_networks(folder, prefix, ending):
+    plain = read(folder)
+    file = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    tensors = {f"{prefix}{name}": value for name, value in load_file(file).items()}
+    file.unlink()
+    if ending == "bin":
+        torch.save({"state_dict": tensors}, file.with_suffix(".bin"))
+    else:
+        save_file(tensors, file)
+    for path in (folder, file.with_suffix(f".{ending}")):
+        assert holds(read(path), {n.removeprefix("unet."): v for n, v in plain.tensors.items()})
+
+
+@pytest.mark.parametrize(("channels", "out"), [(6, 3), (4, 3), (1, 3), (3, 1), (3, 9)])
+def test_input_that_is_a_condition_is_no_image(pipeline, channels, out):
+    folder = pipeline(unet(in_channels=channels, out_channels=out), diffusers.DDPMScheduler())
+    where = folder / "unet" / "config.json"
+    with pytest.raises(CheckpointError, match=rf"in_channels = {channels}, out_channels = {out}:"):
+        reader.read(folder, {})
+    edit(where, in_channels=3, out_channels=6)
+    reader.read(folder, {})

@@ -45,4 +45,4 @@ def test_each_limit(name):
 @pytest.mark.parametrize("depth", [1, 40])
 def test_what_is_within_them(depth):
     data = PROTO + b"N" + b"\x85" * depth + b"."
-    assert opcodes.scan(io.BytesIO(data), len(data), opcodes.OURS) == []
+    assert opcodes.scan(io.BytesIO(data), len(data), opcodes.OURS) == ([], 0, 0)
