@@ -51,14 +51,14 @@ def mistaken(head: bytes, name: str = "") -> str:
     return ""
 
 
-def mistaken_file(path: Path) -> str:
-    """Return the same of a file.
+def mistaken_file(path: Path, name: str = "") -> str:
+    """Return the same of a file, by its own name if no other is given.
 
     Raises:
         OSError: If it cannot be read.
     """
     with path.open("rb") as file:
-        return mistaken(file.read(_HEAD), path.name)
+        return mistaken(file.read(_HEAD), name or path.name)
 
 
 def misnamed(path: Path, name: str) -> str:

@@ -12,9 +12,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
+from typing import BinaryIO
 
 import httpx
 
+from sampler_bench.kit.content import is_page
 from sampler_bench.models.cache import FetchError, chunks_of
 from sampler_bench.models.part import Part, Resumable
 
@@ -27,7 +30,14 @@ BACKOFF = 1.0
 """Seconds to wait after the first cut; doubled after each that follows."""
 TIMEOUT = 30.0
 MOST_REDIRECTS = 10
-_HTML = (b"<!doctype html", b"<html")
+SYNC = 1 << 24
+"""Bytes after which what came is brought to the disk."""
+LOWEST, WINDOW = 1024.0, 60.0
+"""Bytes a second that must come, and the seconds over which they are counted."""
+MOST_UNTOLD = 1 << 32
+"""Bytes of a file whose server does not say how long it is."""
+SPARE = 1 << 28
+"""Bytes that such a file must leave free on the disk."""
 
 
 class _CutError(Exception):
@@ -67,11 +77,6 @@ def shown(url: str) -> str:
     return re.sub(r"//[^/@]*@", "//", bare)
 
 
-def looks_like_html(head: bytes) -> bool:
-    """Return whether a file's beginning is that of a web page."""
-    return head.lstrip().lower().startswith(_HTML)
-
-
 class _Transfer:
     def __init__(
         self, url: str, path: Path, name: str, size: int | None, progress: Progress
@@ -82,6 +87,14 @@ class _Transfer:
         self.received = False  # whether this call has got anything
 
     def run(self) -> Received:
+        try:
+            return self._run()
+        except FetchError:
+            if not self.part.resumable:
+                self.part.forget()  # nothing could go on with it
+            raise
+
+    def _run(self) -> Received:
         try:
             with httpx.Client(
                 follow_redirects=True,
@@ -122,7 +135,7 @@ class _Transfer:
 
     def _attempt(self, client: httpx.Client) -> Received:
         state = self.part.resumable
-        offset = self.part.size if state else 0
+        offset = state.synced if state else 0
         if state and offset == state.length:
             return self._finished(offset)  # all of it came, but nobody was left to say so
         headers = {"Range": f"bytes={offset}-", "If-Range": state.etag} if state and offset else {}
@@ -205,24 +218,57 @@ class _Transfer:
         self._hash_up_to(offset)
         with self.part.path.open("r+b" if offset else "wb") as file:
             file.seek(offset)
-            for chunk in response.iter_raw():
-                if self.hashed == 0 and looks_like_html(chunk):
-                    self.part.forget()
-                    raise self._error(_WEB_PAGE)
-                file.write(chunk)
-                self.digest.update(chunk)
-                self.hashed += len(chunk)
-                self.received = True
-                self.progress(self.name, self.hashed, length)
-            file.flush()
-            os.fsync(file.fileno())
+            file.truncate()
+            synced, pace = offset, _Pace()
+            try:
+                for chunk in response.iter_raw():
+                    if self.hashed == 0 and is_page(chunk):
+                        self.part.forget()
+                        raise self._error(_WEB_PAGE)
+                    file.write(chunk)
+                    self.digest.update(chunk)
+                    self.hashed += len(chunk)
+                    self.received = True
+                    self.progress(self.name, self.hashed, length)
+                    self._check_end(length)
+                    if not pace.kept(len(chunk)):
+                        raise self._error(
+                            f"fewer than {LOWEST:,g} bytes a second came for {WINDOW:g} s; the "
+                            "same command tries again"
+                        )
+                    if self.hashed - synced >= SYNC:
+                        synced = self._sync(file)
+            finally:
+                self._sync(file)
+
+    def _sync(self, file: BinaryIO) -> int:
+        """Bring what came to the disk, note that it is there, and return how much it is."""
+        file.flush()
+        os.fsync(file.fileno())
+        size = file.tell()
+        self.part.synced(size)
+        return size
+
+    def _check_end(self, length: int | None) -> None:
+        """See that a file ends where it should, or fits where nothing is said of its end."""
+        if length is not None and self.hashed > length:
+            self.part.forget()
+            raise self._error(f"more than the {length:,} bytes came that were expected")
+        if length is None:
+            free = shutil.disk_usage(self.part.path.parent).free
+            if self.hashed > MOST_UNTOLD or free < SPARE:
+                raise self._error(
+                    f"the server does not say how long the file is, and {self.hashed:,} bytes came "
+                    f"({MOST_UNTOLD:,} are allowed, {free:,} are free in {self.part.path.parent})"
+                )
 
     def _hash_up_to(self, offset: int) -> None:
         """Bring the digest to where the file goes on: its end, or 0."""
         if self.hashed != offset:
-            self.digest, self.hashed = hashlib.sha256(), offset
+            self.digest, self.hashed = hashlib.sha256(), 0
             for chunk in chunks_of(self.part.path) if offset else ():
-                self.digest.update(chunk)
+                self.digest.update(chunk[: offset - self.hashed])
+                self.hashed = min(self.hashed + len(chunk), offset)
 
     def _finished(self, length: int | None) -> Received:
         size = self.part.size
@@ -242,6 +288,23 @@ class _Transfer:
         if self.part.size and self.part.resumable:
             return f"{self.part.size:,} bytes are kept, the same command resumes"
         return "the same command tries again"
+
+
+class _Pace:
+    """Whether enough bytes come, window after window."""
+
+    def __init__(self) -> None:
+        self._since, self._came = monotonic(), 0
+
+    def kept(self, came: int) -> bool:
+        """Return whether it was kept in the window that ends now, if one does."""
+        self._came += came
+        passed = monotonic() - self._since
+        if passed < WINDOW:
+            return True
+        enough = self._came >= LOWEST * passed
+        self._since, self._came = monotonic(), 0
+        return enough
 
 
 _UNREACHABLE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)

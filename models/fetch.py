@@ -16,10 +16,11 @@ from urllib.parse import unquote, urlsplit
 
 from filelock import Timeout
 
+from sampler_bench.kit.content import misnamed, mistaken_file
 from sampler_bench.kit.files import make_folder, put, remove, sweep, whole
 from sampler_bench.kit.names import unknown
 from sampler_bench.models.cache import Cache, FetchError, chunks_of, digest_of
-from sampler_bench.models.download import Progress, Received, download, looks_like_html, shown
+from sampler_bench.models.download import Progress, Received, download, shown
 from sampler_bench.models.published import (
     PUBLISHED,
     REFERENCES,
@@ -185,7 +186,7 @@ def _bring(
     with cache.writing():
         make_folder(part.parent)
     received = download(file.url, part, _label(item, file), file.bytes, progress)
-    if wrong := _wrong(item, file, cache, received, again):
+    if wrong := _wrong(item, file, cache, received, again, part):
         remove(part)
         raise FetchError(wrong)
     # The pin first: if the machine stops between the two, the next download is compared with it.
@@ -200,24 +201,33 @@ def _take(item: Item, file: PublishedFile, cache: Cache, source: Path, again: bo
     digest, size = hashlib.sha256(), 0
     if not path.is_file():
         raise FetchError(f"{item.name}: there is no file {path}")
+    try:
+        if problem := mistaken_file(path, file.name):
+            raise FetchError(f"{item.name}: {path} {problem}")
+    except OSError as error:
+        raise FetchError(f"{path}: cannot be read: {error.strerror}") from None
     with cache.writing(), whole(cache.root / item.key(file)) as out:
         for chunk in chunks_of(path):
-            if size == 0 and looks_like_html(chunk):
-                raise FetchError(f"{item.name}: {path} is a web page, not the file")
             out.write(chunk)
             digest.update(chunk)
             size += len(chunk)
         received = Received(digest.hexdigest(), size)
-        if wrong := _wrong(item, file, cache, received, again):
+        if wrong := _wrong(item, file, cache, received, again, path):
             raise FetchError(wrong)
         cache.set_pin(item.key(file), received.digest, received.size, path.name)
 
 
-def _wrong(item: Item, file: PublishedFile, cache: Cache, received: Received, again: bool) -> str:
+def _wrong(
+    item: Item, file: PublishedFile, cache: Cache, received: Received, again: bool, path: Path
+) -> str:
     """Return why a whole file must not get its place; empty if it is what it should be."""
+    if problem := mistaken_file(path, file.name):
+        return f"{_label(item, file)}: what came {problem}"
     pinned = None if again else cache.pin(item.key(file))
-    problem = _difference(file, received, pinned)
-    return f"{_label(item, file)}: {problem}{_anew(item, file, pinned)}" if problem else ""
+    if problem := _difference(file, received, pinned):
+        return f"{_label(item, file)}: {problem}{_anew(item, file, pinned)}"
+    problem = misnamed(path, file.name)
+    return f"{_label(item, file)}: what came as {file.name} {problem}" if problem else ""
 
 
 def _verify(item: Item, file: PublishedFile, cache: Cache) -> None:
@@ -231,6 +241,8 @@ def _verify(item: Item, file: PublishedFile, cache: Cache) -> None:
     if problem:
         raise FetchError(f"{path}: {problem}" + _anew(item, file, pinned))
     if pinned is None:
+        if problem := misnamed(path, file.name):
+            raise FetchError(f"{path}: {problem}; type: bench fetch {item.name} --again")
         cache.set_pin(key, found.digest, found.size, "found in the cache")
 
 

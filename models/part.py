@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from sampler_bench.kit.files import remove, write_whole
@@ -10,10 +10,18 @@ from sampler_bench.kit.files import remove, write_whole
 
 @dataclass(frozen=True)
 class Resumable:
-    """What the server said of the file when its first bytes came: its ETag and length."""
+    """What the server said of the file when its first bytes came, and what of it is safe.
+
+    Attributes:
+        etag: Its ETag.
+        length: Its length in bytes.
+        synced: How many bytes are known to be on the disk. After a power cut a file may have its
+            length and zeros behind them.
+    """
 
     etag: str
     length: int
+    synced: int
 
 
 @dataclass(frozen=True)
@@ -38,19 +46,24 @@ class Part:
         """What it takes to go on; ``None`` if the download has to start over."""
         try:
             state = json.loads(self._state.read_text("utf-8"))
-            found = Resumable(str(state["etag"]), int(state["length"]))
+            found = Resumable(str(state["etag"]), int(state["length"]), int(state["synced"]))
         except (OSError, ValueError, TypeError, KeyError):
             return None
         same = state["url"] == _fingerprint(self.url)
-        return found if same and self.size <= found.length else None
+        whole = 0 <= found.synced <= self.size <= found.length
+        return found if same and whole else None
 
     def begin(self, etag: str, length: int | None) -> None:
         """Start over, with a file of this ETag and length."""
         self.forget()
         # A weak ETag (W/"…") does not promise equal bytes.
         if length is not None and etag.startswith('"'):
-            state = {"url": _fingerprint(self.url), "etag": etag, "length": length}
-            write_whole(self._state, json.dumps(state))
+            self._note(Resumable(etag, length, 0))
+
+    def synced(self, size: int) -> None:
+        """Note that the first ``size`` bytes are on the disk, if the download can be resumed."""
+        if state := self.resumable:
+            self._note(replace(state, synced=size))
 
     def finish(self) -> None:
         """Leave the file alone."""
@@ -61,6 +74,9 @@ class Part:
         # The bytes first: without the other file they are never gone on with.
         remove(self.path)
         self.finish()
+
+    def _note(self, state: Resumable) -> None:
+        write_whole(self._state, json.dumps({"url": _fingerprint(self.url), **asdict(state)}))
 
     @property
     def _state(self) -> Path:

@@ -48,6 +48,7 @@ WRITERS = {
     "models/training/states.py: accelerator.save_state": "a folder that kit.files puts",
     "models/download.py: self.part.path.open": "grows with what comes; kit.files puts it",
     "models/download.py: os.fsync": "so that a cut connection's bytes are gone on from",
+    "models/download.py: file.truncate": "what is behind the bytes that are known to be whole",
     "models/training/states.py: shutil.rmtree": "a folder of states; one that stays does no harm",
     "bench/features/extractors.py: path.parent.mkdir": "PyTorch's own folder",
     "bench/features/extractors.py: torch.hub.download_url_to_file": "PyTorch's own, whole or not",

@@ -19,6 +19,7 @@ from sampler_bench.bench.features import floor
 from sampler_bench.bench.features.extractors import Extractor
 from sampler_bench.bench.features.frechet import Reference
 from sampler_bench.bench.features.moments import Moments
+from sampler_bench.kit.content import mistaken
 from sampler_bench.kit.files import remove, write_whole
 from sampler_bench.models.data.images import read_images
 from sampler_bench.models.data.npz import read_npz
@@ -102,6 +103,10 @@ def load(path: Path, extractor: Extractor | None = None) -> Reference:
         content = path.read_bytes()
     except OSError as error:
         raise ValueError(f"reference {path}: cannot be read: {error.strerror}") from error
+    if problem := mistaken(content[:4096], path.name):
+        raise ValueError(
+            f"reference {path}: cannot be read as statistics: it {problem} (expected {EXPECTED})"
+        )
     values = _read_pt(path, content) if path.suffix == ".pt" else _read_npz(path)
     reference = _checked(path, values, hashlib.sha256(content).hexdigest())
     if extractor is not None:

@@ -22,6 +22,7 @@ from tests.models.serving import Page, publish, site
 
 __all__ = ["publish", "site"]
 
+WEIGHTS = b"\x80\x04weights."
 CIFAR = "cifar10-32x32"
 
 
@@ -58,11 +59,11 @@ def cifar(site, monkeypatch):
 
 
 def test_fetch_says_licence_place_and_digest(publish, site):
-    publish("small", {"a.pkl": Page(b"weights")})
+    publish("small", {"a.pkl": Page(WEIGHTS)})
     printed = bench("fetch", "small")
     assert "small: CC BY-NC-SA 4.0, https://github.com/NVlabs/edm. Configuration F." in printed
     assert f"small: {fetch.path_of('small')}\n" in printed
-    assert f"a.pkl: sha256 {hashlib.sha256(b'weights').hexdigest()}\n" in printed
+    assert f"a.pkl: sha256 {hashlib.sha256(WEIGHTS).hexdigest()}\n" in printed
     again = bench("fetch", "small")
     assert "CC BY" not in again and str(fetch.path_of("small")) in again
     assert len(site.requests) == 1
@@ -70,7 +71,10 @@ def test_fetch_says_licence_place_and_digest(publish, site):
 
 
 def test_fetch_shows_a_bar_in_a_terminal(publish):
-    publish("several", {"a.bin": Page(bytes(200_000)), "b.bin": Page(bytes(100_000))})
+    publish(
+        "several",
+        {"a.bin": Page(b"PK\x03\x04" + bytes(199_996)), "b.bin": Page(b"\x80\x02" + bytes(99_998))},
+    )
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=120)
     fetching.fetch("several", console, again=False, source=None, references=False)
@@ -78,7 +82,7 @@ def test_fetch_shows_a_bar_in_a_terminal(publish):
 
 
 def test_fetch_with_references(publish, site, cifar):
-    publish("small", {"a.pkl": Page(b"weights")})
+    publish("small", {"a.pkl": Page(WEIGHTS)})
     printed = bench("fetch", "small", "--references")
     assert fetch.path_of("small") and fetch.path_of(CIFAR)
     assert f"{CIFAR}: {fetch.path_of(CIFAR)}\n" in printed
@@ -86,7 +90,7 @@ def test_fetch_with_references(publish, site, cifar):
 
 
 def test_fetch_an_address(site):
-    site.pages["/net.pkl"] = Page(b"weights")
+    site.pages["/net.pkl"] = Page(WEIGHTS)
     printed = bench("fetch", f"{site.url}/net.pkl")
     assert "net.pkl: sha256 " in printed and "None" not in printed
 
@@ -94,9 +98,9 @@ def test_fetch_an_address(site):
 def test_fetch_from_a_file(publish, tmp_path):
     publish("manual", {"checkpoint_8.pth": None})
     assert "bench fetch manual --from checkpoint_8.pth" in bench("fetch", "manual", code=2)
-    (tmp_path / "mine.pth").write_bytes(b"weights")
+    (tmp_path / "mine.pth").write_bytes(WEIGHTS)
     bench("fetch", "manual", "--from", tmp_path / "mine.pth")
-    assert fetch.path_of("manual").read_bytes() == b"weights"
+    assert fetch.path_of("manual").read_bytes() == WEIGHTS
 
 
 def test_fetch_fails_in_one_line(publish, site, monkeypatch, tmp_path):
@@ -113,7 +117,7 @@ def test_fetch_fails_in_one_line(publish, site, monkeypatch, tmp_path):
 
 
 def test_fetch_resumes(publish, site, monkeypatch):
-    content = bytes(300_000)
+    content = b"\x80\x04" + bytes(299_998)
     publish("small", {"a.pkl": Page(content, cuts=[100_000])})
     monkeypatch.setattr(download, "ATTEMPTS", 0)
     assert "the same command resumes" in bench("fetch", "small", code=2)
@@ -125,7 +129,7 @@ def test_fetch_resumes(publish, site, monkeypatch):
 
 
 def test_list_models_says_what_is_here(publish, site):
-    publish("small", {"a.pkl": Page(b"weights")})
+    publish("small", {"a.pkl": Page(WEIGHTS)})
     publish("manual", {"checkpoint_8.pth": None})
     lines = {line.split()[0]: line for line in bench("list", "models").splitlines() if line}
     assert set(PUBLISHED) < set(lines)

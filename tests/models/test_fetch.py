@@ -20,8 +20,8 @@ from tests.models.serving import Page, publish, site
 
 __all__ = ["publish", "site"]
 
-DATA = random.Random(0).randbytes(300_000)
-OTHER = random.Random(1).randbytes(300_000)
+DATA = b"\x80\x04" + random.Random(0).randbytes(299_998)
+OTHER = b"\x80\x04" + random.Random(1).randbytes(299_998)
 CUT = 100_000
 
 
@@ -516,14 +516,15 @@ def test_two_at_once_download_once(publish, site):
 
 def test_pins_of_many_at_once_are_all_kept(publish):
     names = [f"n{number}" for number in range(12)]
+    content = {name: b"\x80\x04" + name.encode() for name in names}
     for name in names:
-        publish(name, {"a.pkl": Page(name.encode())})
+        publish(name, {"a.pkl": Page(content[name])})
     threads = [threading.Thread(target=fetch.fetch, args=(name,)) for name in names]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert {pin["sha256"] for pin in pins().values()} == {sha(name.encode()) for name in names}
+    assert {pin["sha256"] for pin in pins().values()} == {sha(text) for text in content.values()}
 
 
 # ---- files that a person brought ----------------------------------------------------------------
@@ -569,6 +570,141 @@ def test_a_folder_brought(publish, tmp_path, site):
     (folder / "weights.bin").write_bytes(DATA)
     path = fetch.fetch("several", source=folder)
     assert (path / "weights.bin").read_bytes() == DATA and not site.requests
+
+
+# ---- what is no checkpoint ----------------------------------------------------------------------
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 223000000\n"
+MISTAKEN = {
+    b"": "is empty",
+    POINTER: "is a git-lfs pointer",
+    b"\n <!DOCTYPE html><html>": "web page",
+    b'<?xml version="1.0"?><Error><Code>AccessDenied': "an XML text",
+    b"\x1f\x8b\x08" + bytes(99): "is packed (gzip)",
+    b"\xfd7zXZ\x00" + bytes(99): "is packed (xz)",
+    b"BZh91AY" + bytes(99): "is packed (bzip2)",
+}
+NAMED = {
+    "a.pkl": "begin as a file of a pickle",
+    "a.npz": "begin as a file of NumPy's arrays",
+    "a.pth": "begin as a file of PyTorch",
+    "a.PT": "begin as a file of PyTorch",
+    "a.safetensors": "begin as a safetensors file",
+    "a.json": "is no JSON",
+}
+
+
+@pytest.mark.parametrize("way", ["download", "brought"])
+def test_what_is_no_checkpoint_is_not_pinned(publish, tmp_path, way):
+    for name in ("a.pkl",) if way == "download" else (*NAMED, "a.anything"):
+        wrong = dict(MISTAKEN) if name in ("a.pkl", "a.anything") else {POINTER: "git-lfs pointer"}
+        if name in NAMED:
+            wrong |= {b"Not found": NAMED[name], b"{": NAMED[name], b"x" * 99: NAMED[name]}
+        for content, said in wrong.items():
+            (tmp_path / "mine").write_bytes(content)
+            publish("small", {name: Page(content) if way == "download" else None})
+            refused("small", said, **({"source": tmp_path / "mine"} if way == "brought" else {}))
+            assert nothing_came() and not leftovers()
+
+
+def test_what_a_checkpoint_begins_with_is_pinned(publish):
+    right = {
+        "a.pkl": [b"\x80\x04x.", b"PK\x03\x04x"],
+        "a.npz": [b"PK\x03\x04x"],
+        "a.pth": [b"\x80\x02x", b"PK\x03\x04x"],
+        "a.safetensors": [(2).to_bytes(8, "little") + b"{}"],
+        "a.json": [b'{"a": 1}'],
+        "a.gz": [b"\x1f\x8b\x08xyz"],
+        "a.anything": [b"whatever"],
+    }
+    for number, (name, content) in enumerate(
+        (name, content) for name, contents in right.items() for content in contents
+    ):
+        publish(f"n{number}", {name: Page(content)})
+        assert fetch.fetch(f"n{number}").read_bytes() == content
+
+
+def test_the_real_file_comes_after_a_pointer(publish, tmp_path):
+    publish("small", {"a.pkl": Page(POINTER)})
+    refused("small", "git lfs pull")
+    publish("small", {"a.pkl": Page(DATA)})
+    assert fetch.fetch("small").read_bytes() == DATA
+
+
+def test_a_pointer_found_in_the_cache_is_not_pinned(publish):
+    publish("small", {"a.pkl": Page(DATA)})
+    folder = cache.Cache.usual().root / "models" / "small"
+    folder.mkdir(parents=True)
+    (folder / "a.pkl").write_bytes(POINTER)
+    refused("small", "git-lfs pointer", "bench fetch small --again")
+    assert pins() == {}
+    assert fetch.fetch("small", again=True).read_bytes() == DATA
+
+
+# ---- downloads without end, and power cuts ------------------------------------------------------
+
+
+@pytest.mark.parametrize("more", ["bytes", "space"])
+def test_a_file_without_a_length_has_bounds(publish, monkeypatch, more):
+    if more == "bytes":
+        monkeypatch.setattr(download, "MOST_UNTOLD", 100_000)
+    else:
+        monkeypatch.setattr(download, "SPARE", 1 << 62)
+    publish("small", {"a.pkl": Page(DATA, announced="chunked")})
+    refused("small", "does not say how long the file is", "are allowed", "are free in")
+    assert nothing_came() and not leftovers()
+
+
+def test_more_than_was_published(publish):
+    publish("small", {"a.pkl": Page(DATA, announced="chunked")}, bytes=100_000)
+    refused("small", "more than the 100,000 bytes came")
+    assert nothing_came() and not leftovers()
+
+
+def test_a_drop_at_a_time(publish, monkeypatch, site):
+    clock = [0.0]
+    monkeypatch.setattr(download, "monotonic", lambda: clock.append(clock[-1] + 30) or clock[-1])
+    monkeypatch.setattr(download, "LOWEST", 1e6)
+    publish("small", {"a.pkl": Page(DATA)})
+    refused("small", "fewer than 1e+06 bytes a second came for 60 s")
+    assert nothing_came() and len(site.requests) == 1
+    monkeypatch.setattr(download, "LOWEST", 1.0)
+    assert fetch.fetch("small").read_bytes() == DATA
+
+
+@pytest.mark.parametrize("safe", [0, 1, CUT - 1, CUT])
+@pytest.mark.parametrize("kept", [CUT, CUT + 50_000, len(DATA)])
+def test_zeros_after_a_power_cut(publish, once, safe, kept):
+    publish("small", {"a.pkl": Page(DATA, cuts=[CUT])})
+    refused("small", "100,000 bytes are kept")
+    folder = cache.Cache.usual().root / "models" / "small"
+    state = json.loads((folder / "a.pkl.part.json").read_text())
+    assert state["synced"] == CUT  # a cut of the connection costs nothing
+    (folder / "a.pkl.part.json").write_text(json.dumps({**state, "synced": safe}))
+    (folder / "a.pkl.part").write_bytes(DATA[:safe] + bytes(kept - safe))
+    assert fetch.fetch("small").read_bytes() == DATA
+    assert next(iter(pins().values()))["sha256"] == sha(DATA) and not leftovers()
+
+
+@pytest.mark.parametrize("synced", [None, "x", -1, CUT + 1, len(DATA) + 1])
+def test_a_note_that_cannot_be_starts_anew(publish, once, site, synced):
+    publish("small", {"a.pkl": Page(DATA, cuts=[CUT])})
+    refused("small")
+    note = cache.Cache.usual().root / "models" / "small" / "a.pkl.part.json"
+    state = json.loads(note.read_text())
+    del state["synced"]
+    note.write_text(json.dumps(state if synced is None else {**state, "synced": synced}))
+    assert fetch.fetch("small").read_bytes() == DATA
+    assert site.asked(1, "Range") is None
+
+
+def test_what_came_is_synced_as_it_comes(publish, monkeypatch):
+    synced = []
+    monkeypatch.setattr(download, "SYNC", 50_000)
+    monkeypatch.setattr(download.Part, "synced", lambda self, size: synced.append(size))
+    publish("small", {"a.pkl": Page(DATA)})
+    fetch.fetch("small")
+    assert len(synced) >= 4 and synced == sorted(synced) and synced[-1] == len(DATA)
 
 
 # ---- names and addresses ------------------------------------------------------------------------
