@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -56,6 +56,10 @@ class Card:
         variance: Whether it has learned a variance: iDDPM's networks.
         notes: Where it came from: what its file said of itself.
         files: SHA-256 by path of the user's own files that it was made of.
+        no_class: Whether it knows D(x; σ) without a class: ``"trained"``; ``"untrained"``, if no
+            label was left out in its training; ``"impossible"``, if it can be asked for none; or
+            ``"unknown"``.
+        null_class: Which of its classes means no class, if one does.
         network: The network that it evaluates, if it does: what can be timed, looked at, and
             begun anew.
     """
@@ -69,6 +73,8 @@ class Card:
     variance: bool = False
     notes: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    no_class: Literal["trained", "untrained", "impossible", "unknown"] = "unknown"
+    null_class: int | None = None
     network: "NetworkDenoiser | None" = None
 
 

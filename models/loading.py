@@ -41,6 +41,8 @@ def load(
             damaged, of an unknown kind, or not the one pinned; one line.
         models.fetch.NotHere: If it is published but was not fetched; says what to type.
     """
+    if (spec in MODELS or spec.startswith(IDEAL)) and options:
+        raise ValueError(f"model {spec!r}: {', '.join(options)}: said of checkpoints alone")
     if spec in MODELS:
         if execution not in {None, Execution()}:
             raise ValueError(

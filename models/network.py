@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -66,6 +66,7 @@ class NetworkDenoiser(nn.Module, Plain, Model):
     Attributes:
         reference: The published statistics of its training data, by name, if there are any.
         recipe: The raw network's name and arguments, if it was built from them.
+        null_class: Which class means no class, if one does: then no label means this one.
     """
 
     _network: Any
@@ -86,6 +87,7 @@ class NetworkDenoiser(nn.Module, Plain, Model):
         self.notes = dict(notes or {})
         self.reference: str | None = None
         self.recipe: tuple[str, Mapping[str, Any]] = ("", {})
+        self.null_class: int | None = None
         if isinstance(preconditioning, IDDPM):
             # A buffer, so that it has its place in the state dict as in EDM's released networks.
             self.register_buffer("u", preconditioning.u)
@@ -136,8 +138,21 @@ class NetworkDenoiser(nn.Module, Plain, Model):
             reference=self.reference,
             variance=self._has_variance,
             notes=self.notes,
+            no_class=self._no_class,
+            null_class=self.null_class,
             network=self,
         )
+
+    @property
+    def _no_class(self) -> Literal["trained", "untrained", "impossible", "unknown"]:
+        network, arguments = self.recipe
+        if self.null_class is not None:
+            return "trained"
+        if getattr(self.model, "needs_class", False):
+            return "impossible"
+        if not network:
+            return "unknown"
+        return "trained" if arguments.get("label_dropout") else "untrained"
 
     @property
     def _has_variance(self) -> bool:
@@ -213,6 +228,8 @@ class NetworkDenoiser(nn.Module, Plain, Model):
         return torch.autocast(device, self.execution.dtype)
 
     def _one_hot(self, labels: Tensor | None, x: Tensor) -> Tensor | None:
+        if labels is None and self.null_class is not None:
+            labels = torch.full((len(x),), self.null_class, device=x.device)
         if labels is None:
             return None
         if not self.label_dim:
@@ -266,13 +283,24 @@ def assemble(
     _keep_derived(network, tensors)
     network.load_state_dict(tensors, strict=True, assign=True)
     network.requires_grad_(False).eval()
-    digest = content_digest(
-        checkpoint.network, checkpoint.arguments, preconditioning, network.state_dict()
-    )
+    arguments = {**checkpoint.arguments, **_null_class(checkpoint, network)}
+    digest = content_digest(checkpoint.network, arguments, preconditioning, network.state_dict())
     notes = {"format": checkpoint.format, **checkpoint.notes}
     denoiser = NetworkDenoiser(network, preconditioning, digest, execution, notes)
     denoiser.recipe = (checkpoint.network, checkpoint.arguments)
+    denoiser.null_class = checkpoint.null_class
     return denoiser.eval().to(device)
+
+
+def _null_class(checkpoint: Checkpoint, network: Any) -> dict[str, int]:
+    """Return what it says of no class, which is part of what a model is; nothing if nothing."""
+    null, classes = checkpoint.null_class, network.label_dim
+    if null is None:
+        return {}
+    if not (null < classes and classes > 1):
+        has = f"its classes are 0 to {classes - 1}" if classes else "it has no classes"
+        raise CheckpointError(f"null_class = {null}: {has}")
+    return {"null_class": null}
 
 
 def _fitting(network: nn.Module, given: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -59,12 +59,21 @@ def summary(checkpoint: Checkpoint, denoiser: NetworkDenoiser, out: Path) -> lis
         ("read from", checkpoint.format),
         ("network", f"{checkpoint.network}, {count:,} parameters"),
         ("images", f"{channels} x {height} x {width}, values in [-1, 1]"),
-        ("classes", str(denoiser.label_dim or "none")),
+        ("classes", _classes(denoiser)),
         ("preconditioning", ": ".join(filter(None, (checkpoint.preconditioning, constants)))),
         ("noise levels", f"{denoiser.sigma_min:.6g} to {denoiser.sigma_max:.6g}"),
         *((f"note: {key}", value) for key, value in checkpoint.notes.items()),
         ("digest", denoiser.digest),
     ]
+
+
+def _classes(denoiser: NetworkDenoiser) -> str:
+    said = str(denoiser.label_dim or "none")
+    if denoiser.null_class is not None:
+        return f"{said}, {denoiser.null_class} means no class"
+    if denoiser.card.no_class == "impossible":
+        return f"{said}; if one means no class, say which: null_class"
+    return said
 
 
 def parsed(settings: Iterable[str]) -> dict[str, Any]:

@@ -191,7 +191,7 @@ class FromSamples(Measurement):
         noise = SeedNoise(seeds, model.card.device)
         latents = noise.latents(model.shape)
         denoiser = InParts(model, batch)
-        bound = subject.condition.bind(denoiser, model.card.classes, noise.labels, len(seeds))
+        bound = subject.condition.bind(denoiser, model.card.classes, noise.labels, seeds)
         told = subject.condition.declared(model.card.classes)
         card = model.card
         identity = (card.digest, card.precision, str(told), str(batch))  # which decides last bits
@@ -214,7 +214,7 @@ def _sample(
         denoiser = Counted(InParts(model, batch))
         noise = SeedNoise(part, model.card.device)
         latents = noise.latents(model.shape)  # each seed's first draw; its label is the second
-        bound = subject.condition.bind(denoiser, model.card.classes, noise.labels, len(part))
+        bound = subject.condition.bind(denoiser, model.card.classes, noise.labels, part)
         samples.append(sampler(bound, latents, noise))
         nfe.append(denoiser.per_sample.numpy())
         tell(len(part), denoiser.evaluations)

@@ -61,6 +61,8 @@ def floor_work(
         reason = measurement.why_not(samples)
         if condition.label is not None:
             reason = "samples of one class are compared with all: no draws of the data stand for it"
+        elif condition.balanced:
+            reason = "labels are balanced: no draws of the data stand for such samples"
         if reason:
             yield Skipped(LABEL, f"{metric} of {samples} samples", reason)
         else:

@@ -206,7 +206,11 @@ class Grid(BaseModel):
         reference: ``"model"``, the model's own true data, or a statistics file.
         truncation_samples: Samples per cell of the truncation error; at least 20.
         class_label: The class of every sample, for conditional models; drawn per sample if absent.
+        labels: Of samples without class_label: ``"uniform"``, drawn for each, or ``"balanced"``,
+            s mod K for seed s: the same noise, and each class as often as any other.
         guidance: Weights of classifier-free guidance, for conditional models; none if absent.
+        guidance_untrained: Whether networks are guided that never saw an image without a class.
+        null_class: Which class of its networks means no class, where their files do not say.
         data: True data that profiles start from: ``"model"``, the model's own, or a folder, file or
             torchvision data set (``bench train --data``).
         unchecked: Whether networks whose first samples look broken are run all the same: where bad
@@ -232,7 +236,10 @@ class Grid(BaseModel):
     reference: StrictStr = "model"
     truncation_samples: Annotated[StrictInt, Field(ge=LEAST_SAMPLES)] = 100
     class_label: Annotated[StrictInt, Field(ge=0)] | None = None
+    labels: Literal["uniform", "balanced"] = "uniform"
     guidance: Annotated[list[Weight], Field(min_length=1)] | Weight | None = None
+    guidance_untrained: StrictBool = False
+    null_class: Annotated[StrictInt, Field(ge=0)] | None = None
     data: StrictStr = "model"
     unchecked: StrictBool = False
     floor: StrictBool | Literal["only"] = True

@@ -1,10 +1,10 @@
 """What a grid needs that may not be on this machine: published checkpoints and statistics."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -35,11 +35,13 @@ class Inventory:
         device: Where models are put.
         execution: How networks are evaluated.
         missing: What is not here, and what to do about it.
+        options: What the models' files do not say.
     """
 
     device: str | torch.device
     execution: Execution | None = None
     missing: dict[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] | None = None
 
     def model(self, spec: str, dry: bool = False) -> Model | None:
         """Return a model, or the description of one that is not here: published, or, if ``dry``,
@@ -58,7 +60,8 @@ class Inventory:
                     raise
                 return known
         return self._wanted(
-            lambda: models.load(spec, self.device, self.execution), lambda: described(spec)
+            lambda: models.load(spec, self.device, self.execution, self.options),
+            lambda: described(spec),
         )
 
     def look_for_references(self, reference: str, loaded: Iterable[Model]) -> None:

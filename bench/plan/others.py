@@ -51,7 +51,7 @@ def other_work(grid: Grid, name: str, model: Model, items: Iterable[Labelled]) -
                     f"measurement {item.label!r}: it is taken without classes: give {key} in a "
                     "grid of its own"
                 )
-        condition = Condition()
+        condition = Condition(null_class=model.card.null_class)
         condition.check(model.card.classes)
         measurement: Measurement = item.sampler
         with own_files.in_one_line(f"measurement {item.label!r}, model {name!r}: "):

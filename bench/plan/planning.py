@@ -152,7 +152,8 @@ def _make(grid: Grid, device: str | torch.device, execution: Execution | None, d
     others = expand_others(grid)
     _check_size(grid, labelled, [*probes, *others])
     _check_names(grid.models)
-    inventory = Inventory(device, execution)
+    null_class = None if grid.null_class is None else {"null_class": grid.null_class}
+    inventory = Inventory(device, execution, options=null_class)
     known = {spec: inventory.model(spec, dry) for spec in grid.models}
     loaded = {spec: model for spec, model in known.items() if model is not None}
     if grid.sampler or grid.floor_alone:
@@ -164,7 +165,7 @@ def _make(grid: Grid, device: str | torch.device, execution: Execution | None, d
     for spec, model in loaded.items():
         wanted = [
             job
-            for condition in _conditions(grid, model)
+            for condition in _conditions(grid, name_of(spec), model)
             for job in _jobs(
                 grid, name_of(spec), model, extractor, condition, measures, trajectories
             )
@@ -285,16 +286,18 @@ class _Job:
     trajectories: Trajectories
 
 
-def _conditions(grid: Grid, model: Model) -> list[Condition]:
+def _conditions(grid: Grid, name: str, model: Model) -> list[Condition]:
     """Return what is asked of a model: a condition for each guidance weight.
 
     Raises:
         ValueError: If it has no classes, or not the one asked for.
     """
     weights = grid.guidance if isinstance(grid.guidance, list) else [grid.guidance]
-    conditions = [Condition(grid.class_label, weight) for weight in weights]
+    balanced, null = grid.labels == "balanced", model.card.null_class
+    conditions = [Condition(grid.class_label, weight, balanced, null) for weight in weights]
     for condition in conditions:
         condition.check(model.card.classes)
+        condition.check_guidance(name, model.card, grid.guidance_untrained)
     return conditions
 
 

@@ -36,7 +36,7 @@ def profile_work(
     if not items:
         return
     clean: Clean | None = None
-    condition = _condition(grid, model)
+    condition = _condition(grid, name, model)
     for item in items:
         probe: Probe = item.sampler
         try:
@@ -61,7 +61,7 @@ def _clean(grid: Grid, name: str, model: Model, missing: dict[str, str] | None) 
         return None
 
 
-def _condition(grid: Grid, model: Model) -> Condition:
+def _condition(grid: Grid, name: str, model: Model) -> Condition:
     """Return how a model is asked: each sample for the class of its own data.
 
     Raises:
@@ -71,6 +71,9 @@ def _condition(grid: Grid, model: Model) -> Condition:
         raise ValueError("class_label: the samples of profiles have the classes of their data")
     if isinstance(grid.guidance, list):
         raise ValueError("guidance: give one weight where there are profiles")
-    condition = Condition(None, grid.guidance)
+    if grid.labels == "balanced":
+        raise ValueError('labels = "balanced": the samples of profiles have their data\'s classes')
+    condition = Condition(None, grid.guidance, null_class=model.card.null_class)
     condition.check(model.card.classes)
+    condition.check_guidance(name, model.card, grid.guidance_untrained)
     return condition

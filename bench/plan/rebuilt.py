@@ -33,8 +33,11 @@ def rebuilt(record: Record) -> Task:
     grid = {
         "models": [record.model],
         **seeds(cell.seed_start, cell.samples),
-        "class_label": None if label == "uniform" else label,
-        "guidance": cell.condition.get("guidance"),
+        "class_label": None if label in {"uniform", "balanced"} else label,
+        "labels": "balanced" if label == "balanced" else None,
+        "guidance": (guidance := cell.condition.get("guidance")),
+        "guidance_untrained": None if guidance is None else True,
+        "null_class": cell.condition.get("null_class"),
         **_asked(record),
     }
     return Task(record.label, said(grid), (cell.key,))

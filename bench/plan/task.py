@@ -67,7 +67,10 @@ class Task:
             "models": [_model(spec, luggage) for spec in grid.models if name_of(spec) == work.name],
             **seeds(work.cell.seed_start, work.cell.samples),
             "class_label": condition.label,
+            "labels": "balanced" if condition.balanced else None,
             "guidance": condition.guidance,
+            "guidance_untrained": True if condition.guidance is not None else None,
+            "null_class": condition.null_class,
             **(
                 {"floor": "only"}
                 if kind == "floor"

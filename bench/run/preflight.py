@@ -76,5 +76,5 @@ def _samples(work: Work, model: Model, batch: int) -> torch.Tensor:
     noise = SeedNoise(range(SAMPLES), model.card.device)
     latents = noise.latents(model.shape)
     denoiser = InParts(model, min(batch, SAMPLES))
-    bound = work.condition.bind(denoiser, model.card.classes, noise.labels, SAMPLES)
+    bound = work.condition.bind(denoiser, model.card.classes, noise.labels, range(SAMPLES))
     return solvers.build(solver="heun", steps=STEPS)(bound, latents, noise)

@@ -24,6 +24,7 @@ class Checkpoint:
             are those of the network's ``state_dict``. Buffers that follow from the arguments
             (resampling filters) may be missing.
         format: The kind of file it was read from, e.g. ``"EDM pickle"``.
+        null_class: Which class means no class, if one of them does.
         notes: What else the file said, or what was assumed in reading it: training, EMA, …
     """
 
@@ -34,3 +35,4 @@ class Checkpoint:
     tensors: Mapping[str, Tensor]
     format: str
     notes: Mapping[str, str] = field(default_factory=dict)
+    null_class: int | None = None

@@ -14,6 +14,7 @@ from sampler_bench.models.checkpoints.guided_released import RELEASED, Released
 from sampler_bench.models.checkpoints.guided_renaming import renamed
 from sampler_bench.models.checkpoints.names import network_in
 from sampler_bench.models.checkpoints.source import (
+    Probability,
     Size,
     Source,
     Steps,
@@ -30,6 +31,7 @@ _OPTIONS: dict[str, Any] = {
     "schedule": Literal["cosine", "linear"],
     "steps": Steps,
     "rescale_timesteps": bool,
+    "label_dropout": Probability,
 }
 _FIRST = ("time_embed.0.weight", "input_blocks.0.0.weight")
 
@@ -54,7 +56,8 @@ def convert(loaded: Any, options: Mapping[str, Any], where: str) -> Checkpoint:
         loaded: The file's content; tensors may be on the meta device.
         options: By OpenAI's names ``image_size``, ``num_heads`` or ``num_head_channels``,
             ``use_new_attention_order`` as ``new_attention_order``, ``noise_schedule`` as
-            ``schedule``, ``diffusion_steps`` as ``steps``, and ``rescale_timesteps``.
+            ``schedule``, ``diffusion_steps`` as ``steps``, and ``rescale_timesteps``; and
+            ``label_dropout``, how often a label was left out in training: never in OpenAI's.
         where: The file, for messages.
 
     Raises:
@@ -73,7 +76,11 @@ def convert(loaded: Any, options: Mapping[str, Any], where: str) -> Checkpoint:
         raise source.error(f"image_size = {size} cannot be halved {found.levels - 1} times")
     return Checkpoint(
         network="DhariwalUNet",
-        arguments={**found.arguments(size), **_heads(settings)},
+        arguments={
+            **found.arguments(size),
+            **_heads(settings),
+            "label_dropout": settings.get("label_dropout", 0.0),
+        },
         preconditioning="iddpm",
         constants={
             "schedule": settings["schedule"],

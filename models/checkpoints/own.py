@@ -35,6 +35,7 @@ class Description(BaseModel):
             :class:`~models.checkpoints.checkpoint.Checkpoint`. Infinity is written ``"inf"``.
         data_range: Values of the images the network, with its preconditioning, denoises.
         source: The format it was first read from.
+        null_class: Which class means no class; left out where none does.
         sha256: Of all the above and of the tensors' names, types, shapes and bytes.
     """
 
@@ -48,6 +49,7 @@ class Description(BaseModel):
     data_range: list[Literal[-1, 1]]
     source: str
     notes: dict[str, str]
+    null_class: int | None = None
     sha256: str
 
 
@@ -85,6 +87,7 @@ def read(path: Path, options: Mapping[str, Any] | None = None) -> Checkpoint:
         tensors=tensors,
         format=description["source"],
         notes=description["notes"],
+        null_class=description.get("null_class"),
     )
 
 
@@ -106,6 +109,8 @@ def write(checkpoint: Checkpoint, path: Path) -> None:
         "source": checkpoint.format,
         "notes": dict(checkpoint.notes),
     }
+    if checkpoint.null_class is not None:
+        description["null_class"] = checkpoint.null_class
     try:
         description["sha256"] = _digest(description, tensors, path)
         text = _json(description)
@@ -161,7 +166,7 @@ def _described(text: str | None, path: Path) -> dict[str, Any]:
             "update sampler-bench"
         )
     try:
-        description = Description.model_validate(found).model_dump()
+        description = Description.model_validate(found).model_dump(exclude_unset=True)
         _json(description)  # not every value that can be read can be written again
         return description
     except (ValueError, RecursionError) as error:

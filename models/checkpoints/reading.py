@@ -1,8 +1,11 @@
 """Any checkpoint, recognised by its content."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from sampler_bench.kit.content import mistaken_file
 from sampler_bench.models.checkpoints import (
@@ -16,6 +19,7 @@ from sampler_bench.models.checkpoints import (
 )
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
 from sampler_bench.models.checkpoints.names import is_optimizer
+from sampler_bench.models.checkpoints.source import parsed_options
 
 FORMATS = (
     "our .safetensors",
@@ -25,13 +29,16 @@ FORMATS = (
     "diffusers' UNet2DModel",
 )
 
+_NULL_CLASS = {"null_class": Annotated[int, Field(ge=0, lt=1_000_000)]}
+
 
 def read(path: Path, options: Mapping[str, Any] | None = None) -> Checkpoint:
     """Return the checkpoint in a file or directory, recognised by what is in it.
 
     Args:
         path: The file, or a diffusers directory.
-        options: What the file does not say, by the reader's names.
+        options: What the file does not say, by the reader's names; and of any network with classes
+            ``null_class``, the one that means none.
 
     Raises:
         CheckpointError: If it is of no known kind, damaged, or does not say enough; one line.
@@ -41,7 +48,10 @@ def read(path: Path, options: Mapping[str, Any] | None = None) -> Checkpoint:
     try:
         if path.is_file() and (mistaken := mistaken_file(path)):
             raise CheckpointError(f"{path}: {mistaken}")
-        return _read(path, options or {})
+        options = dict(options or {})
+        null_class = {name: options.pop(name) for name in ("null_class",) if name in options}
+        found = _read(path, options)
+        return replace(found, **parsed_options(null_class, _NULL_CLASS, str(path)))
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error}") from None
 

@@ -13,6 +13,7 @@ from sampler_bench.models.checkpoints.checkpoint import CheckpointError
 
 Size = Annotated[int, Field(ge=1, le=4096)]
 Steps = Annotated[int, Field(ge=1, le=100_000)]
+Probability = Annotated[float, Field(ge=0, le=1)]
 Level = Annotated[float, Field(gt=0, lt=1e9)]
 
 _LONGEST = 500

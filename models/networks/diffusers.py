@@ -88,6 +88,7 @@ class UNet2D(nn.Module):
         img_channels: Their channels.
         out_channels: Channels of the output; more than ``img_channels`` for a learned variance.
         label_dim: Number of classes; 0 if unconditional.
+        needs_class: Whether it takes no image without a class.
 
     Raises:
         ValueError: If diffusers is not installed, or builds no network of these arguments.
@@ -100,6 +101,7 @@ class UNet2D(nn.Module):
         self.img_channels: int = chosen["in_channels"]
         self.out_channels: int = chosen["out_channels"]
         self.label_dim: int = chosen["num_class_embeds"] or 0
+        self.needs_class = self.label_dim > 0
         self._learned_times = chosen["time_embedding_type"] == "learned"
         self.unet = _made(chosen)
 

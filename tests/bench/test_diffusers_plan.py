@@ -6,6 +6,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from sampler_bench import models
 from sampler_bench.bench.commands.cli import app
 
 diffusers = pytest.importorskip("diffusers", reason="needs: pip install 'sampler-bench[diffusers]'")
@@ -54,3 +55,20 @@ def test_planned(tmp_path, monkeypatch, arguments):
     code, said = bench(tmp_path, monkeypatch, GRID, "--plan")
     assert code == 0 and "floating-point operations" in said, said
     assert "from timing one batch" in said and "fails" not in said
+
+
+def test_guided_by_its_null_class(tmp_path, monkeypatch):
+    pipeline(tmp_path / "pipeline", num_class_embeds=3)
+    code, said = bench(tmp_path, monkeypatch, "guidance = 2.0\n" + GRID, "--plan")
+    assert code == 2 and "guidance = 2: the network takes no image without a class" in said
+    grid = f"guidance = 2.0\nnull_class = 2\n{GRID}"
+    code, said = bench(tmp_path, monkeypatch, grid, "--plan")
+    assert code == 0, said
+    # What was converted needs no option.
+    words = ["convert", "pipeline", "net.safetensors", "--set", "null_class=2"]
+    told = CliRunner().invoke(app, words)
+    assert told.exit_code == 0 and "3, 2 means no class" in told.output
+    digest = models.load("pipeline", options={"null_class": 2}).card.digest
+    model = models.load("net.safetensors")
+    assert model.card.digest == digest
+    assert torch.isfinite(model(torch.zeros(2, *model.shape), torch.tensor(1.0), None)).all()

@@ -144,13 +144,40 @@ def test_other_channels_than_the_references_are_refused(bench, tmp_path):
 
 
 def test_labels_and_guidance(bench, tmp_path):
-    path = written(tmp_path / "conditional.safetensors", label_dim=10)
+    path = written(tmp_path / "conditional.safetensors", label_dim=10, label_dropout=0.1)
     assert bench(path, "--unchecked", more="guidance = [1.0, 2.0]").exit_code == 0
     table = results.load(tmp_path / "run").set_index(["guidance", "sampler.steps"])
     assert set(table["class_label"]) == {"uniform"}
     assert table.loc[(1.0, 3), "nfe"] == table.loc[(2.0, 3), "nfe"] == 10
     assert table.loc[(1.0, 3), "value"] != table.loc[(2.0, 3), "value"]
     assert set(table["label"]) == {"Heun, guidance = 1", "Heun, guidance = 2"}
+
+
+def test_guidance_of_a_network_that_never_saw_no_class(bench, tmp_path):
+    path = written(tmp_path / "conditional.safetensors", label_dim=10)
+    for more in ("guidance = 1.5", "guidance = [1.0, 0.0]"):
+        refused(
+            bench(path, more=more),
+            "model 'conditional', guidance = ",
+            "without label dropout",
+            "guidance_untrained = true",
+        )
+    for more in ("guidance = 1.5\nguidance_untrained = true", "guidance = 1"):
+        assert bench(path, "--plan", more=more).exit_code == 0
+
+
+def test_a_null_class_is_no_class(bench, tmp_path):
+    path = written(tmp_path / "conditional.safetensors", label_dim=11)
+    assert bench(path, "--unchecked", more='null_class = 10\nlabels = "balanced"').exit_code == 0
+    table = results.load(tmp_path / "run")
+    assert set(table["null_class"]) == {10} and set(table["class_label"]) == {"balanced"}
+    assert bench(path, "--plan", more="guidance = [1.0, 2.0]\nnull_class = 10").exit_code == 0
+    refused(bench(path, more="null_class = 11"), "null_class = 11: its classes are 0 to 10")
+    refused(bench(path, more="null_class = 10\nclass_label = 10"), "is the null class")
+    refused(bench(path, more='class_label = 1\nlabels = "balanced"'), "goes with no class_label")
+    none = written(tmp_path / "unconditional.safetensors")
+    refused(bench(none, more="null_class = 0"), "it has no classes")
+    refused(bench(none, more='labels = "balanced"'), "needs a class-conditional model")
 
 
 def test_conditions_that_cannot_be(bench, tmp_path):

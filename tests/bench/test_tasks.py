@@ -238,8 +238,7 @@ models = ["net.safetensors"]
 samples = 20
 extractor = "fashion"
 reference = "fashion-mnist-28x28"
-class_label = 3
-guidance = [1.0, 2.0]
+{said}
 [[sampler]]
 steps = 2
 """
@@ -292,17 +291,31 @@ def test_a_task_multiplies_in_full_precision(tmp_path):
         torch.backends.cuda.matmul.allow_tf32 = before
 
 
-def test_labels_guidance_and_precision_travel_and_a_checkpoint_by_its_path(tmp_path, monkeypatch):
+CONDITIONS = {
+    "class_label = 3\nguidance = [1.0, 2.0]\nguidance_untrained = true": [
+        Condition(3, 1.0),
+        Condition(3, 2.0),
+    ],
+    "null_class = 9\nguidance = 2.0": [Condition(None, 2.0, null_class=9)],
+    'labels = "balanced"': [Condition(balanced=True)],
+    'null_class = 0\nlabels = "balanced"': [Condition(balanced=True, null_class=0)],
+}
+
+
+@pytest.mark.parametrize("said", CONDITIONS)
+def test_labels_guidance_and_precision_travel_and_a_checkpoint_by_its_path(
+    tmp_path, monkeypatch, said
+):
     (tmp_path / "elsewhere").mkdir()
     written(tmp_path / "net.safetensors", label_dim=10)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "grid.toml").write_text(OF_CLASSES)
+    (tmp_path / "grid.toml").write_text(OF_CLASSES.format(said=said))
     grid, _ = grids.read("grid.toml")
     works = plans.make(grid, execution=Execution("bfloat16")).work
     tasks = [Task.of(work, grid, Execution("bfloat16")) for work in works]
     monkeypatch.chdir(tmp_path / "elsewhere")
     again = [task.work() for task in tasks]
-    assert [work.condition for work in again] == [Condition(3, 1.0), Condition(3, 2.0)]
+    assert [work.condition for work in again] == CONDITIONS[said]
     assert {work.cell.precision for work in again} == {"bfloat16"}
     told = [(work.label, work.nfe, work.settings) for work in works]
     assert [(work.label, work.nfe, work.settings) for work in again] == told
@@ -337,6 +350,10 @@ def test_every_record_that_ships_is_built_back_to_its_key():
 def test_a_record_is_built_back_to_its_work(tmp_path):
     [record] = [r for r in shipped() if r.label == "VP" and r.cell.metric == "curvature"][:1]
     assert rebuilt(record).work().cell == record.cell
+    told = {"class_label": "balanced", "guidance": 2.0, "null_class": 9}
+    grid = rebuilt(replace(record, cell=replace(record.cell, condition=told))).declared()
+    assert (grid.class_label, grid.labels, grid.guidance) == (None, "balanced", 2.0)
+    assert (grid.null_class, grid.guidance_untrained) == (9, True)
     own = replace(record, settings={"sampler": {"solver": "file:half"}})
     with pytest.raises(ValueError, match=r"solver = 'file:half' is a user's own$"):
         rebuilt(own)

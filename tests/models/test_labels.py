@@ -6,6 +6,7 @@ import torch
 from sampler_bench import solvers
 from sampler_bench.bench.measure.samples import InParts
 from sampler_bench.models import Counted
+from sampler_bench.models.card import Card
 from sampler_bench.models.labels import Condition, Guided, Labelled
 from sampler_bench.solvers import SeedNoise
 
@@ -37,9 +38,67 @@ def sample(seeds, condition, most=100):
     counted = Counted(InParts(ByClass(), most))
     noise = SeedNoise(seeds)
     latents = noise.latents(ByClass.shape)
-    bound = condition.bind(counted, CLASSES, noise.labels, len(seeds))
+    bound = condition.bind(counted, CLASSES, noise.labels, seeds)
     sampler = solvers.build(solver="heun", steps=6, S_churn=3)
     return sampler(bound, latents, noise), counted, bound
+
+
+@pytest.mark.parametrize("null", [None, *range(CLASSES)])
+def test_no_sample_is_of_the_null_class(null):
+    seeds = range(300)
+    _, _, uniform = sample(seeds, Condition(null_class=null))
+    _, _, balanced = sample(seeds, Condition(null_class=null, balanced=True))
+    for bound in (uniform, balanced):
+        assert set(bound.labels.tolist()) == set(range(CLASSES)) - {null}
+    meant = CLASSES - (null is not None)
+    counts = torch.bincount(balanced.labels, minlength=CLASSES)
+    assert set(counts.tolist()) - {0} == {300 // meant}
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    for number, generator in enumerate(generators):
+        torch.empty(ByClass.shape).normal_(generator=generator)
+        drawn = int(torch.randint(meant, (), generator=generator))
+        assert uniform.labels[number] == drawn + (null is not None and drawn >= null)
+
+
+def test_balanced_labels_do_not_depend_on_how_seeds_are_split():
+    _, _, whole = sample(range(7, 40), Condition(balanced=True))
+    parts = [
+        sample(part, Condition(balanced=True))[2].labels for part in (range(7, 20), range(20, 40))
+    ]
+    assert whole.labels.tolist() == torch.cat(parts).tolist()
+
+
+@pytest.mark.parametrize("null", [None, 2])
+def test_balanced_labels_leave_the_noise_as_it_is(null):
+    def noise_after(condition):
+        noise = SeedNoise(range(4))
+        noise.latents(ByClass.shape)
+        condition.bind(Counted(ByClass()), CLASSES, noise.labels, range(4))
+        return noise(torch.zeros(4, *ByClass.shape))
+
+    one, other = (noise_after(Condition(balanced=b, null_class=null)) for b in (False, True))
+    assert torch.equal(one, other)
+
+
+def test_who_can_be_guided():
+    for no_class, weight, switch, said in [
+        ("trained", 2.0, False, None),
+        ("unknown", 2.0, False, None),
+        ("untrained", None, False, None),
+        ("untrained", 1.0, False, None),
+        ("untrained", 2.0, True, None),
+        ("untrained", 2.0, False, "model 'm', guidance = 2: .*guidance_untrained = true"),
+        ("untrained", 0.0, False, "without label dropout"),
+        ("impossible", None, True, None),
+        ("impossible", 1.0, True, "null_class = N"),
+        ("impossible", 2.0, False, "one of its 5 classes means none"),
+    ]:
+        card = Card(classes=5, no_class=no_class)
+        if said is None:
+            Condition(guidance=weight).check_guidance("m", card, switch)
+        else:
+            with pytest.raises(ValueError, match=said):
+                Condition(guidance=weight).check_guidance("m", card, switch)
 
 
 def test_the_label_is_each_seeds_second_draw():
@@ -57,7 +116,7 @@ def test_a_part_of_a_batch_has_its_own_labels_and_counts(guidance):
     model = ByClass()
     counted = Counted(model)
     condition = Condition(guidance=guidance)
-    bound = condition.bind(counted, CLASSES, lambda classes: torch.arange(4), 4)
+    bound = condition.bind(counted, CLASSES, lambda classes: torch.arange(4), range(4))
     bound.begin(4)
     x, sigma = torch.zeros(2, 1, 2, 2, dtype=torch.float64), torch.tensor([2.0, 3.0])
     part = bound.only(torch.tensor([1, 3]))(x, sigma)

@@ -150,7 +150,7 @@ class OverLevels(Measurement):
         def of_class(count: int) -> Tensor:
             return noise.labels(count) if labels is None else labels.to(device)
 
-        bound = subject.condition.bind(counted, model.card.classes, of_class, len(seeds))
+        bound = subject.condition.bind(counted, model.card.classes, of_class, seeds)
         bound.begin(len(seeds))
         return counted, bound, Drawn(latents, clean, noise)
 

@@ -113,7 +113,7 @@ def test_a_network_s_variance_comes_through_labels_parts_and_counts(label_dim, g
     counted = Counted(InParts(model, 2))
     condition = Condition(guidance=guidance)
     labels = torch.arange(5) % 3
-    bound = condition.bind(counted, label_dim, lambda classes: labels, 5)
+    bound = condition.bind(counted, label_dim, lambda classes: labels, range(5))
     counted.begin(5)
     x = torch.randn(5, 1, 8, 8, generator=torch.Generator().manual_seed(1))
     sigma = torch.tensor(2.0)
