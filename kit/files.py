@@ -19,6 +19,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, Any
 
+from sampler_bench.kit.bounds import size_of
+
 TEMPORARY = ".writing-"
 _TEMPORARY = re.compile(re.escape(TEMPORARY) + "[0-9a-f]{32}")
 _DAY = 24 * 3600.0
@@ -38,6 +40,8 @@ class System:
 
     def open(self, path: Path, mode: str) -> IO[Any]:
         """Open a file in a binary mode: "rb", "r+b" or "ab"."""
+        if mode == "rb":
+            size_of(path)  # or a pipe would be waited for
         return path.open(mode)
 
     def fsync(self, path: Path) -> None:

@@ -24,6 +24,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from sampler_bench.kit.bounds import SMALL, content, reason, size_of
 from sampler_bench.kit.canonical import KEY_LENGTH
 from sampler_bench.kit.names import unknown
 
@@ -212,7 +213,9 @@ def digest_of(path: Path) -> str:
     Raises:
         OSError: If it cannot be read.
     """
-    return _digest(path.read_bytes())
+    size_of(path)  # or a pipe would be waited for
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def changed(files: Mapping[str, str]) -> str:
@@ -239,11 +242,11 @@ def text_of(path: Path, where: str) -> bytes:
         ValueError: If it cannot be read, or is none; one line that begins with ``where``.
     """
     try:
-        text = path.read_bytes()
+        text = content(path, SMALL)
     except FileNotFoundError:
         raise ValueError(f"{where}there is no file {path}") from None
     except (OSError, ValueError) as error:
-        raise ValueError(f"{where}{path} cannot be read: {error}") from None
+        raise ValueError(f"{where}{path} cannot be read: {reason(error)}") from None
     try:
         compile(text, path, "exec", dont_inherit=True)
     except Exception as error:

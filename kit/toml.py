@@ -1,5 +1,6 @@
 """TOML files that declare something: read strictly, refused in one line."""
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,9 +10,13 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from sampler_bench.kit.bounds import text_in
 from sampler_bench.kit.names import shown, unknown
 
 Declared = TypeVar("Declared", bound=BaseModel)
+MOST_BYTES = 1_000_000
+_DOTTED = re.compile(r"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){100}")
+"""A key of a hundred keys within another; of many more nobody can tell what is wrong."""
 
 
 def parse(text: str, where: str) -> dict[str, Any]:
@@ -21,6 +26,8 @@ def parse(text: str, where: str) -> dict[str, Any]:
         ValueError: If it is not TOML, or nobody could read it; one line that names ``where``.
     """
     try:
+        if _DOTTED.search(text):
+            raise RecursionError
         return tomllib.loads(text)
     except ValueError as error:  # Python's own, of a number with thousands of digits, is another
         raise ValueError(f"{where}: not TOML: {error}") from None
@@ -84,10 +91,7 @@ def text_of(name_or_path: str, shipped: Mapping[str, Path], what: str) -> tuple[
         is_file = False
     if not is_file:
         raise ValueError(f"{unknown(name_or_path, shipped, what)}, and there is no such file")
-    try:
-        return str(path), path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+    return str(path), text_in(path, MOST_BYTES)
 
 
 def toml_files(folder: Path) -> dict[str, Path]:

@@ -109,17 +109,17 @@ def _read(path: Path) -> Any:
         if path.stat().st_size > MOST_BYTES:
             raise ValueError(f"more than {MOST_BYTES // 10**6} MB")
         return reader(path)
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"levels = {str(path)!r} cannot be read: {reason}") from None
 
 
 def _from_text(path: Path) -> list[float]:
-    return [float(word) for word in path.read_text("utf-8").replace(",", " ").split()]
+    return [float(word) for word in path.read_text("utf-8-sig").replace(",", " ").split()]
 
 
 def _from_json(path: Path) -> Any:
-    return json.loads(path.read_text("utf-8"))
+    return json.loads(path.read_text("utf-8-sig"))
 
 
 def _from_npy(path: Path) -> Any:

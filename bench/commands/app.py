@@ -25,8 +25,8 @@ ORDER = (
 )
 """Of commands in the help."""
 _PYTHONS = warnings.showwarning
-NOT_SHOWN = {"NotShown", "Damaged"}
-"""Warnings that are told in one line: see results/damaged.py."""
+NOT_SHOWN = {"NotShown", "Damaged", "LeftOut"}
+"""Warnings that are told in one line: see results/damaged.py, models/data/walk.py."""
 GOES_ON = {"run", "search", "fetch", "train"}
 """Commands that find what an interrupted one left behind."""
 

@@ -81,7 +81,7 @@ def _full_precision() -> Iterator[None]:
 
 def _digest(weights: Path) -> str:
     try:
-        return hashlib.sha256(weights.read_bytes()).hexdigest()
+        return own_files.digest_of(weights)
     except OSError as error:
         raise ValueError(f"extractor weights {weights}: not readable: {error.strerror}") from error
 

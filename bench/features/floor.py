@@ -152,7 +152,7 @@ def read(statistics: Path) -> FloorFile | None:
         return None
     try:
         data = json.loads(files.read(path))
-    except ValueError as wrong:
+    except (ValueError, RecursionError) as wrong:
         raise ValueError(f"{path}: not readable ({' '.join(str(wrong).split())})") from None
     found = fitting(data, FloorFile, str(path))
     for samples, distances in found.distances.items():

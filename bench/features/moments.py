@@ -7,7 +7,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sampler_bench.kit.bounds import require_room
+
 Array = NDArray[np.float64]
+
+MOST_DIM = 2**16
+"""Features of an image; a covariance of so many takes 34 GB."""
+
+
+def check_dim(dim: int, what: str) -> None:
+    """Raise ValueError, one line, where no covariance of ``what`` could be held in memory."""
+    if dim > MOST_DIM:
+        raise ValueError(
+            f"{what} are {dim:,} numbers an image, and a Fréchet distance needs their covariance: "
+            f"at most {MOST_DIM:,} are allowed"
+        )
+    require_room(8 * dim**2, f"the covariance of {dim:,} {what}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +46,8 @@ class Moments:
         f = np.asarray(features, dtype=np.float64)
         if f.ndim != 2 or len(f) == 0:
             raise ValueError(f"features have shape {f.shape}, expected [n, d] with n >= 1")
+        if f.shape[1] > MOST_DIM:
+            check_dim(f.shape[1], "features")
         if not np.isfinite(f).all():
             bad = int((~np.isfinite(f)).any(axis=1).sum())
             raise ValueError(f"{bad} of {len(f)} feature vectors are not finite")

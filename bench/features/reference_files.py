@@ -1,9 +1,8 @@
 """Reference statistics: made from images, or read from this and three other projects' files."""
 
-import hashlib
 import io
 import json
-import pickle
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import reduce
@@ -18,9 +17,12 @@ import torch
 from sampler_bench.bench.features import floor
 from sampler_bench.bench.features.extractors import Extractor
 from sampler_bench.bench.features.frechet import Reference
-from sampler_bench.bench.features.moments import Moments
+from sampler_bench.bench.features.moments import Moments, check_dim
+from sampler_bench.kit import bounds, own_files
 from sampler_bench.kit.content import mistaken
 from sampler_bench.kit.files import remove, write_whole
+from sampler_bench.models.checkpoints import archive
+from sampler_bench.models.checkpoints.opcodes import RefusedError
 from sampler_bench.models.data.images import read_images
 from sampler_bench.models.data.npz import read_npz
 
@@ -44,6 +46,7 @@ def make(source: Path, extractor: Extractor, path: Path, floored: bool = True) -
         raise ValueError(f"reference {path}: cannot be written: there is no folder {path.parent}")
     batches = read_images(source)
     first = next(batches)
+    check_dim(extractor.dim or math.prod(first.shape[1:]), f"features of {extractor.name!r}")
     kept = _Kept(FLOOR_BYTES if floored else 0)
     features = (kept.keep(extractor(batch).numpy()) for batch in chain([first], batches))
     total = reduce(add, map(Moments.from_features, features))
@@ -100,15 +103,17 @@ def load(path: Path, extractor: Extractor | None = None) -> Reference:
     finite, or a matrix that is no covariance.
     """
     try:
-        content = path.read_bytes()
+        digest = own_files.digest_of(path)
+        with path.open("rb") as file:
+            head = file.read(4096)
     except OSError as error:
         raise ValueError(f"reference {path}: cannot be read: {error.strerror}") from error
-    if problem := mistaken(content[:4096], path.name):
+    if problem := mistaken(head, path.name):
         raise ValueError(
             f"reference {path}: cannot be read as statistics: it {problem} (expected {EXPECTED})"
         )
-    values = _read_pt(path, content) if path.suffix == ".pt" else _read_npz(path)
-    reference = _checked(path, values, hashlib.sha256(content).hexdigest())
+    values = _read_pt(path) if path.suffix.lower() == ".pt" else _read_npz(path)
+    reference = _checked(path, values, digest)
     if extractor is not None:
         _check_extractor(path, reference, values, extractor)
     return reference
@@ -121,7 +126,7 @@ def _read_npz(path: Path) -> Mapping[str, Any]:
         raise ValueError(f"reference {error} (expected {EXPECTED})") from error
 
 
-def _read_pt(path: Path, content: bytes) -> Mapping[str, Any]:
+def _read_pt(path: Path) -> Mapping[str, Any]:
     # What a pickled NumPy array is made of; the module was renamed in NumPy 2.
     reconstruct: Any = np._core.multiarray._reconstruct  # type: ignore[attr-defined]
     allowed = [
@@ -133,12 +138,16 @@ def _read_pt(path: Path, content: bytes) -> Mapping[str, Any]:
         type(np.dtype(np.float64)),
     ]
     try:
+        content = bounds.content(path, bounds.LARGE)
+        if content.startswith(archive.MAGIC):  # PyTorch unpacks whatever a record promises
+            with archive.verified(io.BytesIO(content), len(content)):
+                pass
         with torch.serialization.safe_globals(allowed):
             values = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+    except Exception as error:  # torch.load promises no particular kind for damaged files
+        told = f"it {error}" if isinstance(error, RefusedError) else bounds.reason(error)
         raise ValueError(
-            f"reference {path}: cannot be read as a .pt file of torch-fidelity: {reason} "
+            f"reference {path}: cannot be read as a .pt file of torch-fidelity: {told} "
             f"(expected {EXPECTED})"
         ) from error
     if not isinstance(values, dict):

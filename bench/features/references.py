@@ -11,7 +11,7 @@ import numpy as np
 
 from sampler_bench.bench.features.extractors import Extractor
 from sampler_bench.bench.features.frechet import Reference
-from sampler_bench.bench.features.moments import Moments
+from sampler_bench.bench.features.moments import Moments, check_dim
 from sampler_bench.bench.features.reference_files import load
 from sampler_bench.bench.features.statistics import SHIPPED
 from sampler_bench.kit.names import unknown
@@ -98,6 +98,8 @@ class ReferenceSource:
                 f"extractor {self.extractor.name!r} takes images; this model makes points of shape "
                 f"{tuple(self.model.shape)}: use extractor = 'pixels'"
             )
+        dim = self.extractor.dim or math.prod(self.model.shape)
+        check_dim(dim, f"features of {self.extractor.name!r}")
         if features:
             self._check_features()
         if self.is_own:
@@ -108,7 +110,6 @@ class ReferenceSource:
         if self.is_missing:
             return
         self._check_shape(self.statistics().shape)
-        dim = self.extractor.dim or math.prod(self.model.shape)
         if self.statistics().dim != dim:
             raise ValueError(
                 f"reference {self.name}: its statistics have dimension {self.statistics().dim}, "

@@ -11,14 +11,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sampler_bench.kit.bounds import content, told
 from sampler_bench.models.data.dataset import check_range
 from sampler_bench.models.data.idx import read_idx
-from sampler_bench.models.data.images import image_names
+from sampler_bench.models.data.images import is_npz, is_zip, names_in
 from sampler_bench.models.data.npz import read_npz
+from sampler_bench.models.data.walk import Names
 
 LIST = "dataset.json"
 LIST_FORM = '{"labels": [["NAME", 0], …]}'
 KEYS = ("labels", "arr_1")
+MOST_LIST = 2**29
+"""Bytes of dataset.json; ImageNet's has 60 MB."""
 
 
 def read_labels(source: Path, images: int) -> Tensor:
@@ -26,15 +30,15 @@ def read_labels(source: Path, images: int) -> Tensor:
 
     A folder or .zip has them in ``dataset.json``, {"labels": [[name, class], …]} (StyleGAN's and
     EDM's convention); without that file, the classes are the first-level sub-folders, in the order
-    of their names. An .npz has whole numbers ``labels`` or ``arr_1`` [images]. Beside an IDX file
-    x-images-idx3-y lies x-labels-idx1-y.
+    of their names (numbers as numbers), and none is empty. An .npz has whole numbers
+    ``labels`` or ``arr_1`` [images]. Beside an IDX file x-images-idx3-y lies x-labels-idx1-y.
 
     Raises ValueError, naming the file, if there are none, too few or too many of them, or if they
     are no whole numbers from 0.
     """
-    if source.is_dir() or source.suffix == ".zip":
-        return _of_names(source, image_names(source))
-    if source.suffix == ".npz":
+    if source.is_dir() or is_zip(source):
+        return _of_names(source, names_in(source))
+    if is_npz(source):
         return _of_npz(source, images)
     return _of_idx(source, images)
 
@@ -73,10 +77,10 @@ def _of_idx(source: Path, images: int) -> Tensor:
     return as_labels(str(beside), read_idx(beside), images)
 
 
-def _of_names(source: Path, names: list[str]) -> Tensor:
-    listed = _list(source)
+def _of_names(source: Path, found: Names) -> Tensor:
+    listed, names = _list(source), found.images
     if listed is None:
-        return _of_folders(source, names)
+        return _of_folders(source, found)
     place = f"{source}/{LIST}"
     classes = _listed_classes(place, listed)
     missing = next((name for name in names if name not in classes), None)
@@ -95,9 +99,15 @@ def _list(source: Path) -> Any:
     try:
         if source.is_dir():
             path = source / LIST
-            return json.loads(path.read_bytes()) if path.exists() else None
+            return json.loads(content(path, MOST_LIST)) if path.exists() else None
         with zipfile.ZipFile(source) as archive:
-            return json.loads(archive.read(LIST)) if LIST in archive.namelist() else None
+            if LIST not in archive.namelist():
+                return None
+            if archive.getinfo(LIST).file_size > MOST_LIST:
+                raise ValueError(f"longer than {told(MOST_LIST)}")
+            return json.loads(archive.read(LIST))
+    except OSError as error:
+        raise ValueError(f"{source}/{LIST}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{source}/{LIST}: cannot be read as JSON: {error}") from error
 
@@ -119,16 +129,22 @@ def _listed_classes(place: str, listed: Any) -> Mapping[str, int]:
     return classes
 
 
-def _of_folders(source: Path, names: list[str]) -> Tensor:
+def _of_folders(source: Path, found: Names) -> Tensor:
+    names = found.images
     tops = [name.partition("/")[0] if "/" in name else None for name in names]
-    folders = sorted({top for top in tops if top is not None})
+    filled = set(tops)
+    folders = [folder for folder in found.folders if folder in filled]
     wanted = f"looked for {LIST} and for one sub-folder for each class"
     if len(folders) < 2:
         # A single one is most often an archive's top folder, and no class.
-        found = f"all sub-folders are one, {folders[0]}" if folders else "there are no sub-folders"
-        raise ValueError(f"{source}: there are no labels; {wanted}, but {found}")
+        there = f"all sub-folders are one, {folders[0]}" if folders else "there are no sub-folders"
+        raise ValueError(f"{source}: there are no labels; {wanted}, but {there}")
     if None in tops:
         stray = names[tops.index(None)]
         raise ValueError(f"{source}: no label for {stray}, it lies in no sub-folder; {wanted}")
+    for folder in found.folders:
+        if folder not in filled:  # or its class would be gone, and others would move down
+            why = f" ({found.left_out[folder]})" if folder in found.left_out else ""
+            raise ValueError(f"{source}: no image of class {folder}: the sub-folder has none{why}")
     classes = {folder: index for index, folder in enumerate(folders)}
     return torch.tensor([classes[top] for top in tops if top is not None])

@@ -1,10 +1,11 @@
 """Images of a data set, from a folder, a zip, an .npz or an IDX file, in a fixed order."""
 
-import io
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
@@ -12,12 +13,20 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from sampler_bench.kit.bounds import reason, size_of, told
+from sampler_bench.models.data import walk
 from sampler_bench.models.data.idx import read_idx
 from sampler_bench.models.data.npz import read_npz
+from sampler_bench.models.data.walk import SUFFIXES, Names
 
-SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 KEYS = ("images", "arr_0")
 BATCH = 1000
+"""Images in a batch, if they take no more bytes than BATCH_BYTES together."""
+BATCH_BYTES = 2**30
+MOST_PIXELS = 2**26
+"""Of one image: 8,192 × 8,192."""
+MOST_FILE = 2**28
+"""Bytes of one image's file, unpacked."""
 # RuntimeError: a zip's member is encrypted.
 UNREADABLE = (
     OSError,
@@ -33,8 +42,8 @@ UNREADABLE = (
 def read_images(source: Path) -> Iterator[Tensor]:
     """Batches of the images in ``source``, uint8 [n, 1 or 3, H, W], all of one size.
 
-    ``source`` is a folder (with subfolders) or a .zip of image files, taken in the order of their
-    names; an .npz with uint8 ``images`` or ``arr_0``, [n, H, W], [n, H, W, C] or [n, C, H, W]; or
+    ``source`` is a folder (with subfolders) or a .zip of image files, found and ordered as `walk`
+    says; an .npz with uint8 ``images`` or ``arr_0``, [n, H, W], [n, H, W, C] or [n, C, H, W]; or
     an IDX file, plain or .gz. Nothing is resized or converted. Raises ValueError, naming the file,
     if there is no image, or one cannot be read, is neither 8-bit grey nor RGB, or differs in size.
     """
@@ -42,19 +51,29 @@ def read_images(source: Path) -> Iterator[Tensor]:
         return _folder(source)
     if not source.exists():
         raise ValueError(f"{source}: no such file or folder")
-    if source.suffix == ".zip":
+    if is_zip(source):
         return _zip(source)
-    if source.suffix == ".npz":
+    if is_npz(source):
         return _split(source, _npz(source))
     return _split(source, read_idx(source))
 
 
-def image_names(source: Path) -> list[str]:
-    """Names of the images in a folder or .zip, relative to it, in the order they are read.
+def is_zip(source: Path) -> bool:
+    """Return whether a file is called a zip."""
+    return source.suffix.lower() == ".zip"
+
+
+def is_npz(source: Path) -> bool:
+    """Return whether a file is called an .npz."""
+    return source.suffix.lower() == ".npz"
+
+
+def names_in(source: Path) -> Names:
+    """Return what a folder or .zip holds, as `walk` says.
 
     Raises ValueError, naming the file, if ``source`` is neither.
     """
-    return _images_among(_folder_names(source) if source.is_dir() else _zip_names(source))
+    return walk.in_folder(source) if source.is_dir() else _zip_names(source)
 
 
 def batches(source: str, images: Iterable[tuple[str, NDArray[np.uint8]]]) -> Iterator[Tensor]:
@@ -72,7 +91,7 @@ def batches(source: str, images: Iterable[tuple[str, NDArray[np.uint8]]]) -> Ite
                 f"but {first[0]} has {first[1]}; all images must be alike"
             )
         batch.append(image)
-        if len(batch) == BATCH:
+        if len(batch) == _in_a_batch(image):
             yield torch.from_numpy(np.stack(batch))
             batch = []
     if first is None:
@@ -94,44 +113,64 @@ def channels_first(place: str, mode: str, pixels: NDArray[np.uint8]) -> NDArray[
 
 
 def _folder(source: Path) -> Iterator[Tensor]:
-    names = _images_among(_folder_names(source))
-    return _decoded(source, names, lambda name: (source / name).read_bytes())
+    names = names_in(source)
+    names.say(source)
 
+    def opened(name: str) -> tuple[int, IO[bytes]]:
+        return size_of(source / name), (source / name).open("rb")
 
-def _folder_names(source: Path) -> list[str]:
-    return [path.relative_to(source).as_posix() for path in source.rglob("*")]
+    return _decoded(source, names.images, opened)
 
 
 def _zip(source: Path) -> Iterator[Tensor]:
-    names = _images_among(_zip_names(source))
+    names = _zip_names(source)
+    names.say(source)
     with zipfile.ZipFile(source) as archive:
-        yield from _decoded(source, names, archive.read)
+
+        def opened(name: str) -> tuple[int, IO[bytes]]:
+            return archive.getinfo(name).file_size, archive.open(name)
+
+        yield from _decoded(source, names.images, opened)
 
 
-def _zip_names(source: Path) -> list[str]:
+def _zip_names(source: Path) -> Names:
     try:
+        size_of(source)
         with zipfile.ZipFile(source) as archive:
-            return archive.namelist()
-    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise ValueError(f"{source}: cannot be read as a zip of images: {error}") from error
+            return walk.in_zip(archive)
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise ValueError(f"{source}: cannot be read as a zip of images: {reason(error)}") from error
 
 
-def _images_among(names: Iterable[str]) -> list[str]:
-    return sorted(name for name in names if Path(name).suffix.lower() in SUFFIXES)
+Opened = Callable[[str], tuple[int, IO[bytes]]]
+"""Gives the length of an image's file, by its name, and the file."""
 
 
-def _decoded(source: Path, names: list[str], read: Callable[[str], bytes]) -> Iterator[Tensor]:
-    return batches(str(source), ((name, _decode(f"{source}/{name}", name, read)) for name in names))
+def _decoded(source: Path, names: list[str], opened: Opened) -> Iterator[Tensor]:
+    return batches(
+        str(source), ((name, _decode(f"{source}/{name}", name, opened)) for name in names)
+    )
 
 
-def _decode(place: str, name: str, read: Callable[[str], bytes]) -> NDArray[np.uint8]:
+def _decode(place: str, name: str, opened: Opened) -> NDArray[np.uint8]:
     try:
-        image = Image.open(io.BytesIO(read(name)))
-        pixels = np.asarray(image)
+        size, file = opened(name)
+        with file:
+            if size > MOST_FILE:
+                raise ValueError(f"its file is longer than {told(MOST_FILE)}")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # said below
+                image = Image.open(file)  # reads no more than what is said of it
+            if image.width * image.height > MOST_PIXELS:
+                raise ValueError(
+                    f"it has {image.width:,} × {image.height:,} pixels; "
+                    f"at most {MOST_PIXELS:,} are allowed"
+                )
+            pixels = np.asarray(image)
     except UNREADABLE as error:
         # PIL's message for a foreign file names a memory buffer, which tells nobody anything.
-        reason = "" if isinstance(error, UnidentifiedImageError) else f": {error}"
-        raise ValueError(f"{place}: cannot be read as an image{reason}") from error
+        why = "" if isinstance(error, UnidentifiedImageError) else f": {reason(error)}"
+        raise ValueError(f"{place}: cannot be read as an image{why}") from error
     return channels_first(place, image.mode, pixels)
 
 
@@ -142,9 +181,10 @@ def _npz(source: Path) -> NDArray[np.uint8]:
         raise ValueError(
             f"{source}: it holds {', '.join(arrays) or 'nothing'}, expected {' or '.join(KEYS)}"
         )
-    if arrays[key].dtype != np.uint8:
-        raise ValueError(f"{source}: '{key}' is {arrays[key].dtype}, expected uint8")
-    return arrays[key]
+    array = arrays[key]
+    if array.dtype != np.uint8:
+        raise ValueError(f"{source}: '{key}' is {array.dtype}, expected uint8")
+    return array
 
 
 def _split(source: Path, images: NDArray[np.uint8]) -> Iterator[Tensor]:
@@ -157,4 +197,9 @@ def _split(source: Path, images: NDArray[np.uint8]) -> Iterator[Tensor]:
             f"{source}: images of shape {images.shape}, "
             "expected [n, H, W], [n, H, W, 1 or 3] or [n, 1 or 3, H, W]"
         )
-    return (torch.tensor(images[start : start + BATCH]) for start in range(0, len(images), BATCH))
+    size = _in_a_batch(images[0])
+    return (torch.tensor(images[start : start + size]) for start in range(0, len(images), size))
+
+
+def _in_a_batch(image: NDArray[np.uint8]) -> int:
+    return min(BATCH, max(1, BATCH_BYTES // image.size))

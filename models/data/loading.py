@@ -2,12 +2,14 @@
 
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from sampler_bench.kit.bounds import require_room
 from sampler_bench.models.data.classes import read_labels
 from sampler_bench.models.data.dataset import Dataset
 from sampler_bench.models.data.images import read_images
@@ -51,5 +53,14 @@ def _read(source: str, labels: bool) -> tuple[Tensor, Tensor | None]:
     if source.startswith(PREFIX):
         return read_vision(source, labels)
     path = Path(source)
-    images = torch.cat(list(read_images(path)))
+    images = torch.cat(list(_that_fit(source, read_images(path))))
     return images, read_labels(path, len(images)) if labels else None
+
+
+def _that_fit(source: str, batches: Iterator[Tensor]) -> Iterator[Tensor]:
+    """Yield batches as long as all of them together fit into memory once more."""
+    total = 0
+    for batch in batches:
+        total += batch.nbytes
+        require_room(total, source)
+        yield batch
