@@ -1,7 +1,8 @@
 """From a grid's sampler tables to samplers, one per combination that makes sense."""
 
 import itertools
-from collections.abc import Callable, Collection, Iterator, Sequence
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,7 +35,7 @@ Table = TypeVar("Table", bound=SamplerEntry)
 
 MOST_COMBINATIONS = 10_000
 MOST_STEPS = 500_000
-"""Of all combinations of a table together: a plan makes each one's levels, in 25 µs a step."""
+"""Of all samplers of a grid together; each level of each is made when it is planned, in 25 µs."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ def expand(grid: Grid) -> tuple[list[Labelled], list[Skipped]]:
         ValueError: For keys or values that are wrong in every combination, and for a sampler table
             of which nothing is left.
     """
+    _check_size(grid.sampler)
     return expand_tables("sampler", grid.sampler, grid.models, expand_entry)
 
 
@@ -153,7 +155,27 @@ def axes_of(entry: SamplerEntry) -> dict[str, list[Any]]:
         depth = known[name]
         if 0 < depth == _nesting(values):  # one value, and no axis of what is in it
             axes[name] = [values]
+    check_combinations([*axes.values(), entry.asked])
     return axes
+
+
+def _check_size(entries: Iterable[SamplerEntry]) -> None:
+    """Refuse tables of more samplers, or steps of all samplers together, than can be planned."""
+    samplers, taken = 0, 0
+    for entry in entries:
+        try:
+            axes = _axes(entry)
+        except ValueError:  # which is said in its turn
+            continue
+        count = math.prod(map(len, [*axes.values(), entry.asked]))
+        steps = [n for n in axes.get("steps", []) if isinstance(n, int) and n <= MOST_STEPS]
+        samplers += count
+        taken += sum(steps) * (count // len(steps)) if steps else 0
+    check_cells(samplers)
+    if taken > MOST_STEPS:
+        raise ValueError(
+            f"steps of all samplers together are {taken:,}: a grid has at most {MOST_STEPS:,}"
+        )
 
 
 def _nesting(value: Any) -> int:
@@ -172,19 +194,14 @@ def _check_parameters(sampler: AnySampler) -> None:
             )
 
 
-def _combinations(axes: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
-    total = 1
-    for values in axes.values():
-        total *= len(values)
+def check_combinations(axes: Iterable[Sized]) -> None:
+    """Raise ValueError, one line, where axes have more combinations than a table may have."""
+    total = math.prod(map(len, axes))
     if total > MOST_COMBINATIONS:
         raise ValueError(f"{total:,} combinations; at most {MOST_COMBINATIONS:,} are allowed")
-    numbers = [value for value in axes.get("steps", []) if isinstance(value, int)]
-    steps = sum(numbers) * total // max(len(axes.get("steps", [])), 1)
-    if total > 1 and steps > MOST_STEPS:
-        raise ValueError(
-            f"steps: {steps:,} in its {total:,} combinations together; at most {MOST_STEPS:,} are "
-            "allowed: make several grids"
-        )
+
+
+def _combinations(axes: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
     for chosen in itertools.product(*axes.values()):
         yield dict(zip(axes, chosen, strict=True))
 
@@ -195,14 +212,15 @@ def _check_keys(axes: dict[str, list[Any]]) -> dict[str, int]:
         if name in axes:
             raise ValueError(f"levels replaces {name!r}: give one of the two")
     made = [None] if "levels" in axes else _names(axes, "discretization", DISCRETIZATIONS)
-    chosen = itertools.product(
+    chosen = (
         _names(axes, "solver", EVERY_SOLVER),
         made,
         _names(axes, "schedule", SCHEDULES),
         _names(axes, "path", PATHS),
     )
+    check_combinations(chosen)
     allowed: dict[str, int] = {}
-    for parts in chosen:
+    for parts in itertools.product(*chosen):
         names = (*keys_of(parts[0]), *own_parameters(*parts))
         allowed |= dict.fromkeys(names, 0) | nestings(*parts)
     for key in axes:
@@ -217,7 +235,7 @@ def _names(axes: dict[str, list[Any]], key: str, known: Collection[str]) -> list
         neutral = name == DEFAULTS[key]  # no path is ""
         if not isinstance(name, str) or (name not in known and not neutral):
             raise ValueError(unknown(name, known, key))
-    return names
+    return list(dict.fromkeys(names))
 
 
 def applicable(combination: dict[str, Any]) -> dict[str, Any]:

@@ -28,11 +28,13 @@ from sampler_bench.solvers.noise import SEEDS
 
 LEAST_SAMPLES = 20  # one per shard
 MOST_CELLS = 100_000
+MOST_TABLES = 1000
+"""Of each kind."""
 
 Scalar = StrictStr | Annotated[int, Field(strict=True)] | Annotated[float, Field(strict=True)]
 Weight = Annotated[float, Field(ge=0, le=1000, strict=True)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Names = Annotated[list[StrictStr], Field(min_length=1)]
+Names = Annotated[list[StrictStr], Field(min_length=1, max_length=1000)]
 Evaluations = Annotated[StrictInt, Field(ge=1, le=100_000)]
 Nfe = Evaluations | Annotated[list[Evaluations], Field(min_length=1)]
 """Evaluations per sample that a sampler may cost: one number, or several."""
@@ -146,7 +148,7 @@ class ProfileEntry(SamplerEntry):
     """
 
     metric: StrictStr
-    levels: Annotated[list[Positive], Field(min_length=3)]
+    levels: Annotated[list[Positive], Field(min_length=3, max_length=10_000)]
     nfe: None = None  # it is no curve over NFE
 
     @property
@@ -243,9 +245,9 @@ class Grid(BaseModel):
     data: StrictStr = "model"
     unchecked: StrictBool = False
     floor: StrictBool | Literal["only"] = True
-    sampler: list[SamplerEntry] = []
-    profile: list[ProfileEntry] = []
-    measurement: list[MeasurementEntry] = []
+    sampler: Annotated[list[SamplerEntry], Field(max_length=MOST_TABLES)] = []
+    profile: Annotated[list[ProfileEntry], Field(max_length=MOST_TABLES)] = []
+    measurement: Annotated[list[MeasurementEntry], Field(max_length=MOST_TABLES)] = []
     _folder: str = PrivateAttr(default="")
     _where: str = PrivateAttr(default="")
 

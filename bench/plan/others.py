@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from sampler_bench.bench.measure.measurement import Measurement
 from sampler_bench.bench.measure.registry import MEASUREMENTS
 from sampler_bench.bench.measure.work import Work
-from sampler_bench.bench.plan.expand import Labelled, Skipped, expand_tables
+from sampler_bench.bench.plan.expand import Labelled, Skipped, check_combinations, expand_tables
 from sampler_bench.bench.plan.grid import Grid, MeasurementEntry
 from sampler_bench.bench.plan.jobs import jobs
 from sampler_bench.kit import own_files
@@ -28,6 +28,7 @@ def _expand(entry: MeasurementEntry) -> tuple[list[Labelled], list[Skipped]]:
     spec = MEASUREMENTS.pinned(entry.kind)
     kind, called = MEASUREMENTS.lookup(spec), own_files.shown(spec)
     models = None if entry.models is None else tuple(entry.models)
+    check_combinations(entry.axes.values())
     kept = []
     for values in itertools.product(*entry.axes.values()):
         given = dict(zip(entry.axes, values, strict=True))

@@ -5,7 +5,13 @@ from typing import Any
 
 from sampler_bench.bench.measure.profiles import PROBES, Probe
 from sampler_bench.bench.measure.profiles.probe import NOT_OWN
-from sampler_bench.bench.plan.expand import Labelled, Skipped, expand_entry, expand_tables
+from sampler_bench.bench.plan.expand import (
+    Labelled,
+    Skipped,
+    check_combinations,
+    expand_entry,
+    expand_tables,
+)
 from sampler_bench.bench.plan.grid import Grid, ProfileEntry, SamplerEntry
 from sampler_bench.kit import own_files
 from sampler_bench.kit.names import unknown
@@ -31,7 +37,9 @@ def _expand(entry: ProfileEntry) -> tuple[list[Labelled], list[Skipped]]:
             raise ValueError(unknown(key, allowed, f"key of {called}"))
     chosen = {key: entry.axes[key] for key in own if key in entry.axes}
     models = None if entry.models is None else tuple(entry.models)
+    check_combinations([*chosen.values(), entry.axes.get("steps", [0])])  # most often many
     samplers, skipped = _samplers(entry, kind, own, entry.label or called)
+    check_combinations([samplers, *chosen.values()])
     kept = []
     for values in itertools.product(*chosen.values()):
         given = dict(zip(chosen, values, strict=True))

@@ -80,7 +80,7 @@ CASES = {
     ),
     "too many steps to plan": (
         toml(sampler={"steps": str(list(range(1, 1100)))}),
-        "steps: 604,450 in its 1,099 combinations together; at most 500,000",
+        "steps of all samplers together are 604,450: a grid has at most 500,000",
     ),
     "samples for ever": (toml({"samples": "1" + 400 * "0"}), "there are 2³² = 4,294,967,296 seeds"),
     "more digits than Python reads": (toml({"samples": 5000 * "9"}), "not TOML"),
