@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from sampler_bench.kit.bounds import text_in
 from sampler_bench.kit.names import shown, unknown
+from sampler_bench.kit.paths import expanded
 
 Declared = TypeVar("Declared", bound=BaseModel)
 MOST_BYTES = 1_000_000
@@ -84,7 +85,7 @@ def text_of(name_or_path: str, shipped: Mapping[str, Path], what: str) -> tuple[
     """
     if name_or_path in shipped:
         return f"{what} {name_or_path}", shipped[name_or_path].read_text("utf-8")
-    path = Path(name_or_path)
+    path = expanded(name_or_path)
     try:
         is_file = path.is_file()
     except (OSError, ValueError):

@@ -6,11 +6,13 @@ from typing import Any
 
 import torch
 
-from sampler_bench.kit import own_files
+from sampler_bench.kit import own_files, paths
 from sampler_bench.kit.names import unknown
+from sampler_bench.kit.paths import exists, expanded, nowhere
 from sampler_bench.models import fetch, own
 from sampler_bench.models.checkpoints.checkpoint import Checkpoint, CheckpointError
 from sampler_bench.models.checkpoints.reading import read
+from sampler_bench.models.data import loading as data
 from sampler_bench.models.ideal import IDEAL, ideal, short_name
 from sampler_bench.models.model import Model, model_of
 from sampler_bench.models.network import Execution, NetworkDenoiser, assemble
@@ -111,6 +113,21 @@ def name_of(spec: str) -> str:
     return last.rpartition(".")[0] or last
 
 
+def placed(spec: str, folder: Path) -> str:
+    """Return a model's name with paths in it that are relative to a folder, as ones that are not.
+
+    Args:
+        spec: As of :func:`load`.
+        folder: What paths are relative to.
+    """
+    if MODELS.is_own(spec):
+        return own_files.absolute(spec, folder)
+    if spec.startswith(IDEAL):
+        return IDEAL + data.placed(spec.removeprefix(IDEAL), folder)
+    is_named = spec in MODELS or spec in PUBLISHED or spec in TRAINED or is_address(spec)
+    return spec if is_named else paths.placed(spec, folder)
+
+
 def is_address(spec: str) -> bool:
     """Return whether a model is named by where it can be fetched from."""
     return spec.startswith(("http://", "https://"))
@@ -124,13 +141,9 @@ def _located(spec: str) -> tuple[Path, Mapping[str, Any]]:
         return TRAINED[spec], {}
     if is_address(spec):
         return fetch.fetch(spec), {}
-    path = Path(spec)
-    try:
-        exists = path.exists()
-    except (OSError, ValueError):
-        exists = False
-    if not exists:
-        raise ValueError(f"{_unknown(spec)}; and there is no such file")
+    path = expanded(spec)
+    if not exists(path):
+        raise ValueError(f"{_unknown(path.name)}; and {nowhere(path)}")
     return path, {}
 
 

@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
 
+from sampler_bench.kit.paths import expanded
+
 FAILED, COULD_NOT_RUN, CRASHED, INTERRUPTED, UNREAD = 1, 2, 70, 130, 141
 """Exit codes besides 0, done, and 3, inconclusive: see README."""
 ORDER = (
@@ -52,6 +54,7 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse what was typed."""
+        args = [_with_home(word) for word in args]
         _, _, given = self.make_parser(ctx).parse_args(args=list(args))
         for param in given:
             # --floor twice is --floor; --floor --no-floor is two answers.
@@ -60,6 +63,17 @@ class Command(TyperCommand):
             if param.param_type_name == "option" and single and given.count(param) > 1:
                 stop(f"{param.opts[0]} is given {given.count(param)} times: give it once")
         return super().parse_args(ctx, args)
+
+
+def _with_home(word: str) -> str:
+    """Return a word of a command line with ``~`` as the home it stands for.
+
+    Shells do not see it in ``--out=~/run``.
+    """
+    option, equals, value = word.partition("=")
+    if word.startswith("--") and equals:
+        return f"{option}={_with_home(value)}"
+    return str(expanded(word)) if word.startswith("~/") else word
 
 
 app = typer.Typer(

@@ -14,13 +14,20 @@ from sampler_bench.bench.features.frechet import Reference
 from sampler_bench.bench.features.moments import Moments, check_dim
 from sampler_bench.bench.features.reference_files import load
 from sampler_bench.bench.features.statistics import SHIPPED
+from sampler_bench.kit import paths
 from sampler_bench.kit.names import unknown
+from sampler_bench.kit.paths import exists, expanded, nowhere
 from sampler_bench.models import fetch
 from sampler_bench.models.card import Data
 from sampler_bench.models.model import Model
 from sampler_bench.models.published import REFERENCES, PublishedReference
 
 OWN = "model"
+
+
+def placed(name: str, folder: Path) -> str:
+    """Return a reference's name; of a file that is relative to a folder, its whole path."""
+    return name if name in {OWN, *SHIPPED, *REFERENCES} else paths.placed(name, folder)
 
 
 @dataclass(frozen=True)
@@ -154,14 +161,10 @@ class ReferenceSource:
         name = self.stands_for
         if name in SHIPPED:
             return SHIPPED[name]
-        path = Path(name)
-        try:
-            there = path.exists()
-        except OSError:
-            there = False
-        if not there and path.name == name:
-            known = unknown(name, [OWN, *SHIPPED, *REFERENCES], "reference")
-            raise ValueError(f"{known}, and there is no such file")
+        path = expanded(name)
+        if not exists(path):
+            known = unknown(path.name, [OWN, *SHIPPED, *REFERENCES], "reference")
+            raise ValueError(f"{known}, and {nowhere(path)}")
         return path
 
     def _own_features(self) -> np.ndarray:

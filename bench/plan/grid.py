@@ -19,10 +19,16 @@ from pydantic import (
     model_validator,
 )
 
+from sampler_bench.bench.features import references
 from sampler_bench.bench.plan.shipped import GRIDS
-from sampler_bench.kit import own_files
+from sampler_bench.kit import own_files, paths
 from sampler_bench.kit.names import shown
+from sampler_bench.kit.paths import expanded
 from sampler_bench.kit.toml import parse, text_of, toml_files, validated
+from sampler_bench.models import loading
+from sampler_bench.models.data import clean
+from sampler_bench.models.data import loading as data
+from sampler_bench.results import Store
 from sampler_bench.solvers.listed import Listed
 from sampler_bench.solvers.noise import SEEDS
 
@@ -106,7 +112,6 @@ class SamplerEntry(BaseModel):
     def place(self, folder: Path) -> None:
         """Note where the table stands: names of one's own files no longer depend on it."""
         self._folder = folder
-        self.models = _placed(self.models, folder)
         for key, value in (self.__pydantic_extra__ or {}).items():
             if key in PARTS:
                 self.__pydantic_extra__[key] = _placed(value, folder)
@@ -214,7 +219,7 @@ class Grid(BaseModel):
         guidance_untrained: Whether networks are guided that never saw an image without a class.
         null_class: Which class of its networks means no class, where their files do not say.
         data: True data that profiles start from: ``"model"``, the model's own, or a folder, file or
-            torchvision data set (``bench train --data``).
+            torchvision data set (``bench train --data``). All paths belong to the file's folder.
         unchecked: Whether networks whose first samples look broken are run all the same: where bad
             ones are what is to be measured.
         floor: Whether what a perfect sampler reaches is measured beside the samplers; ``"only"``,
@@ -273,9 +278,15 @@ class Grid(BaseModel):
             ValueError: If parts of two files have one name, which records could not tell apart, or
                 levels cannot be read; one line.
         """
-        self.models = _placed(self.models, folder)
+        models = {spec: loading.placed(spec, folder) for spec in self.models}
+        self.models = list(models.values())
         self.metrics = _placed(self.metrics, folder)
         self.extractor = _placed(self.extractor, folder)
+        self.reference = references.placed(self.reference, folder)
+        if self.extractor_weights is not None:
+            self.extractor_weights = paths.placed(self.extractor_weights, folder)
+        if self.data != clean.OWN:
+            self.data = data.placed(self.data, folder)
         for number, entry in enumerate(self.sampler):
             try:
                 entry.read_levels(folder)
@@ -283,6 +294,8 @@ class Grid(BaseModel):
                 raise ValueError(f"{where}: sampler[{number}]: {error}") from None
         named: dict[tuple[str, str], str] = {}
         for entry in (*self.sampler, *self.profile, *self.measurement):
+            if entry.models is not None:
+                entry.models = [models.get(spec, spec) for spec in entry.models]
             entry.place(folder)
             for part, name in entry.named():
                 called = own_files.shown(name)
@@ -336,8 +349,15 @@ def _placed(names: Any, folder: Path) -> Any:
 
 
 def folder_of(name_or_path: str, shipped: Path) -> Path:
-    """Return the folder that a file stands in: that of those that ship, if it is one of them."""
-    return shipped if name_or_path in toml_files(shipped) else Path(name_or_path).parent
+    """Return the folder that a file stands in: that of those that ship, if it is one of them.
+
+    Of the copy that a run's folder keeps it is the one where the run's file stood.
+    """
+    if name_or_path in toml_files(shipped):
+        return shipped
+    folder = expanded(name_or_path).parent
+    plan = Store(folder).plan() if (folder / "plan.json").is_file() else None
+    return Path(plan.grid_folder) if plan and plan.grid_folder else folder
 
 
 def shipped() -> list[str]:
@@ -382,6 +402,6 @@ def read(name_or_path: str, **instead: int | None) -> tuple[Grid, str]:
     grid.place(folder_of(name_or_path, GRIDS), where)
     grid._where = where
     if name_or_path not in toml_files(GRIDS):
-        grid._folder = str(Path(name_or_path).resolve().parent)
+        grid._folder = str(folder_of(name_or_path, GRIDS).resolve())
     notes = "".join(f"# run with {key} = {value}\n" for key, value in changed.items())
     return grid, notes + text

@@ -83,19 +83,21 @@ def _planned(store: Store) -> dict[str, Work]:
     """Return the work of each cell of a run, planned as its folder says."""
     path = store.root / "grid.toml"
     text = path.read_text("utf-8") if path.is_file() else ""
-    if declared.is_search(text):
-        return _of_search(store, text)
     plan = store.plan()
+    if declared.is_search(text):
+        return _of_search(
+            store, text, Path(plan.grid_folder) if plan and plan.grid_folder else None
+        )
     folder = Path(plan.grid_folder) if plan and plan.grid_folder else store.root
     made = planning.make(grids.again(text, str(path), folder), CPU, dry=True)
     return {cell.key: work for work in made.work for cell in work.cells}
 
 
-def _of_search(store: Store, text: str) -> dict[str, Work]:
+def _of_search(store: Store, text: str, folder: Path | None) -> dict[str, Work]:
     """Return, for each cell of a search, a work of the same model: settings of churn are numbers,
     and all of them have one code.
     """
-    search = declared.parsed(text, str(store.root / "grid.toml"))
+    search = declared.parsed(text, str(store.root / "grid.toml"), folder)
     prepared, _ = prepare(search, CPU, dry=True)
     by_model = {one.model: one for one in prepared}
     found = [r for r in lines([store]) if r.model in by_model]

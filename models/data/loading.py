@@ -5,11 +5,14 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import torch
 from torch import Tensor
 
+from sampler_bench.kit import paths
 from sampler_bench.kit.bounds import require_room
+from sampler_bench.kit.paths import expanded
 from sampler_bench.models.data.classes import read_labels
 from sampler_bench.models.data.dataset import Dataset
 from sampler_bench.models.data.images import read_images
@@ -49,10 +52,25 @@ def load(
     return data
 
 
+def placed(source: str, folder: Path) -> str:
+    """Return a source whose path, if it is relative to a folder, no longer depends on that."""
+    if not source.startswith(PREFIX):
+        return paths.placed(source, folder)
+    name, question, query = source.partition("?")
+    return name + question + "&".join(_with_root(part, folder) for part in query.split("&"))
+
+
+def _with_root(part: str, folder: Path) -> str:
+    key, equals, value = part.partition("=")
+    if key != "root" or not value:
+        return part
+    return f"{key}{equals}{quote(paths.placed(unquote(value), folder))}"
+
+
 def _read(source: str, labels: bool) -> tuple[Tensor, Tensor | None]:
     if source.startswith(PREFIX):
         return read_vision(source, labels)
-    path = Path(source)
+    path = expanded(source)
     images = torch.cat(list(_that_fit(source, read_images(path))))
     return images, read_labels(path, len(images)) if labels else None
 

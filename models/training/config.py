@@ -20,7 +20,9 @@ from pydantic import (
 from torch import nn
 
 from sampler_bench.kit.names import lookup
+from sampler_bench.kit.paths import expanded
 from sampler_bench.kit.toml import parse, text_of, toml_files, validated
+from sampler_bench.models.data.loading import placed
 from sampler_bench.models.network import Execution, NetworkDenoiser
 from sampler_bench.models.networks import NETWORKS, build
 from sampler_bench.models.preconditioning import Preconditioning, precondition
@@ -124,7 +126,8 @@ class Source(_Table):
     """``[data]``.
 
     Attributes:
-        source: See :func:`models.data.loading.load`; paths are looked up from the current folder.
+        source: See :func:`models.data.loading.load`; paths belong to the folder of the file that
+            names them, in configurations that ship to the current one.
         labels: Whether the network is told the classes.
         pad, resize: To images of so many pixels, in this order, if given.
         xflip: Whether mirror images are added to the data (the network is not told which).
@@ -279,14 +282,23 @@ def _extended(name_or_path: str, before: tuple[str, ...]) -> tuple[str, dict[str
     if where in before:
         raise ValueError(f"{where}: extends itself, by way of {', '.join(before)}")
     values = parse(text, where)
+    if name_or_path not in shipped():
+        _place(values, expanded(name_or_path).parent)
     base = values.pop("extends", None)
     if base is None:
         return where, values
     if not isinstance(base, str):
         raise ValueError(f"{where}: extends = {base!r} must be a configuration's name or a path")
     if base not in shipped():
-        base = str(Path(name_or_path).parent / base)
+        base = str(expanded(name_or_path).parent / expanded(base))
     return where, _on_top(_extended(base, (*before, where))[1], values)
+
+
+def _place(values: dict[str, Any], folder: Path) -> None:
+    """Have the path of data no longer depend on where the file stands that names it."""
+    data = values.get("data")
+    if isinstance(data, dict) and isinstance(data.get("source"), str):
+        data["source"] = placed(data["source"], folder)
 
 
 def _on_top(base: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:

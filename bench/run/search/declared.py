@@ -207,6 +207,8 @@ class Search(BaseModel):
             sampler=[SamplerEntry.model_validate(one) for one in tables],
         )
         grid.place(self._folder)
+        if self._folder not in {Path(), SEARCHES}:
+            grid._folder = str(self._folder.resolve())
         return grid
 
 
@@ -217,13 +219,21 @@ def is_search(text: str) -> bool:
     return False
 
 
-def parsed(text: str, where: str) -> Search:
+def parsed(text: str, where: str, folder: Path | None = None) -> Search:
     """Return the search that a run was asked for, from the text that its folder keeps.
+
+    Args:
+        text: The text.
+        where: Its file, in messages.
+        folder: Where the search's file lay; nowhere, and paths are relative to the working
+            directory, if absent.
 
     Raises:
         ValueError: If it is not a valid one; one line.
     """
-    return validated(parse(text, where), Search, where)
+    found = validated(parse(text, where), Search, where)
+    found._folder = folder or found._folder
+    return found
 
 
 def read(name_or_path: str, budget: int | None = None) -> tuple[Search, str]:
