@@ -16,7 +16,7 @@ from sampler_bench.kit.paths import expanded
 
 Declared = TypeVar("Declared", bound=BaseModel)
 MOST_BYTES = 1_000_000
-_DOTTED = re.compile(r"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){100}")
+_DOTTED = re.compile(r"(?:^|[{,\[])[ \t]*+(?:[\w\"'-]++[ \t]*+\.[ \t]*+){100}", re.MULTILINE)
 """A key of a hundred keys within another; of many more nobody can tell what is wrong."""
 
 
