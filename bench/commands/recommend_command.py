@@ -7,6 +7,7 @@ import typer
 
 from sampler_bench.bench.commands import completion
 from sampler_bench.bench.commands.app import FAILED, command, console, errors, loading, refused
+from sampler_bench.kit.paths import expanded
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import: not for --help
     from collections.abc import Sequence
@@ -91,8 +92,8 @@ def _statistics(reference: str | None, extractor: str, folder: Path, device: str
     """Return what the grid calls the reference: statistics are made of images, and kept there."""
     if reference is None:
         return "model"
-    source = Path(reference)
-    if source.suffix == ".npz" or not source.exists():
+    source = expanded(reference)
+    if source.suffix.lower() in {".npz", ".pt", ".pth"} or not source.exists():
         return reference
     from sampler_bench.bench.features import reference_files
     from sampler_bench.bench.features.extractors import build_extractor

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import reduce
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from sampler_bench.bench.features import floor
 from sampler_bench.bench.features.extractors import Extractor
@@ -21,6 +23,7 @@ from sampler_bench.bench.features.moments import Moments, check_dim
 from sampler_bench.kit import bounds, own_files
 from sampler_bench.kit.content import mistaken
 from sampler_bench.kit.files import remove, write_whole
+from sampler_bench.kit.names import shown
 from sampler_bench.models.checkpoints import archive
 from sampler_bench.models.checkpoints.opcodes import RefusedError
 from sampler_bench.models.data.images import read_images
@@ -29,6 +32,8 @@ from sampler_bench.models.data.npz import read_npz
 EXPECTED = "arrays mu [d] and sigma [d, d]"
 # Largest asymmetry of sigma that is still rounding, relative to its largest entry.
 ASYMMETRY = 1e-4
+TINY = np.finfo(np.float64).tiny
+WANTED = {"mu", "sigma", "n", "provenance"}
 FLOOR_BYTES = 4 * 2**30
 """Features of more than 262,144 images in 2,048 dimensions have no floor: they are not kept."""
 
@@ -97,10 +102,10 @@ def load(path: Path, extractor: Extractor | None = None) -> Reference:
     """Reference statistics from an .npz or .pt file; nothing in it is executed.
 
     An .npz (ours, EDM's or clean-fid's) holds arrays mu and sigma, torch-fidelity's .pt a dict of
-    both. With ``extractor``, the dimension must be its own and, in our files, so must its digest.
-    The reference's digest is the sha256 of the file. Raises ValueError, naming the file and what
-    was expected, if it cannot be read, lacks an array, or holds other shapes, numbers that are not
-    finite, or a matrix that is no covariance.
+    both; which it is, what is in it says. With ``extractor``, the dimension must be its own and, in
+    our files, so must its digest. The reference's digest is the sha256 of the file. Raises
+    ValueError, naming the file and what was expected, if it cannot be read, lacks an array, or
+    holds other shapes, numbers that are not finite or not real, or a matrix that is no covariance.
     """
     try:
         digest = own_files.digest_of(path)
@@ -112,16 +117,29 @@ def load(path: Path, extractor: Extractor | None = None) -> Reference:
         raise ValueError(
             f"reference {path}: cannot be read as statistics: it {problem} (expected {EXPECTED})"
         )
-    values = _read_pt(path) if path.suffix.lower() == ".pt" else _read_npz(path)
+    values = _read_pt(path) if _is_pt(path) else _read_npz(path)
     reference = _checked(path, values, digest)
     if extractor is not None:
         _check_extractor(path, reference, values, extractor)
     return reference
 
 
+def _is_pt(path: Path) -> bool:
+    """Return whether a file is PyTorch's, by what is in it; where that says nothing, by its name.
+
+    Both kinds may be archives.
+    """
+    try:
+        with zipfile.ZipFile(path) as packed:
+            return any(name.endswith("/data.pkl") for name in packed.namelist())
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return path.suffix.lower() in {".pt", ".pth"}
+
+
 def _read_npz(path: Path) -> Mapping[str, Any]:
     try:
-        return read_npz(path)
+        arrays = read_npz(path)
+        return {name: arrays[name] if name in WANTED else None for name in arrays}
     except ValueError as error:
         raise ValueError(f"reference {error} (expected {EXPECTED})") from error
 
@@ -162,40 +180,82 @@ def _checked(path: Path, values: Mapping[str, Any], digest: str) -> Reference:
                 f"reference {path}: has no '{name}' "
                 f"(it holds {', '.join(map(str, values)) or 'nothing'}), expected {EXPECTED}"
             )
-    mu, sigma = (_numbers(path, name, values[name]) for name in ("mu", "sigma"))
+    mu = _numbers(path, "mu", values["mu"]).squeeze()
+    sigma = _numbers(path, "sigma", values["sigma"]).squeeze()
+    shapes = f"mu {tuple(np.shape(values['mu']))} and sigma {tuple(np.shape(values['sigma']))}"
+    if mu.ndim == 0:  # an axis of one number is no other than one that is not there
+        mu, sigma = mu.reshape(1), sigma.reshape(1, 1) if sigma.size == 1 else sigma
     if mu.ndim != 1 or sigma.shape != (len(mu), len(mu)) or len(mu) == 0:
-        raise ValueError(
-            f"reference {path}: mu {mu.shape} and sigma {sigma.shape}, expected {EXPECTED}"
-        )
+        raise ValueError(f"reference {path}: {shapes}, expected {EXPECTED}")
+    _check_covariance(path, sigma)
+    n = _count(path, values["n"]) if "n" in values else None
+    return Reference(mu, (sigma + sigma.T) / 2, n, path.name, digest, _shape(path, values))
+
+
+def _check_covariance(path: Path, sigma: NDArray[np.float64]) -> None:
     largest = np.abs(sigma).max()
     if np.abs(sigma - sigma.T).max() > ASYMMETRY * largest:
         raise ValueError(f"reference {path}: sigma is not symmetric, expected a covariance")
     if np.diag(sigma).min() < -ASYMMETRY * largest:
         raise ValueError(f"reference {path}: sigma has negative variances, expected a covariance")
-    n = int(values["n"]) if "n" in values else None
-    return Reference(mu, (sigma + sigma.T) / 2, n, path.name, digest, _shape(path, values))
+    raised = (sigma + sigma.T) / 2 + max(ASYMMETRY * largest, TINY) * np.eye(len(sigma))
+    try:
+        np.linalg.cholesky(raised)  # a tenth of the time that eigenvalues take
+    except np.linalg.LinAlgError:
+        raise ValueError(
+            f"reference {path}: sigma has negative eigenvalues, expected a covariance"
+        ) from None
+
+
+def _count(path: Path, value: Any) -> int:
+    """The number of vectors that statistics are of."""
+    number = _numbers(path, "n", value).squeeze()
+    if number.ndim or number < 1 or number != np.floor(number):
+        raise ValueError(f"reference {path}: 'n' is no number of images")
+    return int(number)
+
+
+def _provenance(values: Mapping[str, Any]) -> Any:
+    """What a file of ours says it was made of. Raises ValueError, KeyError or TypeError."""
+    text = str(np.asarray(values["provenance"]).squeeze())
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def _shape(path: Path, values: Mapping[str, Any]) -> tuple[int, ...] | None:
     """The images' shape, where a file says it."""
     try:
-        shape = json.loads(str(values["provenance"]))["shape"]
+        shape = _provenance(values)["shape"]
     except (ValueError, KeyError, TypeError):
         return None
     if not isinstance(shape, list) or not all(type(size) is int and size > 0 for size in shape):
         raise ValueError(
-            f"reference {path}: 'provenance' has shape = {shape!r}, expected [C, H, W]"
+            f"reference {path}: 'provenance' has shape = {shown(shape)}, expected [C, H, W]"
         )
     return tuple(shape)
 
 
-def _numbers(path: Path, name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _numbers(path: Path, name: str, value: Any) -> NDArray[np.float64]:
+    """An array or tensor as float64; imaginary parts that are rounding are dropped."""
+    bounds.require_room(8 * math.prod(np.shape(value)), f"reference {path}: '{name}'")
     try:
-        array = np.asarray(value, np.float64)
-    except (TypeError, ValueError) as error:
+        if isinstance(value, torch.Tensor):
+            value = value.detach().resolve_conj().resolve_neg()
+            value = value.to(torch.complex128 if value.is_complex() else torch.float64).numpy()
+        found = np.asarray(value)
+        array = found.real.astype(np.float64)
+        imaginary = np.abs(found.imag).max(initial=0) if np.iscomplexobj(found) else 0
+    except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"reference {path}: '{name}' is no array of numbers") from error
-    if not np.isfinite(array).all():
+    if not (np.isfinite(array).all() and np.isfinite(imaginary)):
         raise ValueError(f"reference {path}: '{name}' has values that are not finite")
+    if imaginary > ASYMMETRY * np.abs(array).max(initial=0):
+        raise ValueError(
+            f"reference {path}: '{name}' has imaginary parts up to {imaginary:.3g}, "
+            "expected real numbers"
+        )
     return array
 
 
@@ -210,7 +270,7 @@ def _check_extractor(
     if "provenance" not in values:
         return
     try:
-        made_by = json.loads(str(values["provenance"]))
+        made_by = _provenance(values)
         name, digest = str(made_by["extractor"]), str(made_by["extractor_digest"])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(

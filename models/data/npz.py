@@ -33,9 +33,11 @@ class Arrays(Mapping[str, NDArray[Any]]):
     def __init__(self, path: Path) -> None:
         self.path = path
         with self._opened() as archive:
-            self._members = {
-                member.filename.removesuffix(_SUFFIX): member for member in archive.infolist()
-            }
+            members = [each for each in archive.infolist() if not _is_foreign(each.filename)]
+        self._members = {member.filename.removesuffix(_SUFFIX): member for member in members}
+        tops = {name.partition("/")[0] for name in self._members if "/" in name}
+        if len(tops) == 1 and all("/" in name for name in self._members):  # packed with its folder
+            self._members = {k.partition("/")[2]: each for k, each in self._members.items()}
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         """Return an array; KeyError if there is none of this name."""
@@ -46,6 +48,10 @@ class Arrays(Mapping[str, NDArray[Any]]):
             with archive.open(member) as file:
                 array: NDArray[Any] = npy.read_array(file, allow_pickle=False)
                 return array
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is an array of this name; it is not read."""
+        return name in self._members
 
     def __iter__(self) -> Iterator[str]:
         """Yield the names."""
@@ -78,6 +84,12 @@ class Arrays(Mapping[str, NDArray[Any]]):
         except (*unreadable, RuntimeError, MemoryError) as error:
             told = f"{self.path}: cannot be read as an .npz file: {reason(error)}"
             raise ValueError(told) from error
+
+
+def _is_foreign(name: str) -> bool:
+    """Return whether a member is a folder, or what a system adds of its own."""
+    parts = name.split("/")
+    return name.endswith("/") or parts[0] == "__MACOSX" or parts[-1].startswith(".")
 
 
 def read_npz(path: Path) -> Arrays:

@@ -1,6 +1,7 @@
 """Reference statistics: made, read from four projects' files, and refused with one clear line."""
 
 import hashlib
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -179,3 +180,128 @@ def test_what_cannot_be_made(small, tmp_path):
     with pytest.raises(ValueError, match=r"one\.npz: holds one image"):
         reference.make(tmp_path / "one.npz", pixels, tmp_path / "ref.npz")
     assert not (tmp_path / "ref.npz").exists()
+
+
+# ---- files of other tools ------------------------------------------------------------------------
+
+LIKE_OURS = {
+    "an axis of one": lambda x: x[None],
+    "of float32": lambda x: x.astype(np.float32),
+    "of big-endian numbers": lambda x: x.astype(">f8"),
+    "in Fortran's order": np.asfortranarray,
+    "imaginary parts that are rounding": lambda x: x + 1e-9j,
+    "half": lambda x: x.astype(np.float16),
+}
+TENSORS = {
+    "that require grad": lambda x: torch.tensor(x, requires_grad=True),
+    "in a parameter": lambda x: torch.nn.Parameter(torch.tensor(x)),
+    "bfloat16": lambda x: torch.tensor(x).to(torch.bfloat16),
+    "an axis of one": lambda x: torch.tensor(x)[None],
+    "imaginary parts that are rounding": lambda x: torch.tensor(x + 1e-9j),
+    "strided": lambda x: torch.tensor(np.repeat(x, 2, -1))[..., ::2],
+}
+
+
+@pytest.mark.parametrize("name", ["s.npz", "S.NPZ", "s.stats"])
+@pytest.mark.parametrize("case", LIKE_OURS)
+def test_arrays_of_other_tools(tmp_path, case, name):
+    made = {k: LIKE_OURS[case](v) for k, v in {"mu": MU, "sigma": SIGMA}.items()}
+    with (tmp_path / name).open("wb") as file:
+        np.savez(file, **made, n=np.array([50]), feats=np.zeros(3))
+    found = reference.load(tmp_path / name)
+    np.testing.assert_allclose(found.mu, MU, rtol=1e-3)
+    np.testing.assert_allclose(found.sigma, SIGMA, rtol=1e-3)
+    assert found.n == 50 and found.mu.dtype == found.sigma.dtype == np.float64
+
+
+@pytest.mark.parametrize("name", ["s.pt", "S.PT", "s.pth", "s.npz"])
+@pytest.mark.parametrize("case", TENSORS)
+def test_tensors_of_other_tools(tmp_path, case, name):
+    torch.save(
+        {k: TENSORS[case](v) for k, v in {"mu": MU, "sigma": SIGMA}.items()}, tmp_path / name
+    )
+    found = reference.load(tmp_path / name)
+    np.testing.assert_allclose(found.mu, MU, rtol=1e-2)
+    np.testing.assert_allclose(found.sigma, SIGMA, rtol=1e-2)
+
+
+@pytest.mark.parametrize("legacy", [True, False])
+def test_statistics_of_one_feature(tmp_path, legacy):
+    scalars = {"mu": torch.tensor(1.0), "sigma": torch.tensor(2.0)}
+    torch.save(scalars, tmp_path / "a.pt", _use_new_zipfile_serialization=not legacy)
+    np.savez(tmp_path / "a.npz", mu=[1.0], sigma=[[2.0]])
+    for name in ("a.pt", "a.npz"):
+        found = reference.load(tmp_path / name)
+        assert found.mu.tolist() == [1] and found.sigma.tolist() == [[2]]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"mu": MU + 1e-2j, "sigma": SIGMA}, "'mu' has imaginary parts up to 0.01, expected real"),
+        ({"mu": MU, "sigma": SIGMA + 1j}, "'sigma' has imaginary parts up to 1"),
+        ({"mu": MU, "sigma": SIGMA + complex(0, np.nan)}, "'sigma' has values that are not finite"),
+        ({"mu": MU[:2], "sigma": np.array([[1.0, 2], [2, 1]])}, "sigma has negative eigenvalues"),
+        ({"mu": MU, "sigma": np.ones((3, 3)) - 0.1 * np.eye(3)}, "sigma has negative eigenvalues"),
+        ({"mu": MU, "sigma": SIGMA, "n": np.array([1, 2])}, "'n' is no number of images"),
+        ({"mu": MU, "sigma": SIGMA, "n": np.array(-1)}, "'n' is no number of images"),
+        ({"mu": MU, "sigma": SIGMA, "n": np.array(2.5)}, "'n' is no number of images"),
+        ({"mu": MU, "sigma": SIGMA, "n": np.array("many")}, "'n' is no array of numbers"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["npz", "pt"])
+def test_what_is_no_covariance_is_refused(tmp_path, kind, values, words):
+    path = tmp_path / f"s.{kind}"
+    if kind == "npz":
+        np.savez(path, **values)
+    elif any(np.asarray(value).dtype.kind == "U" for value in values.values()):
+        torch.save(values | {"n": "many"}, path)
+        words = "'n' is no"
+    else:
+        torch.save({k: torch.tensor(v) for k, v in values.items()}, path)
+    assert words in message(path)
+
+
+@pytest.mark.parametrize("sigma", [np.zeros((3, 3)), np.ones((3, 3)), np.diag([1.0, 0, 1e-30])])
+def test_a_singular_covariance_is_one(tmp_path, sigma):
+    np.savez(tmp_path / "s.npz", mu=MU, sigma=sigma)
+    np.testing.assert_array_equal(reference.load(tmp_path / "s.npz").sigma, sigma)
+
+
+def test_foreign_folders_of_an_archive_are_nothing(tmp_path):
+    np.savez(tmp_path / "s.npz", mu=MU, sigma=SIGMA)
+    with (
+        zipfile.ZipFile(tmp_path / "s.npz") as old,
+        zipfile.ZipFile(tmp_path / "again.npz", "w") as new,
+    ):
+        for name in old.namelist():
+            new.writestr(f"stats/{name}", old.read(name))
+            new.writestr(f"__MACOSX/stats/._{name}", b"of a system")
+        new.mkdir("stats")
+    np.testing.assert_array_equal(reference.load(tmp_path / "again.npz").mu, MU)
+
+
+def test_a_tensor_larger_than_its_file_takes_no_memory(tmp_path):
+    huge = torch.zeros(1).expand(10**7, 10**7)
+    torch.save({"mu": torch.zeros(1).expand(10**7), "sigma": huge}, tmp_path / "s.pt")
+    assert "would take 800 TB of memory" in message(tmp_path / "s.pt")
+
+
+def test_a_compressed_torch_file_is_not_unpacked(tmp_path):
+    torch.save({"mu": torch.zeros(3), "sigma": torch.eye(3)}, tmp_path / "s.pt")
+    with (
+        zipfile.ZipFile(tmp_path / "s.pt") as old,
+        zipfile.ZipFile(tmp_path / "again.pt", "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for name in old.namelist():
+            new.writestr(name, old.read(name) + bytes(10**6) * ("data/" in name))
+    assert "it has compressed records" in message(tmp_path / "again.pt")
+
+
+def test_deep_provenance_is_one_line(tmp_path):
+    text = np.array("[" * 100_000)
+    np.savez(tmp_path / "s.npz", mu=MU, sigma=SIGMA, provenance=text)
+    assert reference.load(tmp_path / "s.npz").shape is None
+    assert "'provenance' does not name its extractor" in message(
+        tmp_path / "s.npz", extractor=build_extractor("pixels")
+    )
