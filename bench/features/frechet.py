@@ -21,7 +21,7 @@ class Reference:
 
     ``n`` is the number of feature vectors behind them (None: unknown, or exact moments), ``name``
     is for people, ``digest`` identifies the content, ``shape`` is that of the images (None:
-    unknown).
+    unknown), ``grey`` whether these are RGB with equal channels, whose features are those of one.
     """
 
     mu: Array
@@ -30,6 +30,7 @@ class Reference:
     name: str
     digest: str
     shape: tuple[int, ...] | None = None
+    grey: bool = False
 
     @classmethod
     def from_moments(cls, moments: Moments, name: str, digest: str) -> "Reference":

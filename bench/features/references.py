@@ -1,4 +1,4 @@
-"""What distances are measured against: a model's own true data, or statistics from a file."""
+"""What distances are measured against: a model's own true data, images, or their statistics."""
 
 import hashlib
 import math
@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from sampler_bench.bench.features.extractors import Extractor
 from sampler_bench.bench.features.frechet import Reference
 from sampler_bench.bench.features.moments import Moments, check_dim
 from sampler_bench.bench.features.reference_files import load
+from sampler_bench.bench.features.reference_images import digest_of, holds_images, images_at
 from sampler_bench.bench.features.statistics import SHIPPED
 from sampler_bench.kit import paths
 from sampler_bench.kit.names import unknown
@@ -35,7 +37,8 @@ class ReferenceSource:
     """The reference of one model and extractor, computed or read when first asked for.
 
     Attributes:
-        name: ``"model"``, the name of statistics that are published or ship, or the path of a file.
+        name: ``"model"``, the name of statistics that are published or ship, or the path of a file
+            of statistics, or of images: a folder, .zip, .npz or IDX file.
             A network's own are the statistics of its data set (its ``reference``), if there are.
         model: The denoiser whose samples are judged.
         extractor: The features they are judged by; ``None`` where no features are taken.
@@ -67,6 +70,20 @@ class ReferenceSource:
         """Whether it is computed from the model's own true data."""
         return self.stands_for == OWN
 
+    @cached_property
+    def is_images(self) -> bool:
+        """Whether it is images at a path, and no statistics."""
+        if self.extractor is None or self.is_own or self.published or self.stands_for in SHIPPED:
+            return False
+        return holds_images(self._file())
+
+    @property
+    def data(self) -> Data | None:
+        """What is known of the true data; ``None`` where only statistics of features are."""
+        if self.is_own:
+            return self.model.card.data
+        return Data(images=self._images) if self.is_images else None
+
     @property
     def is_missing(self) -> bool:
         """Whether it is published and was not fetched."""
@@ -86,6 +103,9 @@ class ReferenceSource:
         """
         if self.extractor is None or self.is_missing:
             return ""
+        if self.is_images:
+            text = f"images {digest_of(self._images())} in {self.extractor.digest}, version 1"
+            return hashlib.sha256(text.encode()).hexdigest()
         if not self.is_own:
             return self.statistics().digest
         text = f"true data of {self.model.card.digest} in {self.extractor.digest}, version 1"
@@ -116,7 +136,10 @@ class ReferenceSource:
             self._check_published(self.published)
         if self.is_missing:
             return
-        self._check_shape(self.statistics().shape)
+        if self.is_images:
+            self._check_images()
+            return
+        self._check_shape(self.statistics().shape, self.statistics().grey)
         if self.statistics().dim != dim:
             raise ValueError(
                 f"reference {self.name}: its statistics have dimension {self.statistics().dim}, "
@@ -140,9 +163,9 @@ class ReferenceSource:
         assert self.extractor is not None
         if self.published:
             return load(fetch.verified(self.published.name), self.extractor)
-        if not self.is_own:
+        if not (self.is_own or self.is_images):
             return load(self._file(), self.extractor)
-        name = "the model's own data"
+        name = "the model's own data" if self.is_own else Path(self.stands_for).name
         data = self._own_data
         if data.images:
             return Reference.from_moments(
@@ -175,13 +198,17 @@ class ReferenceSource:
 
     @property
     def _own_data(self) -> Data:
-        return self.model.card.data or Data()
+        return self.data or Data()
+
+    def _images(self) -> Tensor:
+        return images_at(self._file(), self.model.shape[0])
 
     def _check_features(self) -> None:
-        if not self.is_own or not self._own_data.images:
+        if not self._own_data.images:
             raise ValueError(
-                "kid, precision and the like compare with real images: only reference = 'model' of "
-                "a model with a finite data set has them"
+                "kid, precision and the like compare with real images: give reference = a folder, "
+                ".zip, .npz or IDX file of them (statistics have none); 'model' is enough for "
+                "models with a finite data set"
             )
 
     def _check_published(self, published: PublishedReference) -> None:
@@ -193,13 +220,28 @@ class ReferenceSource:
             )
         self._check_shape(published.shape)
 
-    def _check_shape(self, shape: tuple[int, ...] | None) -> None:
+    def _check_shape(self, shape: tuple[int, ...] | None, grey: bool = False) -> None:
+        if shape is not None and grey:
+            shape = (self.model.shape[0], *shape[1:])
         if shape is not None and shape != tuple(self.model.shape):
             found, made = ("×".join(map(str, each)) for each in (shape, self.model.shape))
             raise ValueError(
                 f"reference {self.name}: its images are {found}, and this model's {made} "
-                "(channels×height×width): they cannot be compared"
+                f"(channels×height×width): they cannot be compared{self._hint(shape)}"
             )
+
+    def _hint(self, shape: tuple[int, ...]) -> str:
+        if shape[1:] != tuple(self.model.shape[1:]) or (shape[0], self.model.shape[0]) != (3, 1):
+            return ""
+        return (
+            "; statistics of grey images in RGB, made again by bench reference, say that they are"
+        )
+
+    def _check_images(self) -> None:
+        images = self._images()
+        self._check_shape(tuple(images.shape[1:]))
+        if len(images) < 2:
+            raise ValueError(f"reference {self.name}: holds one image, distances need at least 2")
 
     def _check_own(self) -> None:
         assert self.extractor is not None

@@ -113,8 +113,8 @@ class Floor(Measurement):
         Raises:
             ValueError: If the file that it is in cannot be read; one line.
         """
-        if self.source.is_own:
-            data = self.source.model.card.data
+        if self.source.is_own or self.source.is_images:
+            data = self.source.data
             drawable = data is not None and (data.images or data.draw)
             return "" if drawable else "the model's true data are known by their moments alone"
         if self.source.published:
@@ -162,7 +162,7 @@ class Floor(Measurement):
         return {SET: [float(i) for i in range(len(found))], VALUE: found}
 
     def _distance(self, index: int, seed: int, samples: int) -> float:
-        if not self.source.is_own:
+        if self.source.data is None:
             distances = self._known(samples).distances
             if distances is None:
                 raise ValueError(self._known(samples).reason)
@@ -171,7 +171,7 @@ class Floor(Measurement):
 
     def _draws(self, seed: int, samples: int) -> np.ndarray:
         """Return the features of one set of draws, float64 [n, d]."""
-        data = self.source.model.card.data
+        data = self.source.data
         extractor = self.source.extractor
         assert data is not None and extractor is not None  # see why_not
         if data.images:
@@ -183,7 +183,7 @@ class Floor(Measurement):
     def _of_images(self) -> np.ndarray:
         """The features of a finite data set, float64 [n, d], taken once."""
         if "images" not in self._features:
-            data, extractor = self.source.model.card.data, self.source.extractor
+            data, extractor = self.source.data, self.source.extractor
             assert data is not None and data.images is not None and extractor is not None
             self._features["images"] = extractor(data.images()).numpy()
         return self._features["images"]

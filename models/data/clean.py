@@ -8,7 +8,7 @@ from typing import Protocol
 from torch import Tensor
 
 from sampler_bench.models.card import Draws
-from sampler_bench.models.data.dataset import Dataset
+from sampler_bench.models.data.dataset import Dataset, as_grey
 from sampler_bench.models.data.loading import load
 from sampler_bench.models.data.sizing import pad, resize
 from sampler_bench.models.model import Model
@@ -87,7 +87,7 @@ def clean_data(model: Model, source: str = OWN) -> Clean:
     card = model.card
     classes, data = card.classes, card.data
     if source != OWN:
-        given = load(source, labels=classes > 0)
+        given = as_grey(load(source, labels=classes > 0), model.shape[0])
         _check(given, model.shape, classes)
         return Images(given)
     if data and data.images:

@@ -84,6 +84,18 @@ class Dataset:
         return replace(self, images=torch.cat([self.images, self.images.flip(3)]), labels=labels)
 
 
+def is_grey(images: Tensor) -> bool:
+    """Return whether images [n, C, H, W] are RGB and all their channels are equal."""
+    return images.shape[1] == 3 and bool((images[:, 1:] == images[:, :1]).all())
+
+
+def as_grey(data: Dataset, channels: int) -> Dataset:
+    """Return a data set for a model of so many channels: RGB whose channels are equal is grey."""
+    return (
+        replace(data, images=data.images[:, :1]) if channels == 1 and is_grey(data.images) else data
+    )
+
+
 def check_range(place: str, low: int, high: int, images: int) -> None:
     """Raise ValueError unless labels ``low`` to ``high`` can be the classes of so many images.
 

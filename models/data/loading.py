@@ -71,11 +71,11 @@ def _read(source: str, labels: bool) -> tuple[Tensor, Tensor | None]:
     if source.startswith(PREFIX):
         return read_vision(source, labels)
     path = expanded(source)
-    images = torch.cat(list(_that_fit(source, read_images(path))))
+    images = torch.cat(list(together(source, read_images(path))))
     return images, read_labels(path, len(images)) if labels else None
 
 
-def _that_fit(source: str, batches: Iterator[Tensor]) -> Iterator[Tensor]:
+def together(source: str, batches: Iterator[Tensor]) -> Iterator[Tensor]:
     """Yield batches as long as all of them together fit into memory once more."""
     total = 0
     for batch in batches:
