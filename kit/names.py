@@ -5,6 +5,9 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 T = TypeVar("T")
+RUN = r"\w[\w.-]*"
+LONGEST_RUN = 100
+"""What a run may be called: files are named after it."""
 _LONGEST = 100
 _MOST, _NEAR = 400, 12
 

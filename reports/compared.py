@@ -6,6 +6,7 @@ import pandas as pd
 
 from sampler_bench.reports import latex
 from sampler_bench.reports.comparison import NOTE, Block, Column, answers, cell
+from sampler_bench.reports.markdown import plain
 
 Row = list[tuple[str, bool]]
 """Cells of a row: a text, and whether it is bold."""
@@ -49,16 +50,18 @@ def note(block: Block) -> str:
 
 def markdown(blocks: Sequence[Block]) -> str:
     """The answers, and a table for each block."""
-    parts = ["\n".join(f"- {_plain(one)}" for one in answers(blocks))]
+    parts = ["\n".join(f"- {plain(one)}" for one in answers(blocks))]
     for block in blocks:
         heads, rows = grid(block, block.columns)
         told = [
-            [f"**{_plain(text)}**" if bold else _plain(text) for text, bold in row] for row in rows
+            [f"**{plain(text)}**" if bold else plain(text) for text, bold in row] for row in rows
         ]
         frame = pd.DataFrame(told, columns=range(len(heads)))
         sides = ["left", *["right"] * (len(heads) - 1)]
-        body = frame.to_markdown(index=False, headers=heads, disable_numparse=True, colalign=sides)
-        parts.append(f"**{title(block)}**\n\n{body}\n\n{note(block)}")
+        body = frame.to_markdown(
+            index=False, headers=[*map(plain, heads)], disable_numparse=True, colalign=sides
+        )
+        parts.append(f"**{plain(title(block))}**\n\n{body}\n\n{plain(note(block))}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -91,8 +94,3 @@ def _ruled(heads: Sequence[str], rows: Sequence[Row]) -> str:
         f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{head}\\midrule\n"
         f"{''.join(body)}\\bottomrule\n\\end{{tabular}}\n"
     )
-
-
-def _plain(text: str) -> str:
-    """A text in which Markdown finds no markup."""
-    return "".join(f"\\{sign}" if sign in "\\`*_|[]<>" else sign for sign in text)

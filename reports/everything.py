@@ -18,6 +18,7 @@ from sampler_bench.reports.claims import table as claims
 from sampler_bench.reports.claims.told import counted
 from sampler_bench.reports.figures import FIGURES, TABLES
 from sampler_bench.reports.formats import rendered, table_files
+from sampler_bench.reports.markdown import Markdown, plain
 from sampler_bench.reports.paper import (
     FIGURES_OF_THE_PAPER,
     PAPER,
@@ -162,7 +163,8 @@ def _judged(records: pd.DataFrame) -> tuple[Listing, str]:
     listing = _listing("statements", "The paper's statements", table)
     anchors = [_anchor(one) for one in CLAIMS.values()]
     told = list(zip(table["Where"], anchors, strict=True))
-    linked = table.assign(Where=[f"[{where}](#{anchor})" for where, anchor in told])
+    links = [Markdown(f"[{plain(where)}](#{anchor})") for where, anchor in told]
+    linked = table.assign(Where=pd.Series(links, index=table.index, dtype=object))
     ((title, page),) = listing.html
     for where, anchor in told:  # row by row: what is replaced is no longer found
         cell = f"<td>{html.escape(where)}</td>"

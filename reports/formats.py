@@ -9,8 +9,10 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from sampler_bench.kit.registry import Registry
+from sampler_bench.kit.text import cut, harmless
 from sampler_bench.reports import tables
 from sampler_bench.reports.forms import FORMAT
+from sampler_bench.reports.markdown import code, fence, plain
 
 Text = str | bytes
 USUAL = ("md", "html", "csv", "tex")
@@ -60,14 +62,23 @@ class FormatRow:
 
 
 def rendered(name: str, page: Mapping[str, Any]) -> str:
-    """The template of that name ("index.html"), filled in; HTML is escaped."""
+    """The template of that name ("index.html"), filled in; HTML is escaped.
+
+    Markdown's templates say `plain` of each text that is no part of their own.
+    """
     templates = Environment(
         loader=PackageLoader("sampler_bench.reports"),
         autoescape=select_autoescape(["html.j2"]),
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_harmless,
     )
+    templates.filters |= {"plain": plain, "code": code, "fence": fence, "cut": cut}
     return templates.get_template(f"{name}.j2").render(page)
+
+
+def _harmless(value: Any) -> Any:
+    return harmless(value) if type(value) is str else value
 
 
 def table_files(table: pd.DataFrame) -> dict[str, str]:
@@ -114,9 +125,7 @@ FORMATS: Registry[FormatRow] = Registry(
             "One page that needs no other file",
             page=lambda report: rendered("index.html", report.page),
         ),
-        "csv": FormatRow(
-            "csv", "Tables, in all digits", table=lambda table: table.to_csv(index=False)
-        ),
+        "csv": FormatRow("csv", "Tables, in all digits", table=tables.csv),
         "tex": FormatRow("tex", "Tables, as LaTeX for booktabs", table=tables.latex),
         "json": FormatRow("json", "Records and tables, for programs", page=as_json),
     },

@@ -1,5 +1,6 @@
 """Runs to report on: the records of one grid each, with what was planned and what went wrong."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sampler_bench.kit.names import LONGEST_RUN, RUN
+from sampler_bench.kit.text import one_line
 from sampler_bench.kit.toml import parse
 from sampler_bench.results import Store, load
 from sampler_bench.results.schema import PlanFile
@@ -72,7 +75,7 @@ class Run:
     def missing_by_label(self) -> str:
         """The planned cells that have no record, counted: "Heun: 2, RK45: 1"."""
         gone = Counter(label for label, _ in self._planned - self._measured)
-        return ", ".join(f"{label}: {gone[label]}" for label in sorted(gone))
+        return ", ".join(f"{one_line(label)}: {gone[label]}" for label in sorted(gone))
 
     @property
     def _planned(self) -> set[tuple[str, str]]:
@@ -145,7 +148,9 @@ def _name(store: Store) -> str:
         name = parse(_text(store.root / "grid.toml"), "grid.toml").get("name")
     except ValueError:
         name = None
-    return name if isinstance(name, str) and name else store.root.resolve().name
+    # Files are called so: what no grid's name could be, a path among others, is none.
+    fits = isinstance(name, str) and re.fullmatch(RUN, name) and len(name) <= LONGEST_RUN
+    return str(name) if fits else store.root.resolve().name
 
 
 def _text(path: Path) -> str:

@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 
 from sampler_bench.reports import latex as texts
+from sampler_bench.reports.markdown import plain
 from sampler_bench.reports.metrics import taken_of
 from sampler_bench.reports.points import PANEL, State, best, dot, labels, points
 from sampler_bench.reports.swept import CHURN, called
@@ -18,6 +20,7 @@ LEVELS_OFF: dict[State, str] = {
     "alone": "not seen: one point",
 }
 """What a table says of a curve's dot."""
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def best_table(records: pd.DataFrame) -> pd.DataFrame:
@@ -135,11 +138,28 @@ def with_error(value: float, se: float) -> str:
 def markdown(table: pd.DataFrame) -> str:
     """The table as Markdown, one part per model and metric."""
     parts = [
-        f"**{title}**\n\n"
-        + part.to_markdown(index=False, disable_numparse=True, colalign=_sides(part))
+        f"**{plain(title)}**\n\n"
+        + _as_markdown(part).to_markdown(index=False, disable_numparse=True, colalign=_sides(part))
         for title, part in _parts(table)
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _as_markdown(table: pd.DataFrame) -> pd.DataFrame:
+    return table.map(lambda cell: plain(cell) if isinstance(cell, str) else cell)
+
+
+def csv(table: pd.DataFrame) -> str:
+    """The table as CSV, in all digits.
+
+    A text that begins as a formula does gets an apostrophe, so that spreadsheets, which would
+    compute it, show it.
+    """
+    return table.map(_no_formula).to_csv(index=False)
+
+
+def _no_formula(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULAS) else cell
 
 
 def latex(table: pd.DataFrame) -> str:

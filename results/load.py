@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from sampler_bench.kit.canonical import hash_of
+from sampler_bench.kit.text import one_line
 from sampler_bench.results.cell import Cell
 from sampler_bench.results.lines import lines
 from sampler_bench.results.record import Record
@@ -54,8 +55,9 @@ def load(path: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     The rows' order depends on their contents alone.
 
     Damaged files are set aside, and what belongs to no plan left out, each with a warning
-    (`NotShown`). Raises ValueError if a path is no run, Conflict (a ValueError) if two records of
-    one cell and code disagree.
+    (`NotShown`). Names are one line each, without control characters, whatever a file says.
+    Raises ValueError if a path is no run, Conflict (a ValueError) if two records of one cell and
+    code disagree.
     """
     paths = [path] if isinstance(path, str | Path) else list(path)
     stores = [_opened(Path(one)) for one in paths]
@@ -72,7 +74,7 @@ def table(records: Iterable[Record], planned: Sequence[str] = ()) -> pd.DataFram
     places = {name: pd.Series([row.pop(name) for row in rows], dtype=object) for name in _PLACE}
     frame = pd.DataFrame(rows).assign(**places)
     frame = frame.sort_values(_ORDER, ignore_index=True).drop(columns="settings")
-    order = {label: place for place, label in enumerate(planned)}
+    order = {one_line(label): place for place, label in enumerate(planned)}
     frame["order"] = [order.get(label, len(order)) for label in frame["label"]]
     frame = _told_apart(frame)
     frame["repeat"] = frame.groupby("point")["seed_start"].rank(method="dense").astype(int) - 1
@@ -102,8 +104,8 @@ def _row(record: Record) -> dict[str, Any]:
         "key": cell.key,
         "work_key": cell.work_key,
         "point": hash_of({"point": cell.point, "settings": record.settings}),
-        "label": record.label,
-        "model": record.model,
+        "label": one_line(record.label),
+        "model": one_line(record.model),
         "search": record.rung and record.rung.search,
         "rung": record.rung and record.rung.rung,
         "over": record.rung and record.rung.over,
@@ -112,10 +114,11 @@ def _row(record: Record) -> dict[str, Any]:
         "code": record.code.digest,
         **cell.condition,
         **{name: getattr(record, name) for name in _MEASURED},
+        "metric_name": one_line(record.metric_name),
         "loo": list(record.loo),
         "profile": {name: list(column) for name, column in record.profile.items()},
         **columns(record.settings),
-        **{f"prov_{name}": value for name, value in record.provenance.items()},
+        **{f"prov_{one_line(name)}": one_line(value) for name, value in record.provenance.items()},
     }
 
 

@@ -15,7 +15,9 @@ from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
 
+from sampler_bench.bench.commands.terminal import Terminal
 from sampler_bench.kit.paths import expanded
+from sampler_bench.kit.text import cut, one_line
 
 FAILED, COULD_NOT_RUN, CRASHED, INTERRUPTED, UNREAD = 1, 2, 70, 130, 141
 """Exit codes besides 0, done, and 3, inconclusive: see README."""
@@ -88,8 +90,8 @@ app = typer.Typer(
 )
 # Lines that are not read on a terminal are not folded at 80 columns, unless that is asked for.
 FOLDED = sys.stdout.isatty() or "COLUMNS" in os.environ
-console = Console(highlight=False, width=None if FOLDED else 160)
-errors = Console(stderr=True, highlight=False)
+console = Terminal(width=None if FOLDED else 160)
+errors = Terminal(stderr=True)
 
 
 def command(
@@ -129,7 +131,7 @@ def shown(message: Warning | str, category: type[Warning], *where: Any, **more: 
 
 def tell(message: str) -> None:
     """Print one line where errors go."""
-    errors.print(f"bench: {' '.join(message.split())}", markup=False, soft_wrap=True)
+    errors.print(f"bench: {cut(one_line(' '.join(message.split())))}", soft_wrap=True)
 
 
 def tell_interrupted(name: str | None) -> None:

@@ -37,6 +37,7 @@ from sampler_bench.bench.commands.app import (
     tell,
     tell_interrupted,
 )
+from sampler_bench.bench.commands.terminal import write_what_can_be_shown
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import: not for --help
     from sampler_bench.bench.plan.planning import Plan
@@ -207,11 +208,7 @@ def _run(
         console.print(f"records in {folder}; figures: bench report {folder}", markup=False)
     if failed:
         names = ", ".join(dict.fromkeys(work.label for work in failed))
-        errors.print(
-            f"bench: {len(failed)} jobs failed ({names}); tracebacks in {folder / 'failures'}",
-            markup=False,
-            soft_wrap=True,
-        )
+        tell(f"{len(failed)} jobs failed ({names}); tracebacks in {folder / 'failures'}")
         raise typer.Exit(FAILED)
 
 
@@ -490,7 +487,7 @@ def schema() -> None:
     """Print the JSON schema of grid files: for editors, and programs that write grids."""
     from sampler_bench.bench.plan.grid import Grid
 
-    typer.echo(json.dumps(Grid.model_json_schema(), indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(Grid.model_json_schema(), indent=2))
 
 
 __all__ = [
@@ -508,6 +505,7 @@ def main() -> None:
     # Read by PyTorch's OpenMP when it is loaded. Threads that wait by spinning for long stall all
     # work on cores that are shared: 100 times slower on a busy machine, no slower on a quiet one.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    write_what_can_be_shown()
     interruption = Interruption()
     try:
         app()

@@ -57,7 +57,7 @@ def _write(blocks: "list[Block]", records: "pd.DataFrame", out: Path) -> None:
     made = tables.signed(table, records, typed).attrs["made"]
     files = {
         "compare.md": compared.markdown(blocks),
-        "compare.csv": table.to_csv(index=False),
+        "compare.csv": tables.csv(table),
         "compare.tex": compared.tex(blocks, made),
     }
     for name, text in files.items():

@@ -13,6 +13,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from sampler_bench.kit.text import one_line
 from sampler_bench.models import fetch as fetching
 from sampler_bench.models.cache import Cache
 from sampler_bench.models.published import PUBLISHED
@@ -56,7 +57,7 @@ class _Bar(Progress):
 
     def __init__(self, console: Console) -> None:
         super().__init__(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             DownloadColumn(),
             TransferSpeedColumn(),
@@ -70,5 +71,5 @@ class _Bar(Progress):
     def told(self, what: str, done: int, total: int | None) -> None:
         """Show how far something is."""
         if what not in self._known:
-            self._known[what] = self.add_task(what, total=total)
+            self._known[what] = self.add_task(one_line(what), total=total)
         self.update(self._known[what], completed=done, total=total)

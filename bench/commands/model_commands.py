@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from sampler_bench.bench.commands import completion
@@ -73,7 +72,7 @@ def convert(
         made = converting.convert(source, out, settings or [], force)
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for what, value in made:
-        table.add_row(what, escape(value))
+        table.add_row(what, value)
     console.print(table)
 
 

@@ -13,6 +13,7 @@ from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan.planning import Plan
 from sampler_bench.bench.run.duration import duration, roughly
 from sampler_bench.kit import own_files
+from sampler_bench.kit.text import one_line
 from sampler_bench.models.labels import Labelled
 from sampler_bench.models.model import Model
 from sampler_bench.models.network import NetworkDenoiser
@@ -34,8 +35,8 @@ def show(plan: Plan, device: torch.device, batch: int, console: Console) -> None
         nfe = "?" if work.nfe is None else f"{work.nfe}"
         for cell in work.cells:
             table.add_row(
-                work.label,
-                work.name,
+                one_line(work.label),
+                one_line(work.name),
                 cell.metric,
                 f"{cell.seed_start}..{cell.seed_start + cell.samples - 1}",
                 *([_steps(work), ", ".join(map(str, work.asked)) or "-"] if asked else []),

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from sampler_bench.bench.commands.gate import Comparison, Verdict
 from sampler_bench.kit.code import changed
+from sampler_bench.kit.text import one_line
 
 NAMED = 5
 """So many definitions in which the code differs are named."""
@@ -35,7 +36,7 @@ def show(comparisons: Sequence[Comparison], console: Console) -> None:
         difference = one.difference
         table.add_row(
             one.verdict,
-            difference.record.label,
+            one_line(difference.record.label),
             f"{difference.baseline.nfe:g}",
             difference.what,
             f"{difference.before:.4g}",

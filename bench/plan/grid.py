@@ -22,7 +22,7 @@ from pydantic import (
 from sampler_bench.bench.features import references
 from sampler_bench.bench.plan.shipped import GRIDS
 from sampler_bench.kit import own_files, paths
-from sampler_bench.kit.names import shown
+from sampler_bench.kit.names import LONGEST_RUN, RUN, shown
 from sampler_bench.kit.paths import expanded
 from sampler_bench.kit.toml import parse, text_of, toml_files, validated
 from sampler_bench.models import loading
@@ -231,7 +231,7 @@ class Grid(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[StrictStr, Field(pattern=r"^[\w][\w.-]*$", max_length=100)]
+    name: Annotated[StrictStr, Field(pattern=f"^{RUN}$", max_length=LONGEST_RUN)]
     models: Names
     nfe: Nfe | None = None
     samples: Annotated[StrictInt, Field(ge=LEAST_SAMPLES)]

@@ -15,6 +15,7 @@ from sampler_bench.bench.plan.planning import Plan
 from sampler_bench.bench.run.duration import duration, roughly
 from sampler_bench.bench.run.leases import Holder
 from sampler_bench.bench.run.pace import Left, Pace
+from sampler_bench.kit.text import cut, one_line
 from sampler_bench.results import Record
 
 QUIET = 30.0
@@ -58,6 +59,7 @@ class Watcher:
         """The time left, by this process alone: "about 2 min left"; "" while nothing tells it."""
         self._work: Work | None = None
         self._metric = ""  # the last that was named
+        self._live = console.is_terminal and not console.is_dumb_terminal
         self._single = all(len(work.cells) == 1 for work in plan.work)
         self._bar = Progress(
             TextColumn("{task.fields[cells]}"),
@@ -66,7 +68,7 @@ class Watcher:
             TextColumn("{task.fields[left]}"),
             TimeElapsedColumn(),
             console=console,
-            disable=not console.is_terminal,
+            disable=not self._live,
             transient=True,
         )
         self._task = self._bar.add_task("", total=1, cells="", left="")
@@ -75,7 +77,7 @@ class Watcher:
     def __enter__(self) -> Self:
         """Start the display."""
         self._bar.start()
-        if not self._console.is_terminal:
+        if not self._live:
             self._heart.start()
         return self
 
@@ -132,8 +134,8 @@ class Watcher:
         if not others:
             return
         told = f"waiting for {'; '.join(map(str, others))}"
-        self._update(description=told)
-        if not self._console.is_terminal:
+        self._update(description=one_line(told))
+        if not self._live:
             self._say(told)
 
     def beat(self) -> None:
@@ -169,11 +171,12 @@ class Watcher:
 
     def _print(self, line: str) -> None:
         self._update()
-        left = "" if self._console.is_terminal or self._done == self._cells else self._and_left
+        left = "" if self._live or self._done == self._cells else self._and_left
         self._say(f"[{self._done}/{self._cells}] {line}{left}")
 
     def _say(self, line: str) -> None:
         self._told = self._clock()
+        line = cut(one_line(line))
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     @property
@@ -227,6 +230,7 @@ def _labels(labels: Sequence[str]) -> str:
 
 
 def _cut(text: str) -> str:
+    text = one_line(text)
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
 
 

@@ -69,8 +69,8 @@ def _commit() -> str:
 
 def _git(*arguments: str) -> str:
     command = ["git", "-C", str(Path(__file__).resolve().parent), *arguments]
-    ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
-    return ran.stdout.strip()
+    ran = subprocess.run(command, capture_output=True, check=True, timeout=10)
+    return ran.stdout.decode("utf-8", "replace").strip()
 
 
 def _device_name(device: torch.device) -> str:

@@ -17,6 +17,7 @@ from sampler_bench.bench.run.codes import Codes
 from sampler_bench.bench.run.groups import groups, measured
 from sampler_bench.bench.run.leases import Holder, Leases
 from sampler_bench.kit import files
+from sampler_bench.kit.text import cut, one_line
 from sampler_bench.results import Cell, Record, Shard, Store
 from sampler_bench.results.estimate import Estimate
 
@@ -49,7 +50,7 @@ class Failed(Exception):  # noqa: N818 - a signal between two methods
     """A job is given up, for one reason, in one line."""
 
     def __init__(self, reason: str) -> None:
-        self.reason = " ".join(reason.split())
+        self.reason = cut(one_line(" ".join(reason.split())))
         super().__init__(self.reason)
 
 
