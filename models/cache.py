@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,9 +12,9 @@ from typing import Any
 import platformdirs
 from filelock import FileLock
 
+from sampler_bench.kit import environment
 from sampler_bench.kit.files import Unwritable, make_folder, write_whole
 
-VARIABLE = "SAMPLER_BENCH_CACHE"
 _CHUNK = 1 << 20
 
 
@@ -35,8 +34,7 @@ class Cache:
     @classmethod
     def usual(cls) -> "Cache":
         """Return the cache in ``$SAMPLER_BENCH_CACHE``, or where caches go on this system."""
-        chosen = os.environ.get(VARIABLE)
-        return cls(Path(chosen or platformdirs.user_cache_dir("sampler-bench")).expanduser())
+        return cls(environment.cache() or platformdirs.user_cache_path("sampler-bench"))
 
     def pin(self, key: str) -> str | None:
         """Return the digest a file is pinned to; ``None`` if it is not."""
@@ -84,8 +82,8 @@ class Cache:
         except (OSError, Unwritable) as error:
             reason = error.reason if isinstance(error, Unwritable) else error.strerror or error
             raise FetchError(
-                f"cannot write to the cache {self.root}: {reason}; {VARIABLE} chooses another "
-                "folder"
+                f"cannot write to the cache {self.root}: {reason}; {environment.CACHE} chooses "
+                "another folder"
             ) from None
 
     @property

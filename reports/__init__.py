@@ -4,6 +4,7 @@ A figure is a function (DataFrame of records) → matplotlib Figure. To add one,
 function and add its row to FIGURES; `reports.write` then draws it for every run that it fits.
 """
 
+from sampler_bench.reports import backend as backend  # before anything imports Matplotlib
 from sampler_bench.reports.everything import write_everything
 from sampler_bench.reports.figures import FIGURES, TABLES, FigureRow, TableRow
 from sampler_bench.reports.formats import FORMATS, USUAL, FormatRow

@@ -36,6 +36,14 @@ def test_one_file_alone_imports_it(library):
     ]
 
 
+ENVIRONMENT = re.compile(r"\bos\.(environ|getenv|putenv)|import (environ|getenv)\b")
+
+
+def test_the_environment_is_read_in_one_place():
+    found = [name for name, source in SOURCES.items() if ENVIRONMENT.search(source)]
+    assert found == ["kit/environment.py"]
+
+
 # ---- who writes ---------------------------------------------------------------------------------
 
 WRITERS = {

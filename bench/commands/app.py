@@ -1,6 +1,5 @@
 """The command line's frame: where commands are added, how errors are told, and exit codes."""
 
-import os
 import signal
 import sys
 import warnings
@@ -16,6 +15,7 @@ from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
 
 from sampler_bench.bench.commands.terminal import Terminal
+from sampler_bench.kit import environment
 from sampler_bench.kit.paths import expanded
 from sampler_bench.kit.text import cut, one_line
 
@@ -89,7 +89,7 @@ app = typer.Typer(
     "70 a fault of the program itself; 130 interrupted.",
 )
 # Lines that are not read on a terminal are not folded at 80 columns, unless that is asked for.
-FOLDED = sys.stdout.isatty() or "COLUMNS" in os.environ
+FOLDED = sys.stdout.isatty() or environment.says_width()
 console = Terminal(width=None if FOLDED else 160)
 errors = Terminal(stderr=True)
 

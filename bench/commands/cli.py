@@ -38,6 +38,7 @@ from sampler_bench.bench.commands.app import (
     tell_interrupted,
 )
 from sampler_bench.bench.commands.terminal import write_what_can_be_shown
+from sampler_bench.kit import environment
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import: not for --help
     from sampler_bench.bench.plan.planning import Plan
@@ -502,9 +503,7 @@ __all__ = [
 
 def main() -> None:
     """Run the command line; the entry point of ``bench``."""
-    # Read by PyTorch's OpenMP when it is loaded. Threads that wait by spinning for long stall all
-    # work on cores that are shared: 100 times slower on a busy machine, no slower on a quiet one.
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    environment.prepare()
     write_what_can_be_shown()
     interruption = Interruption()
     try:

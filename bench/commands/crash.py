@@ -11,8 +11,8 @@ from pathlib import Path
 
 import platformdirs
 
+from sampler_bench.kit import environment
 from sampler_bench.kit.files import write_whole
-from sampler_bench.models.cache import VARIABLE
 
 
 def told(error: Exception) -> str:
@@ -38,9 +38,5 @@ def told(error: Exception) -> str:
 
 def _usual() -> Path:
     """Return ``logs/`` of the cache that was chosen, or where logs go on this system."""
-    chosen = os.environ.get(VARIABLE)
-    return (
-        Path(chosen).expanduser() / "logs"
-        if chosen
-        else platformdirs.user_log_path("sampler-bench")
-    )
+    chosen = environment.cache()
+    return chosen / "logs" if chosen else platformdirs.user_log_path("sampler-bench")
