@@ -36,7 +36,7 @@ GOES_ON = {"run", "search", "fetch", "train"}
 
 
 class Commands(TyperGroup):
-    """All commands: Ctrl-C ends each of them with one line."""
+    """All commands: Ctrl-C or SIGTERM ends each of them with one line."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return their names, those of most use first."""
@@ -135,7 +135,7 @@ def tell(message: str) -> None:
 
 
 def tell_interrupted(name: str | None) -> None:
-    """Print the line that Ctrl-C ends a command with."""
+    """Print the line that an interrupted command ends with."""
     again = "; the same command goes on where it stopped"
     tell(f"interrupted{again if name in GOES_ON else ''}")
 
@@ -152,17 +152,22 @@ def address(page: Path) -> str:
 
 
 class Interruption:
-    """Ctrl-C, remembered: a library that is being imported may turn it into another error."""
+    """Ctrl-C or SIGTERM, remembered: a library that is being imported may make another error of it.
+
+    SIGTERM, with which schedulers and containers end what runs in them, is as Ctrl-C.
+    """
 
     def __init__(self) -> None:
         self.happened = False
         # A shell's background jobs begin with Ctrl-C ignored: they stay so.
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, self._note)
+        usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+        for number, handler in usual.items():
+            if signal.getsignal(number) is handler:
+                signal.signal(number, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.happened = True
-        signal.default_int_handler(number, frame)
+        raise KeyboardInterrupt
 
 
 def stop(message: str) -> NoReturn:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from sampler_bench.bench.features.references import ReferenceSource
 from sampler_bench.kit.parameters import parameters
@@ -16,6 +17,8 @@ from sampler_bench.results.estimate import Estimate
 from sampler_bench.results.metric import Metric
 from sampler_bench.solvers import AnySampler
 from sampler_bench.solvers.declared import Declared
+
+NAMED_SEEDS = 5
 
 Tell = Callable[[int, int], None]
 """Called after each batch with the numbers of samples and evaluations it made."""
@@ -168,3 +171,15 @@ class Measurement(ABC):
     def files(self) -> Mapping[str, str]:
         """The SHA-256 of each of a user's own files that it is made of, by path."""
         return {}
+
+
+def check_finite(values: Tensor, seeds: Sequence[int], what: str) -> None:
+    """Raise FloatingPointError, naming the seeds, where values [n, …] of n seeds are not finite."""
+    sound = values.flatten(1).isfinite().all(1).tolist()
+    wrong = [seed for seed, is_sound in zip(seeds, sound, strict=True) if not is_sound]
+    if not wrong:
+        return
+    named = ", ".join(map(str, wrong[:NAMED_SEEDS]))
+    more = f" and {len(wrong) - NAMED_SEEDS} more" if len(wrong) > NAMED_SEEDS else ""
+    several = "s" if len(wrong) > 1 else ""
+    raise FloatingPointError(f"{what} of seed{several} {named}{more} not finite")

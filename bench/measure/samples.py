@@ -14,7 +14,13 @@ from torch import Tensor
 
 from sampler_bench.bench.features.moments import Moments
 from sampler_bench.bench.features.references import ReferenceSource
-from sampler_bench.bench.measure.measurement import Measured, Measurement, Subject, Tell
+from sampler_bench.bench.measure.measurement import (
+    Measured,
+    Measurement,
+    Subject,
+    Tell,
+    check_finite,
+)
 from sampler_bench.bench.measure.metrics import Measure
 from sampler_bench.bench.measure.trajectory import Trajectories
 from sampler_bench.models import Counted, Model, Wrapped
@@ -146,6 +152,7 @@ class FromSamples(Measurement):
             exact, own_error = None, None
             if self.source.extractor is None:
                 exact, own_error = self._exact(subject, batch)
+        check_finite(sampled.samples, [*itertools.chain(*parts)], "samples")
         sizes = [len(part) for part in parts]
         measured = []
         for part, samples, nfe, seconds in zip(
@@ -155,10 +162,6 @@ class FromSamples(Measurement):
             sampled.seconds * np.array(sizes) / sum(sizes),
             strict=True,
         ):
-            if not torch.isfinite(samples).all():
-                raise FloatingPointError(
-                    f"samples of seeds {part.start} to {part.stop - 1} not finite"
-                )
             shown: dict[str, np.ndarray] = {}
             if exact is None:
                 arrays = self._featured(samples)

@@ -330,20 +330,26 @@ from sampler_bench.bench.commands import catalogue, cli
 
 def swallowed(name):  # as NumPy's compiled part does while it is imported
     try:
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.NUMBER)
     except KeyboardInterrupt:
-        pass
+        if KEPT:
+            raise
     raise AttributeError("half imported")
 
 catalogue.kind = swallowed
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
 sys.argv = ["bench", "list", "grids"]
 cli.main()
 """
 
 
-def test_ctrl_c_that_a_library_turned_into_another_error():
-    ran = subprocess.run([sys.executable, "-c", SWALLOWED], capture_output=True, encoding="utf-8")
+@pytest.mark.parametrize(
+    ("number", "kept"), [("SIGINT", False), ("SIGTERM", False), ("SIGTERM", True)]
+)
+def test_whoever_ends_it_and_whatever_a_library_makes_of_that(number, kept):
+    program = SWALLOWED.replace("NUMBER", number).replace("KEPT", str(kept))
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8")
     assert (ran.stderr, ran.returncode) == ("bench: interrupted\n", 130)
 
 

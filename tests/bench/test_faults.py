@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from sampler_bench import models, results
 from sampler_bench.bench.commands.cli import app
 from sampler_bench.bench.measure import metrics
+from sampler_bench.bench.measure.measurement import check_finite
 from sampler_bench.bench.run import provenance, recorded
 from sampler_bench.bench.run.groups import out_of_memory
 from sampler_bench.kit import files
@@ -52,11 +53,12 @@ class Evil:
 def run(tmp_path, monkeypatch):
     """Run a grid of an evil model and, if asked for, a good one."""
 
-    def typed(act, *names, out="out", batch=40):
+    def typed(act, *names, out="out", batch=40, first_seed=0):
         evil = Evil(act)
         monkeypatch.setitem(models.MODELS, "evil", lambda device: evil)
         path = tmp_path / "grid.toml"
-        path.write_text(GRID.format(models=", ".join(f'"{name}"' for name in ("evil", *names))))
+        listed = ", ".join(f'"{name}"' for name in ("evil", *names))
+        path.write_text(f"first_seed = {first_seed}\n{GRID.format(models=listed)}")
         found = bench("run", path, "--out", tmp_path / out, "--batch", batch)
         assert "Traceback" not in found.output
         return found, evil
@@ -272,3 +274,36 @@ def test_records_that_diverged_before_can_be_read(tmp_path, monkeypatch):
         assert bench("run", tmp_path / "grid.toml", "--out", out).exit_code == 0
     assert bench("run", tmp_path / "grid.toml", "--out", out).exit_code == 0
     assert results.load(out)["value"].max() > 1e154
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ([17], "samples of seed 117 not finite"),
+        ([38, 39], "samples of seeds 138, 139 not finite"),
+        (list(range(40)), "samples of seeds 100, 101, 102, 103, 104 and 35 more not finite"),
+        ([21, 20], "samples of seeds 120, 121 not finite"),
+    ],
+)
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_seeds_whose_samples_are_not_finite_are_named_and_the_rest_goes_on(
+    run, tmp_path, wrong, told, value
+):
+    def spoil(x):
+        x[wrong] = float(value)
+
+    found, _ = run(spoil, "exact-mixture-moons", first_seed=100)
+    assert found.exit_code == 1
+    assert found.output.count(f"FloatingPointError: {told}") == 2
+    assert set(results.load(tmp_path / "out")["model"]) == {"exact-mixture-moons"}
+
+
+@pytest.mark.parametrize("number", [1, 5, 6, 40])
+def test_of_many_seeds_some_are_named(number):
+    values = torch.zeros(50, 3, 2)
+    values[:number, 1, 1] = float("nan")
+    with pytest.raises(FloatingPointError) as caught:
+        check_finite(values, range(1000, 1050), "x")
+    named = ", ".join(map(str, range(1000, 1000 + min(5, number))))
+    more = f" and {number - 5} more" if number > 5 else ""
+    assert str(caught.value) == f"x of seed{'s' * (number > 1)} {named}{more} not finite"

@@ -12,7 +12,13 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from sampler_bench.bench.measure.measurement import Measured, Measurement, Subject, Tell
+from sampler_bench.bench.measure.measurement import (
+    Measured,
+    Measurement,
+    Subject,
+    Tell,
+    check_finite,
+)
 from sampler_bench.bench.measure.profiles.probe import SIGMA, VALUES, Drawn, Probe, profile
 from sampler_bench.bench.measure.samples import SHOWN, InParts
 from sampler_bench.kit import own_files
@@ -118,17 +124,13 @@ class OverLevels(Measurement):
             begins = [part for part in parts if part.start == subject.seeds.start]
             shown = self._shown(subject, model, begins[0], batch) if begins else {}
         sigma = probe.at(model).cpu().numpy()
+        check_finite(torch.cat(values), everyone, own_files.shown(self.spec))
         sizes = [len(part) for part in parts]
         counts = np.split(np.concatenate(nfe), np.cumsum(sizes)[:-1])
         measured = []
         for part, found, count in zip(
             parts, torch.cat(values).cpu().split(sizes), counts, strict=True
         ):
-            if not torch.isfinite(found).all():
-                what = own_files.shown(self.spec)
-                raise FloatingPointError(
-                    f"{what} of seeds {part.start} to {part.stop - 1} not finite"
-                )
             arrays = {SIGMA: sigma, VALUES: found.numpy(), "nfe": count}
             share = seconds * len(part) / len(everyone)
             measured.append(Measured(arrays, share, shown if part in begins else {}))
