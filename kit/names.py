@@ -7,6 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 RUN = r"\w[\w.-]*"
 LONGEST_RUN = 100
+RUN_IN_WORDS = f"up to {LONGEST_RUN} letters, digits and _, or . and - but not first"
 """What a run may be called: files are named after it."""
 _LONGEST = 100
 _MOST, _NEAR = 400, 12

@@ -24,7 +24,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from sampler_bench.kit.names import shown, unknown
 
@@ -183,7 +183,10 @@ def allowed(annotation: Any) -> str:
         kinds = [allowed(kind) for kind in arguments if kind is not NoneType]
         return " or ".join(dict.fromkeys(kinds))
     if origin is Literal:
-        return "one of " + ", ".join(map(str, arguments))
+        several = len(arguments) > 1
+        return f"one of {', '.join(map(str, arguments))}" if several else repr(arguments[0])
+    if origin is dict or (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        return "a table"
     if origin in {list, tuple, Sequence}:
         return f"a list, each {allowed(arguments[0])}" if arguments else "a list"
     names = {int: "a whole number", float: "a finite number", bool: "true or false", str: "a word"}

@@ -2,16 +2,18 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from sampler_bench.kit.bounds import text_in
 from sampler_bench.kit.names import shown, unknown
+from sampler_bench.kit.parameters import allowed
 from sampler_bench.kit.paths import expanded
 
 Declared = TypeVar("Declared", bound=BaseModel)
@@ -51,7 +53,7 @@ def validated(values: Mapping[str, Any], model: type[Declared], where: str) -> D
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise ValueError(f"{where}: {_one_line(error.errors()[0], model)}") from None
+        raise ValueError(f"{where}: {_one_line(error.errors(), model)}") from None
 
 
 @contextmanager
@@ -100,19 +102,103 @@ def toml_files(folder: Path) -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
-def _one_line(error: ErrorDetails, model: type[BaseModel]) -> str:
-    """Say of one validation error where it is, what was found, and what is allowed."""
-    # Union members leave their own names in the location; keys and positions are what a user wrote.
-    location = [part for part in error["loc"] if _is_users(part)]
+def _one_line(errors: Sequence[ErrorDetails], model: type[BaseModel]) -> str:
+    """Say of a value where it is, what was found, and what is allowed.
+
+    What may be one of several kinds fails as each of them: the kind that fits farthest says where.
+    """
+    places = [_place(error, model) for error in errors]
+    first = places[0][0]
+    within = [i for i, (key, _) in enumerate(places) if key[: len(first)] == first]
+    is_of_kind = [not error["type"].endswith("_type") for error in errors]
+    chosen = max(within, key=lambda i: (len(places[i][0]), is_of_kind[i]))  # of equals the first
+    error, (location, kind) = errors[chosen], places[chosen]
     key = ".".join(f"[{part}]" if isinstance(part, int) else part for part in location)
     key = key.replace(".[", "[")
     if error["type"] == "missing":
         return f"key '{key}' is missing"
     if error["type"] == "extra_forbidden":
         return unknown(key, _siblings(model, location), "key")
-    if error["type"] == "value_error" and not key:  # keys that do not fit together: it names them
-        return str(error["ctx"]["error"])
-    return f"{key} = {shown(error['input'])}: {error['msg'][0].lower()}{error['msg'][1:]}"
+    told = f"{key} = {shown(error['input'])}"
+    if error["type"] == "value_error":
+        reason = str(error["ctx"]["error"])
+        if not key:  # keys that do not fit together: it names them
+            return reason
+        own = f"{location[-1]} = "  # it names the value, too
+        return f"{key} = {reason[len(own) :]}" if reason.startswith(own) else f"{told}: {reason}"
+    if kind is not None and (needed := _needed(kind, error["type"])):
+        return f"{told} is not allowed: it must be {needed}"
+    return f"{told}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _needed(kind: Any, error: str) -> str:
+    """Return in words what a value may be; "" where pydantic says more of what is wrong."""
+    if error in {"too_short", "too_long"}:
+        return ""
+    told = _told(kind)
+    is_text = error.startswith(("string_pattern", "string_too"))
+    return "" if is_text and told == allowed(str) else told
+
+
+def _told(kind: Any) -> str:
+    """Return in words what a value may be: those of its ``Field``, if it has some."""
+    said = [getattr(one, "description", None) for one in getattr(kind, "__metadata__", ())]
+    if any(said):
+        return next(text for text in said if text)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in {Union, UnionType}:
+        each = dict.fromkeys(_told(one) for one in arguments if one is not NoneType)
+        return " or ".join(sorted(each, key=lambda text: text.startswith("a list")))
+    if origin is list:
+        return f"a list, each {_told(arguments[0])}"
+    if origin is Annotated and get_origin(arguments[0]) in {list, Union, UnionType}:
+        return _told(arguments[0])
+    return allowed(kind)
+
+
+def _place(error: ErrorDetails, model: type[BaseModel]) -> tuple[list[Any], Any]:
+    """Return keys and positions as a user wrote them, and what stands there; None if unknown.
+
+    Members of a union leave their own names in an error's location.
+    """
+    found: list[Any] = []
+    kind: Any = model
+    for at, part in enumerate(error["loc"]):
+        kinds = _kinds(kind)
+        within: list[Any]
+        if isinstance(part, int):
+            within = [get_args(one)[0] for one in kinds if get_origin(one) in {list, tuple}]
+        else:
+            tables = [one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel)]
+            within = [value for table in tables for value in _values(table, part)]
+            within += [get_args(one)[1] for one in kinds if get_origin(one) is dict]
+            is_unknown = error["type"] == "extra_forbidden" and at == len(error["loc"]) - 1
+            if not within and not is_unknown:
+                continue
+        found.append(part)
+        kind = None if not within else Union[tuple(within)]  # noqa: UP007 - of what is there
+    return found, kind
+
+
+def _kinds(kind: Any) -> list[Any]:
+    """Return what a value may be, each kind by itself."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _kinds(arguments[0])
+    if origin in {Union, UnionType}:
+        return [each for one in arguments for each in _kinds(one)]
+    return [] if kind is None else [kind]
+
+
+def _values(table: type[BaseModel], key: str) -> list[Any]:
+    """Return what a table's key may be; nothing if it has none of that name."""
+    field = table.model_fields.get(key)
+    if field is not None:
+        described = [Field(description=field.description)] if field.description else []
+        several = (*field.metadata, *described)
+        return [Annotated[(field.annotation, *several)] if several else field.annotation]
+    extra = get_args(table.__annotations__.get("__pydantic_extra__"))
+    return [extra[1]] if extra else []
 
 
 def _siblings(model: type[BaseModel], location: list[Any]) -> list[str]:
@@ -133,9 +219,3 @@ def _tables(kind: Any) -> list[type[BaseModel]]:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return [kind]
     return [table for each in get_args(kind) for table in _tables(each)]
-
-
-def _is_users(part: int | str) -> bool:
-    return isinstance(part, int) or not (
-        part in {"str", "int", "float", "__pydantic_extra__"} or "[" in part or "-" in part
-    )

@@ -22,7 +22,7 @@ from pydantic import (
 from sampler_bench.bench.features import references
 from sampler_bench.bench.plan.shipped import GRIDS
 from sampler_bench.kit import own_files, paths
-from sampler_bench.kit.names import LONGEST_RUN, RUN, shown
+from sampler_bench.kit.names import LONGEST_RUN, RUN, RUN_IN_WORDS, shown
 from sampler_bench.kit.paths import expanded
 from sampler_bench.kit.toml import parse, text_of, toml_files, validated
 from sampler_bench.models import loading
@@ -37,18 +37,25 @@ MOST_CELLS = 100_000
 MOST_TABLES = 1000
 """Of each kind."""
 
-Scalar = StrictStr | Annotated[int, Field(strict=True)] | Annotated[float, Field(strict=True)]
+Scalar = Annotated[
+    StrictStr | Annotated[int, Field(strict=True)] | Annotated[float, Field(strict=True)],
+    Field(description="a number or a word"),
+]
 Weight = Annotated[float, Field(ge=0, le=1000, strict=True)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Names = Annotated[list[StrictStr], Field(min_length=1, max_length=1000)]
 Evaluations = Annotated[StrictInt, Field(ge=1, le=100_000)]
 Nfe = Evaluations | Annotated[list[Evaluations], Field(min_length=1)]
 """Evaluations per sample that a sampler may cost: one number, or several."""
-Item = Scalar | list[Scalar] | list[list[Scalar]]
-Axis = Scalar | Annotated[list[Item], Field(min_length=1)]
+_ITEM = Field(description="a number, a word or a list of these")
+Item = Annotated[Scalar | list[Scalar] | list[list[Scalar]], _ITEM]
+Axis = Annotated[Scalar | Annotated[list[Item], Field(min_length=1)], _ITEM]
 """A value, a list of values; a value may be a list itself, or a list of those."""
 
 
+RunName = Annotated[
+    StrictStr, Field(pattern=f"^{RUN}$", max_length=LONGEST_RUN, description=RUN_IN_WORDS)
+]
 PARTS = ("solver", "path", "schedule", "scaling", "discretization")
 """Keys of sampler tables whose values are names of parts, which may be in files of one's own."""
 
@@ -231,7 +238,7 @@ class Grid(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[StrictStr, Field(pattern=f"^{RUN}$", max_length=LONGEST_RUN)]
+    name: RunName
     models: Names
     nfe: Nfe | None = None
     samples: Annotated[StrictInt, Field(ge=LEAST_SAMPLES)]

@@ -40,7 +40,7 @@ CASES = {
     "no sampler": (toml(sampler="none"), "no [[sampler]] and no [[profile]] table"),
     "samples as text": (toml({"samples": '"20"'}), "samples = '20'"),
     "samples as a fraction": (toml({"samples": "20.5"}), "samples = 20.5"),
-    "too few samples": (toml({"samples": "19"}), "greater than or equal to 20"),
+    "too few samples": (toml({"samples": "19"}), "must be a whole number of at least 20"),
     "no models": (toml({"models": "[]"}), "models"),
     "a model that is a number": (toml({"models": "[3]"}), "models[0] = 3"),
     "a name that is a path": (toml({"name": '"../x"'}), "name = '../x'"),

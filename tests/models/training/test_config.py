@@ -129,7 +129,7 @@ def written(folder, text, name="x.toml"):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("lr = 1e-3", "lr = -1.0", r"optimizer\.lr = -1\.0: .*greater than 0"),
+        ("lr = 1e-3", "lr = -1.0", r"optimizer\.lr = -1\.0 .*above 0"),
         ("lr = 1e-3", "lr = nan", r"optimizer\.lr = nan"),
         ("lr = 1e-3", 'lr = "fast"', r"optimizer\.lr = 'fast'"),
         ("lr = 1e-3", "lrr = 1e-3", r"optimizer\.lr' is missing|did you mean 'optimizer\.lr'"),
