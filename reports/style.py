@@ -124,7 +124,7 @@ for those of its Figure 2. Lines that never stand together may share a look."""
 def looks(labels: Sequence[str]) -> dict[str, Look]:
     """A look for each label: its own where it is known, else by place in the list.
 
-    28 that are not known differ in mark and dash.
+    28 that are not known differ in mark and dash, 150 and more in one of the three.
     """
     known = {label: KNOWN[label] for label in labels if label in KNOWN}
     free = _free(list(known.values()))
@@ -135,13 +135,20 @@ def _free(taken: Sequence[Look]) -> Iterator[Look]:
     """Looks in one order: of other marks and dashes, and while there are any of other colours."""
     used, marks = {one.color for one in taken}, {(one.marker, str(one.dash)) for one in taken}
     colors = [color for color in PALETTE if color not in used] or list(PALETTE)
+    seen = {(one.color, one.marker, str(one.dash)) for one in taken}
     made = 0
     for i in itertools.count():
         turn, place = divmod(i, len(PALETTE))
         marker, dash = MARKERS[place], DASHES[(place + turn) % len(DASHES)]
-        if turn < len(DASHES) and (marker, str(dash)) in marks:
+        again = turn // len(DASHES)  # so often all marks and dashes have come before
+        if not again and (marker, str(dash)) in marks:
             continue
-        yield Look(colors[made % len(colors)], marker, dash)
+        color = colors[made % len(colors)]
+        if again:  # in another colour, while there is one
+            turned = [PALETTE[(place + again + k) % len(PALETTE)] for k in range(len(PALETTE))]
+            color = next((one for one in turned if (one, marker, str(dash)) not in seen), color)
+        seen.add((color, marker, str(dash)))
+        yield Look(color, marker, dash)
         made += 1
 
 

@@ -1,6 +1,7 @@
 """What the files of a run must look like: everything that is read is held against these."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,10 +123,12 @@ class Job:
 
     first  the line of one of its cells
     cells  the keys of all of them
+    apart  what tells it from other jobs of its label and steps: its model, or its key
     """
 
     first: Line
     cells: tuple[str, ...]
+    apart: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -133,8 +136,12 @@ class Job:
         return self.first.work_key
 
     def __str__(self) -> str:
-        steps = self.first.settings.get("sampler", {}).get("steps")
-        return self.first.label if steps is None else f"{self.first.label}, {steps} steps"
+        return ", ".join([_job_name(self.first), *self.apart])
+
+
+def _job_name(line: Line) -> str:
+    steps = line.settings.get("sampler", {}).get("steps")
+    return line.label if steps is None else f"{line.label}, {steps} steps"
 
 
 class SkippedLine(Told):
@@ -170,8 +177,19 @@ class PlanFile(Told):
         found: dict[str, list[Line]] = {}
         for line in self.lines:
             found.setdefault(line.work_key, []).append(line)
+        firsts = [lines[0] for lines in found.values()]
+        several = len({line.model for line in firsts}) > 1
+        named = Counter((_job_name(line), line.model) for line in firsts)
         return [
-            Job(lines[0], tuple({line.key: None for line in lines})) for lines in found.values()
+            Job(
+                first := lines[0],
+                tuple({line.key: None for line in lines}),
+                (
+                    *([first.model] if several else []),
+                    *([first.work_key] if named[_job_name(first), first.model] > 1 else []),
+                ),
+            )
+            for lines in found.values()
         ]
 
     def text(self) -> str:

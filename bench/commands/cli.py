@@ -188,6 +188,7 @@ def _run(
     planned: "Plan", text: str, folder: Path, runner: Callable[..., "Runner"], report: bool
 ) -> None:
     from sampler_bench.bench.commands.drawing import Drawing
+    from sampler_bench.bench.run.names import Names
     from sampler_bench.bench.run.progress import Watcher
 
     for remark in planned.remarks:
@@ -208,7 +209,7 @@ def _run(
     else:
         console.print(f"records in {folder}; figures: bench report {folder}", markup=False)
     if failed:
-        names = ", ".join(dict.fromkeys(work.label for work in failed))
+        names = ", ".join(dict.fromkeys(map(Names(planned.work), failed)))
         tell(f"{len(failed)} jobs failed ({names}); tracebacks in {folder / 'failures'}")
         raise typer.Exit(FAILED)
 

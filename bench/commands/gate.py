@@ -159,6 +159,7 @@ def _missing(missing: Sequence[Record], run: Sequence[Record]) -> str:
     """Say which cell is missing and, if there is one like it, in what it differs."""
     base = missing[0]
     text = f"{len(missing)} of the baseline's cells are not in the run; first {base.label!r}"
+    text += f" of {base.model}" if len({record.model for record in run}) > 1 else ""
     near = [r for r in run if r.label == base.label and r.cell.metric == base.cell.metric]
     if not near:
         return text

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -10,6 +10,7 @@ from rich.table import Table
 from sampler_bench.bench.commands.gate import Comparison, Verdict
 from sampler_bench.kit.code import changed
 from sampler_bench.kit.text import one_line
+from sampler_bench.results import Record
 
 NAMED = 5
 """So many definitions in which the code differs are named."""
@@ -18,17 +19,8 @@ ORDER: tuple[Verdict, ...] = ("regressed", "inconclusive", "passed")
 
 def show(comparisons: Sequence[Comparison], console: Console) -> None:
     """Print one row per comparison, the worst first, and a line that sums up."""
-    names = (
-        "verdict",
-        "sampler",
-        "NFE",
-        "compared",
-        "baseline",
-        "now",
-        "worse by",
-        "± SE",
-        "seeds",
-    )
+    called = _called([one.difference.record for one in comparisons])
+    names = ("verdict", *called, "NFE", "compared", "baseline", "now", "worse by", "± SE", "seeds")
     table = Table(*names, box=None)
     for column in table.columns:
         column.overflow = "fold"
@@ -36,7 +28,7 @@ def show(comparisons: Sequence[Comparison], console: Console) -> None:
         difference = one.difference
         table.add_row(
             one.verdict,
-            one_line(difference.record.label),
+            *(one_line(name(difference.record)) for name in called.values()),
             f"{difference.baseline.nfe:g}",
             difference.what,
             f"{difference.before:.4g}",
@@ -52,6 +44,17 @@ def show(comparisons: Sequence[Comparison], console: Console) -> None:
         console.print(other, markup=False, soft_wrap=True)
     counts = Counter(one.verdict for one in comparisons)
     console.print(", ".join(f"{counts[verdict]} {verdict}" for verdict in ORDER))
+
+
+def _called(records: Sequence[Record]) -> dict[str, Callable[[Record], str]]:
+    """Return the columns that say which record a row is of: those that tell some apart."""
+    columns: dict[str, Callable[[Record], str]] = {"sampler": lambda record: record.label}
+    if len({record.model for record in records}) > 1:
+        columns["model"] = lambda record: record.model
+    points = {(record.cell.point, record.cell.seed_start) for record in records}
+    if len({point for point, _ in points}) < len(points):
+        columns["from seed"] = lambda record: str(record.cell.seed_start)
+    return columns
 
 
 def _worst_first(one: Comparison) -> tuple[int, float, float]:

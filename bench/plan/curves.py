@@ -1,13 +1,17 @@
 """Curves by their labels: a label names exactly one."""
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from sampler_bench.bench.measure.work import Work
 
 AXES = ("steps", "rtol", "atol", "abstol", "reltol")
-"""What varies along one curve; every other axis with several values makes curves of its own."""
+"""What varies along one curve; every other axis with several values makes curves of its own.
+
+Of several of these one alone does; the others may follow it, as an atol that is the rtol.
+"""
 
 
 def apart(work: Work, first: Work) -> Work:
@@ -24,19 +28,38 @@ def apart(work: Work, first: Work) -> Work:
 
 
 def check(works: Iterable[Work]) -> None:
-    """Refuse two samplers that have one label on one model.
+    """Refuse two samplers that have one label on one model, and curves along two axes at once.
 
     Raises:
         ValueError: If there are; one line that names what they differ in.
     """
     known: dict[tuple[str, str, str], Work] = {}
+    along: dict[tuple[str, str, str], set[tuple[Any, ...]]] = {}
     for work in works:
-        first = known.setdefault((work.label, work.name, work.cell.metric), work)
+        curve = (work.label, work.name, work.cell.metric)
+        first = known.setdefault(curve, work)
+        settings = _flat(work.settings)
+        along.setdefault(curve, set()).add(tuple(settings.get(name) for name in AXES))
         if differing := unseen(_fixed(first), _fixed(work)):
             raise ValueError(
                 f"two samplers are called {work.label!r}, and differ in {', '.join(differing)}: "
                 "give each a label of its own"
             )
+    for (label, *_), points in along.items():
+        if two := _two_axes(points):
+            raise ValueError(
+                f"samplers called {label!r} differ in {' and in '.join(two)}, and a curve goes "
+                f"along one of them: give each {two[1]} a label of its own"
+            )
+
+
+def _two_axes(points: Collection[tuple[Any, ...]]) -> tuple[str, str] | None:
+    """Return two axes of which neither follows from the other; ``None`` if there are none."""
+    for one, two in itertools.combinations(range(len(AXES)), 2):
+        each = {point[one] for point in points}, {point[two] for point in points}
+        if len({(point[one], point[two]) for point in points}) > max(map(len, each)):
+            return AXES[one], AXES[two]
+    return None
 
 
 def unseen(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

@@ -271,11 +271,9 @@ def _label(entry: SamplerEntry, combination: dict[str, Any], axes: dict[str, lis
     label = entry.label or f"{shown(solver)}{steps}"
     said = () if entry.label else ("solver", "discretization")
     used = applicable(combination)
-    varied = [
-        f"{key} = {_told(key, used[key])}"
-        for key, values in axes.items()
-        if len(values) > 1 and key not in (*CURVE_AXES, *said) and key in used
-    ]
+    several = [key for key, values in axes.items() if len(values) > 1 and key in used]
+    along = [key for key in CURVE_AXES if key in several][:1]  # of two the other makes curves
+    varied = [f"{key} = {_told(key, used[key])}" for key in several if key not in (*along, *said)]
     return ", ".join([label, *varied])
 
 

@@ -14,6 +14,7 @@ from sampler_bench.bench.measure.work import Work
 from sampler_bench.bench.plan.planning import Plan
 from sampler_bench.bench.run.duration import duration, roughly
 from sampler_bench.bench.run.leases import Holder
+from sampler_bench.bench.run.names import Names
 from sampler_bench.bench.run.pace import Left, Pace
 from sampler_bench.kit.text import cut, one_line
 from sampler_bench.results import Record
@@ -50,6 +51,7 @@ class Watcher:
     ) -> None:
         self._console, self._draw, self._clock = console, draw, clock
         self._cells, self._done = plan.cells, 0
+        self._called = Names(plan.work)
         self._pace = Pace(plan.work)
         self._of_label = Counter(work.label for work in plan.work)  # jobs not settled yet
         self._spent = 0.0
@@ -94,7 +96,7 @@ class Watcher:
     def begin(self, work: Work) -> None:
         """Name the current job."""
         self._work, self._since = work, self._clock()
-        self._update(description=_cut(_name(work)))
+        self._update(description=_cut(self._called.of_job(work)))
 
     def sampled(self, samples: int, evaluations: int) -> None:
         """Count what a batch took."""
@@ -115,10 +117,11 @@ class Watcher:
     def finished(self, work: Work, records: Sequence[Record], resumed: bool) -> None:
         """Print one line per record."""
         self._settle(work, max(0.0, self._clock() - self._since))
+        name = self._called(work)
         for record in records:
             self._done += 1
             before = " (done before)" if resumed else f", {record.seconds:.1f} s"
-            self._print(f"{record.label}, NFE {record.nfe:g}: {self._value(record)}{before}")
+            self._print(f"{name}, NFE {record.nfe:g}: {self._value(record)}{before}")
         if not resumed:
             self._drawn(work)
 
@@ -126,7 +129,7 @@ class Watcher:
         """Print the reason."""
         self._settle(work, None)
         self._done += len(work.cells)
-        self._print(f"FAILED {_name(work)}: {reason}")
+        self._print(f"FAILED {self._called.of_job(work)}: {reason}")
         self._drawn(work)
 
     def waiting(self, others: Sequence[Holder]) -> None:
@@ -147,7 +150,8 @@ class Watcher:
         made = all_of_it - self._pace.samples_left(work)
         since = duration(now - self._started)
         self._say(
-            f"… {since} so far, at {_name(work)}: {made:,} of {all_of_it:,} samples{self._and_left}"
+            f"… {since} so far, at {self._called.of_job(work)}: {made:,} of {all_of_it:,} samples"
+            f"{self._and_left}"
         )
 
     def _settle(self, work: Work, beside: float | None) -> None:
@@ -232,9 +236,3 @@ def _labels(labels: Sequence[str]) -> str:
 def _cut(text: str) -> str:
     text = one_line(text)
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
-
-
-def _name(work: Work) -> str:
-    count = work.measurement.steps
-    steps = "" if count is None else f", {count} steps"
-    return f"{work.label}{steps}"

@@ -111,3 +111,51 @@ def test_models_of_one_file_are_one_cell_and_two_points(tmp_path, monkeypatch):
     plan = planning.make(grids.read(str(path))[0])
     assert plan.cells == 1
     assert [work.name for work in plan.lines] == ["exact-mixture-moons", "moons-again"]
+
+
+TWO_AXES = {
+    "rk45": ("rtol", "atol", {}),
+    "dpm-adaptive": ("rtol", "atol", {"end": '"sigma-min"'}),
+    "adaptive-vp": ("abstol", "reltol", {}),
+    "adaptive-ve": ("abstol", "reltol", {}),
+}
+
+
+@pytest.mark.parametrize("solver", TWO_AXES)
+@pytest.mark.parametrize("label", ["", "mine"])
+def test_of_two_axes_that_a_curve_may_go_along_one_makes_curves(tmp_path, solver, label):
+    along, other, more = TWO_AXES[solver]
+    keys = {"solver": f'"{solver}"', **more, along: "[0.01, 0.02, 0.03]", other: "[0.01, 0.02]"}
+    if label:
+        keys["label"] = f'"{label}"'
+    plan = planned(tmp_path, "\n".join(f"{key} = {value}" for key, value in keys.items()))
+    lines = [work for work in plan.lines if work.settings.get("sampler")]
+    by_label = {}
+    for work in lines:
+        told = work.settings["sampler"]
+        by_label.setdefault(work.label, []).append((told[along], told[other]))
+    assert len(lines) == 6 and len(by_label) == 2
+    for called, points in by_label.items():
+        assert called.endswith(f", {other} = {points[0][1]}")
+        assert len({own for own, _ in points}) == 3 and len({rest for _, rest in points}) == 1
+
+
+@pytest.mark.parametrize("label", ['label = "mine"\n', ""])
+def test_two_tables_make_no_curve_along_two_axes(tmp_path, label):
+    tables = [
+        f'{label}solver = "rk45"\nrtol = [1e-2, 1e-3]\natol = {atol}' for atol in ("1e-2", "1e-3")
+    ]
+    with pytest.raises(ValueError, match=r"differ in rtol and in atol, .* give each atol a label"):
+        planned(tmp_path, *tables)
+    planned(
+        tmp_path,
+        *(table.replace("mine", f"{i}") for i, table in enumerate(tables[: 1 + bool(label)])),
+    )
+
+
+def test_a_tolerance_may_follow_another_along_one_curve(tmp_path):
+    tables = [
+        f'label = "mine"\nsolver = "rk45"\nrtol = {rtol}\natol = {max(rtol, 1e-3)}'
+        for rtol in (1e-1, 1e-2, 1e-3, 1e-4)
+    ]
+    assert {work.label for work in planned(tmp_path, *tables).work} == {"mine"}

@@ -14,7 +14,7 @@ ONCE, FEATURES, EACH = 100.0, 2.0, 0.01
 
 
 def job(label, nfe, samples=100, key=None):
-    cell = SimpleNamespace(metric="fid", samples=samples, reference_digest="r")
+    cell = SimpleNamespace(metric="fid", samples=samples, reference_digest="r", seed_start=0)
     return SimpleNamespace(
         label=label,
         name="model",
@@ -22,6 +22,7 @@ def job(label, nfe, samples=100, key=None):
         nfe=nfe,
         cell=cell,
         cells=[cell],
+        settings={},
         measurement=SimpleNamespace(steps=None),
     )
 

@@ -69,7 +69,7 @@ def test_an_error_is_one_line_and_not_long(monkeypatch, name):
 
 @pytest.mark.parametrize("name", NASTY)
 def test_a_line_of_progress_is_one_line(monkeypatch, name):
-    cell = SimpleNamespace(metric="fid", samples=20, reference_digest="r")
+    cell = SimpleNamespace(metric="fid", samples=20, reference_digest="r", seed_start=0)
     work = SimpleNamespace(
         label=NASTY[name],
         name="model",

@@ -68,6 +68,8 @@ def test_other_encodings_are_named_or_refused(tmp_path, codec, mark):
 )
 def test_dots_that_are_no_nested_keys_are_read(text):
     assert "a" in parse(text, "x.toml")
+
+
 KINDS = {
     "a whole number from 1 to 9": Annotated[StrictInt, Field(ge=1, le=9)],
     "true or false": StrictBool,

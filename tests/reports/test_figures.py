@@ -205,6 +205,12 @@ def test_colours_marks_and_dashes_tell_labels_apart():
     assert len({look.color for look in first}) == len({look.marker for look in first}) == 7
 
 
+@pytest.mark.parametrize("known", [(), ("Euler",), ("Euler", "Heun", "RK45", "Deterministic")])
+def test_the_29th_label_looks_like_no_other_nor_does_the_150th(known):
+    made = looks([*known, *(f"sampler {i}" for i in range(150))]).values()
+    assert len({(look.color, look.marker, str(look.dash)) for look in made}) == 150 + len(known)
+
+
 @given(st.floats(1e-9, 1e6), st.floats(1.5, 1e9))
 def test_ticks_are_few_and_inside(low, ratio):
     ticks = log_ticks(low, low * ratio)
