@@ -12,6 +12,8 @@ _SEAL = re.compile(rb'\A\{\n "sha256": "([0-9a-f]{64})",\n')
 def text(data: Mapping[str, Any]) -> str:
     """The file's text: `data` as JSON, after the digest of all that is not the digest."""
     body = json.dumps(dict(data), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    # Names of files that are no UTF-8 have halves of signs: as JSON writes these.
+    body = body.encode("utf-8", "backslashreplace").decode()
     assert body.startswith("{\n"), "sealed tables are not empty"
     digest = hashlib.sha256(body.encode()).hexdigest()
     return f'{{\n "sha256": "{digest}",\n{body[2:]}'

@@ -194,7 +194,7 @@ def _run(
     for remark in planned.remarks:
         console.print(f"note: {remark}", markup=False, soft_wrap=True)
     for item in planned.skipped:
-        console.print(f"skipped: {item.entry} ({item.combination}): {item.reason}", markup=False)
+        console.print(f"skipped: {item.entry} ({item.combination}): {item.reason}", soft_wrap=True)
     drawing = Drawing(folder, console) if report else None
     offer = drawing.offer if drawing else None
     try:

@@ -48,7 +48,8 @@ def show(plan: Plan, device: torch.device, batch: int, console: Console) -> None
     for remark in plan.remarks:
         console.print(f"note: {remark}", markup=False, soft_wrap=True)
     for item in plan.skipped:
-        console.print(f"skipped: {item.entry} ({item.combination}): {item.reason}", markup=False)
+        told = f"skipped: {item.entry} ({item.combination}): {item.reason}"
+        console.print(told, markup=False, soft_wrap=True)
     _show_undeclared(plan, console)
     cost = _cost(plan, device, batch)
     beside = _beside(plan)

@@ -212,3 +212,22 @@ def test_a_point_of_a_search_keeps_its_rung_beside_a_grid_that_has_it_too(search
 
 def _of(record):
     return record.model, record.settings
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_parameter_that_is_called_as_a_column_replaces_none(tmp_path, cell, record, name):
+    """DPM-Solver's order is one: settings have a prefix, in the table and for ever."""
+    plain, own = Store(tmp_path / "plain"), Store(tmp_path / "own")
+    plain.write_record(replace(record(), settings={"sampler": {}}))
+    own.write_record(replace(record(), settings={"sampler": {name: "theirs"}}))
+    one, two = load(plain.root), load(own.root)
+    assert two[f"sampler.{name}"].tolist() == ["theirs"]
+    same = [column for column in COLUMNS if column != "point"]  # which settings are part of
+    pd.testing.assert_frame_equal(one[same], two[same])
+
+
+def test_a_plan_may_lie_in_a_folder_whose_name_is_no_text(tmp_path):
+    store = Store(tmp_path / "run")
+    store.write_plan(PlanFile(grid_folder="/data/\udcff"))
+    plan = store.plan()
+    assert plan is not None and plan.grid_folder == "/data/\udcff"
