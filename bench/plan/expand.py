@@ -164,7 +164,7 @@ def _check_size(entries: Iterable[SamplerEntry]) -> None:
     samplers, taken = 0, 0
     for entry in entries:
         try:
-            axes = _axes(entry)
+            axes = axes_of(entry)
         except ValueError:  # which is said in its turn
             continue
         count = math.prod(map(len, [*axes.values(), entry.asked]))

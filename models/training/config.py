@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,8 @@ from sampler_bench.models.training.parts import made
 
 FROM_DATA = {"img_resolution", "img_channels", "label_dim", "augment_dim"}
 """Arguments of networks that follow from the rest of the configuration."""
+
+_DEEPEST = 32
 
 Count = Annotated[StrictInt, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
@@ -279,8 +282,13 @@ def read(name_or_path: str) -> Configuration:
 def _extended(name_or_path: str, before: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
     """Return what a file is called, and its values on top of those it extends."""
     where, text = text_of(name_or_path, toml_files(CONFIGURATIONS), "configuration")
-    if where in before:
-        raise ValueError(f"{where}: extends itself, by way of {', '.join(before)}")
+    # By its real place: a link, or one folder down and up again, is another text each time.
+    place = where if name_or_path in shipped() else os.path.realpath(expanded(name_or_path))
+    if place in before:
+        way = ", ".join(before[before.index(place) :])
+        raise ValueError(f"{where}: extends itself, by way of {way}")
+    if len(before) == _DEEPEST:
+        raise ValueError(f"{where}: extends is followed through {_DEEPEST} files at most")
     values = parse(text, where)
     if name_or_path not in shipped():
         _place(values, expanded(name_or_path).parent)
@@ -291,7 +299,7 @@ def _extended(name_or_path: str, before: tuple[str, ...]) -> tuple[str, dict[str
         raise ValueError(f"{where}: extends = {base!r} must be a configuration's name or a path")
     if base not in shipped():
         base = str(expanded(name_or_path).parent / expanded(base))
-    return where, _on_top(_extended(base, (*before, where))[1], values)
+    return where, _on_top(_extended(base, (*before, place))[1], values)
 
 
 def _place(values: dict[str, Any], folder: Path) -> None:

@@ -180,6 +180,56 @@ def test_a_file_can_extend_a_shipped_one_and_its_neighbour(tmp_path):
     assert found.noise.constants == {}  # another noise: none of EDM's constants are left
 
 
+ROUNDS = {
+    "itself": {"c.toml": "c.toml"},
+    "itself, a folder down": {"c.toml": "base/../c.toml", "base/x": None},
+    "two": {"c.toml": "d.toml", "d.toml": "c.toml"},
+    "a folder down and up": {"c.toml": "base/d.toml", "base/d.toml": "../c.toml"},
+    "three folders": {
+        **{"c.toml": "a/d.toml", "a/d.toml": "../b/e.toml"},
+        "b/e.toml": "../a/../c.toml",
+    },
+    "begun outside": {"c.toml": "a/d.toml", "a/d.toml": "b/e.toml", "a/b/e.toml": "../d.toml"},
+    "a whole path": {"c.toml": "base/d.toml", "base/d.toml": "ROOT/c.toml"},
+}
+
+
+@pytest.mark.parametrize("linked", [False, True])
+@pytest.mark.parametrize("files", ROUNDS.values(), ids=ROUNDS)
+def test_files_that_extend_one_another_are_refused(tmp_path, monkeypatch, files, linked):
+    """By their real places, whatever they are called on the way; each is named once."""
+    root = tmp_path / "real"
+    for name, base in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        base = (base or "f-vp").replace("ROOT", str(root))
+        (root / name).write_text(f'extends = "{base}"\nname = "c"\n', "utf-8")
+    if linked:
+        (tmp_path / "link").symlink_to(root, target_is_directory=True)
+    place = tmp_path / ("link" if linked else "real")
+    monkeypatch.chdir(tmp_path)
+    for given in (place / "c.toml", (place / "c.toml").relative_to(tmp_path)):
+        with pytest.raises(ValueError, match=r"toml: extends itself, by way of ") as caught:
+            read(str(given))
+        assert "\n" not in str(caught.value)
+        way = str(caught.value).partition("by way of ")[2].split(", ")
+        assert len(way) == len(set(way)) <= len(files)
+
+
+def test_a_long_chain_of_files_is_refused(tmp_path):
+    for k in range(40):
+        written(tmp_path, f'extends = "{k + 1}.toml"\n', f"{k}.toml")
+    with pytest.raises(ValueError, match=r"32\.toml: extends is followed through 32 files at most"):
+        read(str(tmp_path / "0.toml"))
+
+
+def test_one_file_may_be_extended_by_several(tmp_path):
+    """Twice the same name on the way is no round where the places are two."""
+    (tmp_path / "below").mkdir()
+    written(tmp_path, 'extends = "f-vp"\nname = "one"\n', "x.toml")
+    written(tmp_path / "below", 'extends = "../x.toml"\nname = "two"\n', "x.toml")
+    assert read(str(tmp_path / "below" / "x.toml")).name == "two"
+
+
 def test_the_digest_is_of_what_is_learned(tmp_path):
     base = read(written(tmp_path, MINIMAL))
     longer = base.model_copy(update={"training": base.training.model_copy(update={"images": 200})})
