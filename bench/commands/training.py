@@ -25,8 +25,9 @@ from sampler_bench.models.network import Execution
 from sampler_bench.models.training import config as configurations
 from sampler_bench.models.training.config import Configuration
 from sampler_bench.models.training.exporting import checkpoint
+from sampler_bench.models.training.launch import accelerator
 from sampler_bench.models.training.loss import loss_over_sigma
-from sampler_bench.models.training.trainer import Trainer, accelerator
+from sampler_bench.models.training.trainer import Trainer
 
 LOSS_IMAGES = 128
 LOSS_LEVELS = 25

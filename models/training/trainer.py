@@ -246,20 +246,3 @@ class Trainer:
         """
         self._settle()
         return self.states.save(self.progress.images, self.accelerator)
-
-
-def accelerator(configuration: Configuration, cpu: bool = False) -> Any:
-    """Return an ``Accelerator`` for this configuration and the processes there are.
-
-    Raises:
-        ValueError: If Accelerate is not installed.
-    """
-    try:
-        from accelerate import Accelerator
-    except ImportError as error:
-        raise ValueError("training needs Accelerate: pip install 'sampler-bench[train]'") from error
-    length = configuration.training
-    precision = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}[length.precision]
-    return Accelerator(
-        mixed_precision=precision, gradient_accumulation_steps=length.accumulate, cpu=cpu
-    )

@@ -18,7 +18,8 @@ from sampler_bench.models.checkpoints import own
 from sampler_bench.models.data.dataset import Dataset, to_unit
 from sampler_bench.models.network import NetworkDenoiser
 from sampler_bench.models.training.config import Configuration, read
-from sampler_bench.models.training.trainer import Trainer, accelerator
+from sampler_bench.models.training.launch import accelerator
+from sampler_bench.models.training.trainer import Trainer
 from sampler_bench.models.zoo.exact import fashion_images
 from tests.bench import trainings
 from tests.bench.trainings import prepared, trained

@@ -9,8 +9,9 @@ from accelerate.state import AcceleratorState
 
 from sampler_bench.models.data.dataset import Dataset, to_unit
 from sampler_bench.models.training.config import Configuration, read
+from sampler_bench.models.training.launch import accelerator
 from sampler_bench.models.training.loss import denoising_loss
-from sampler_bench.models.training.trainer import Trainer, accelerator
+from sampler_bench.models.training.trainer import Trainer
 from sampler_bench.models.zoo.exact import fashion_images
 
 AT_LEAST = 0.95

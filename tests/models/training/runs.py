@@ -5,7 +5,8 @@ from accelerate.state import AcceleratorState
 
 from sampler_bench.models.data.dataset import Dataset
 from sampler_bench.models.training.config import Configuration
-from sampler_bench.models.training.trainer import Trainer, accelerator
+from sampler_bench.models.training.launch import accelerator
+from sampler_bench.models.training.trainer import Trainer
 
 TINY = {
     "name": "tiny",
