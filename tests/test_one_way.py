@@ -53,7 +53,7 @@ WRITERS = {
     "results/shard.py: np.savez": "into a file of kit.files",
     "bench/commands/sheet.py: picture.save": "into a file of kit.files",
     "models/checkpoints/own.py: save_file": "under a name of kit.files",
-    "models/training/states.py: accelerator.save_state": "a folder that kit.files puts",
+    "models/training/states.py: save_file": "under a name of kit.files",
     "models/download.py: self.part.path.open": "grows with what comes; kit.files puts it",
     "models/download.py: os.fsync": "so that a cut connection's bytes are gone on from",
     "models/download.py: file.truncate": "what is behind the bytes that are known to be whole",

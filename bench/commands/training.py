@@ -134,6 +134,8 @@ class Session:
         """Train, write all files, and return whether nobody interrupted it."""
         trainer = self.trainer
         resumed = trainer.resume()
+        for line in trainer.states.damaged.values():
+            self._say(line)
         if not resumed and self.main:
             self._write_losses("initial")
         self._greet(resumed)
@@ -257,9 +259,11 @@ class Session:
 
 def _read_json(path: Path) -> dict[str, Any]:
     """Return a file's object; empty if there is none, or it is damaged: training is worth more."""
+    if not path.is_file():  # a pipe would be waited at
+        return {}
     try:
         found = json.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

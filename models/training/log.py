@@ -22,10 +22,17 @@ class Log:
         append(self.path, json.dumps(values, allow_nan=False) + "\n")
 
     def lines(self) -> list[dict[str, Any]]:
-        """Return all whole lines; the last may have been cut short by a kill or a full disk."""
+        """Return all whole lines; the last may have been cut short by a kill or a full disk.
+
+        Raises:
+            ValueError: If the log is no file.
+        """
         if not self.path.exists():
             return []
-        return [entry for entry in map(_parsed, self.path.read_text("utf-8").splitlines()) if entry]
+        if not self.path.is_file():  # a device, or a pipe, has no end
+            raise ValueError(f"{self.path}: is no file; remove it")
+        text = self.path.read_text("utf-8", errors="replace")
+        return [entry for entry in map(_parsed, text.splitlines()) if entry]
 
     def rewind(self, images: int) -> None:
         """Drop the lines after so many images, so that going on from there repeats none."""
@@ -36,6 +43,8 @@ class Log:
 
 def _parsed(line: str) -> dict[str, Any] | None:
     try:
-        return json.loads(line)
-    except ValueError:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
         return None
+    images = found.get("images", 0) if isinstance(found, dict) else None
+    return found if isinstance(images, int) else None

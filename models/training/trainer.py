@@ -20,6 +20,7 @@ from sampler_bench.models.training.ema import EMA
 from sampler_bench.models.training.log import Log
 from sampler_bench.models.training.loss import denoising_loss
 from sampler_bench.models.training.progress import Progress
+from sampler_bench.models.training.saved import Saved
 from sampler_bench.models.training.schedule import learning_rate
 from sampler_bench.models.training.states import States
 
@@ -59,13 +60,11 @@ class Trainer:
         self.configuration, self.data, self.accelerator = configuration, data, accelerator
         self.parts = Parts(configuration, data.shape, data.classes)
         self.log = Log(folder / "log.jsonl")
-        self.states = States(
-            folder / "state", {"configuration": configuration.identity, "data": data.digest}
-        )
         self.progress = Progress()
         self.last_loss = math.nan
         self._share = self._images_per_pass()
         self._build(execution or Execution())
+        self.states = self._states(folder / "state")
 
     def _images_per_pass(self) -> int:
         length, processes = self.configuration.training, self.accelerator.num_processes
@@ -85,15 +84,24 @@ class Trainer:
         o = self.configuration.optimizer
         adam = torch.optim.Adam(self._denoiser.parameters(), lr=o.lr, betas=o.betas, eps=o.eps)
         self._model, self._adam = self.accelerator.prepare(self._denoiser, adam)
-        self.accelerator.register_for_checkpointing(self._ema, self.progress)
         self._bad = torch.full((), -1, dtype=torch.int64, device=self.accelerator.device)
         self._sum = torch.zeros((), dtype=torch.float64, device=self.accelerator.device)
 
+    def _states(self, folder: Path) -> States:
+        networks = self._denoiser.model, self._ema.model
+        saved = Saved(*networks, self._adam.optimizer, self.progress, self.accelerator.scaler)
+        about = {"configuration": self.configuration.identity, "data": self.data.digest}
+        return States(folder, about, saved)
+
     def resume(self) -> bool:
-        """Go on from the newest state, if there is one; the log goes back to it."""
+        """Go on from the newest state that is whole, if there is one; the log goes back to it.
+
+        Raises:
+            ValueError: If there are states, but none to go on from; one line.
+        """
         state = self.states.newest()
         if state is not None:
-            self.states.load(state, self.accelerator)
+            self.states.load(state)
         if self.accelerator.is_main_process:
             self.log.rewind(self.progress.images)
         self.accelerator.wait_for_everyone()
@@ -213,8 +221,8 @@ class Trainer:
 
     def _where(self, bad: int) -> str:
         length, progress = self.configuration.training, self.progress
-        newest = self.states.newest()
-        kept = f"the last good state is {newest}" if newest else "no state was saved before"
+        last = self.states.last
+        kept = f"the last good state is {last}" if last else "no state was saved before"
         if bad < 0:
             return f"weights are not finite after {progress.images:,} images; {kept}"
         drawn = draw(length.seed, bad, self._share, self.data.shape)

@@ -13,6 +13,7 @@ from sampler_bench.bench.commands import training
 from tests.bench import kills, trainings
 from tests.bench.kills import OFTEN, same, started, wait_for
 from tests.bench.trainings import losses, prepared, trained, typed
+from tests.models.training import spoiled
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,7 +36,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same(whole, tmp_path):
     """Before a state was saved, early and late, of 640 images; soak.kills does it at length."""
     path, expected = whole
     kills.kill_training(path, expected, tmp_path / "out", (0, 64, 384))
-    assert trainings.states(tmp_path / "out") == ["000000000640"]
+    assert trainings.states(tmp_path / "out") == ["000000000608", "000000000640"]
 
 
 @pytest.mark.parametrize("moment", ["written", "named", "logged"])
@@ -65,15 +66,15 @@ def test_killed_while_it_saves(whole, tmp_path, monkeypatch, moment):
     assert (
         left
         == {
-            "written": ["000000000480", "000000000512.tmp"],
-            "named": ["000000000480", "000000000512"],
-            "logged": ["000000000480"],
+            "written": ["000000000448", "000000000480", "000000000512.tmp"],
+            "named": ["000000000448", "000000000480", "000000000512"],
+            "logged": ["000000000448", "000000000480"],
         }[moment]
     )
     assert losses(out)[-1][0] == 512
     trained(path, "--out", out, *OFTEN)
     same(out, expected)
-    assert trainings.states(out) == ["000000000640"]
+    assert trainings.states(out) == ["000000000608", "000000000640"]
 
 
 def test_killed_while_it_saves_what_is_saved(whole, tmp_path, monkeypatch):
@@ -137,8 +138,9 @@ def test_a_full_disk_is_one_line_and_the_older_state_stays(whole, tmp_path):
     path, expected = whole
     out = tmp_path / "out"
     trained(path, "--out", out, "--images", 320, *OFTEN)
-    optimizer = out / "state" / "000000000320" / "optimizer.bin"
-    for largest in (optimizer.stat().st_size - 1000, 4096):
+    tensors = out / "state" / "000000000320" / "state.safetensors"
+    before = trainings.states(out)
+    for largest in (tensors.stat().st_size - 1000, 4096):
         process, said = started(path, out, largest_file=largest)
         process.join()
         lines = said.read_text("utf-8").splitlines()
@@ -146,22 +148,27 @@ def test_a_full_disk_is_one_line_and_the_older_state_stays(whole, tmp_path):
         assert lines[-1].startswith("bench: ")
         assert "cannot be written" in lines[-1] or "File too large" in lines[-1]
         assert not any("Traceback" in line for line in lines)
-        assert trainings.states(out) == ["000000000320"]
+        assert trainings.states(out) == before
     trained(path, "--out", out, *OFTEN)
     same(out, expected)
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.bin", "custom_checkpoint_0.pkl"])
-@pytest.mark.parametrize("kept", [0, 100])
-def test_a_damaged_state_is_one_line(tmp_path, name, kept):
+def test_a_damaged_state_is_one_line(tmp_path):
+    """tests/models/training/test_spoiled.py has all that can be wrong with one."""
     path, out = prepared(tmp_path), tmp_path / "out"
-    trained(path, "--out", out, "--images", 16)
-    file = out / "state" / "000000000016" / name
-    file.write_bytes(file.read_bytes()[:kept])
+    for images in (16, 32):
+        trained(path, "--out", out, "--images", images)
+    spoiled.damage(out, "state.safetensors", "flip 0")
+    said = trained(path, "--out", out, "--images", 16).splitlines()
+    assert "000000000032: damaged: its files are not those that SHA256SUMS tells of" in said[0]
+    assert "already at image 16" in said[1]
+    assert trainings.states(out) == ["000000000016"]
+    spoiled.damage(out, "state.safetensors", "flip 0")
     result = typed(path, "--out", out)
     assert result.exit_code == 2, result.exception
-    assert "state/000000000016: damaged" in result.output
-    assert "remove it to begin anew" in result.output
+    assert result.stderr.count("\n") == 1
+    assert "000000000016: damaged" in result.stderr
+    assert "remove it to begin anew" in result.stderr
 
 
 def test_the_log_of_a_kill_in_its_middle_is_mended(whole, tmp_path):

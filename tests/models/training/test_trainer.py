@@ -290,12 +290,12 @@ def test_a_full_disk_leaves_the_older_state(tmp_path, monkeypatch):
     made = trainer(tmp_path)
     train(made, 96)
 
-    def full(folder):
-        (made.states.folder / folder / "model.safetensors").write_bytes(b"half")
+    def full(tensors, path):
+        path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
     made.step()
-    monkeypatch.setattr(made.accelerator, "save_state", full)
+    monkeypatch.setattr("sampler_bench.models.training.states.save_file", full)
     with pytest.raises(OSError, match="No space left"):
         made.save()
     assert [path.name for path in made.states.folder.iterdir()] == ["000000000096"]
@@ -304,7 +304,7 @@ def test_a_full_disk_leaves_the_older_state(tmp_path, monkeypatch):
 
 def test_a_folder_that_is_no_state_is_refused(tmp_path):
     (tmp_path / "state" / "000000000016").mkdir(parents=True)
-    with pytest.raises(ValueError, match="is no state of a training run"):
+    with pytest.raises(ValueError, match="16: damaged: no state of a training run: SHA256SUMS"):
         trainer(tmp_path).resume()
 
 
