@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from sampler_bench.bench.commands import completion
-from sampler_bench.bench.commands.app import FAILED, INTERRUPTED, command, console, errors, refused
+from sampler_bench.bench.commands.app import FAILED, INTERRUPTED, command, console, refused, tell
 
 
 @command(
@@ -130,7 +130,7 @@ def train(
         try:
             finished = training.train(configuration, out, wishes, console)
         except DivergedError as error:
-            errors.print(f"bench: {error}", markup=False, soft_wrap=True)
+            tell(str(error))
             raise typer.Exit(FAILED) from None
     if not finished:
         raise typer.Exit(INTERRUPTED)
