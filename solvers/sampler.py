@@ -97,12 +97,9 @@ class Sampler(AnySampler):
 
     def departures(self, denoiser: Denoiser) -> tuple[str, ...]:
         """Return in words where the σ range, or the number of steps, is not as asked."""
-        if self.listed is not None:
-            asked, ends = self.listed.levels, (None, None)
-        else:
-            asked, ends = (), (self.sigma_min, self.sigma_max)
+        asked = () if self.listed is None else self.listed.levels
         levels = () if self.steps is None else self.levels(denoiser).tolist()
-        found = clamped(ends, self.sigma_range(denoiser))
+        found = clamped((self.sigma_min, self.sigma_max), self.sigma_range(denoiser))
         return (*found, *without_length(levels, asked))
 
     @property
