@@ -4,7 +4,7 @@ import json
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from sampler_bench.models.data.dataset import Dataset, to_unit
 from sampler_bench.models.data.loading import load
 from sampler_bench.models.network import Execution
 from sampler_bench.models.training import config as configurations
+from sampler_bench.models.training.alone import alone
 from sampler_bench.models.training.config import Configuration
 from sampler_bench.models.training.exporting import checkpoint
 from sampler_bench.models.training.launch import accelerator
@@ -81,8 +82,10 @@ def train(name_or_path: str, out: Path | None, wishes: Wishes, console: Console)
         sweep([folder, folder / "samples", folder / "snapshots"])
     except OSError as error:
         raise ValueError(f"--out {folder}: cannot be made a folder: {error.strerror}") from None
-    session = Session(trainer, folder, wishes, console if helper.is_main_process else None)
-    return session.run()
+    # Of several processes the first holds the folder; without it they come to no step.
+    with alone(folder) if helper.is_main_process else nullcontext("") as doubt:
+        session = Session(trainer, folder, wishes, console if helper.is_main_process else None)
+        return session.run(doubt)
 
 
 def _check_length(configuration: Configuration, images: int | None) -> None:
@@ -130,12 +133,17 @@ class Session:
         self._saved = time.monotonic()
         self._asked = False
 
-    def run(self) -> bool:
-        """Train, write all files, and return whether nobody interrupted it."""
+    def run(self, doubt: str = "") -> bool:
+        """Train, write all files, and return whether nobody interrupted it.
+
+        Args:
+            doubt: A line to say first.
+        """
         trainer = self.trainer
         resumed = trainer.resume()
-        for line in trainer.states.damaged.values():
-            self._say(line)
+        for line in (doubt, *trainer.states.damaged.values()):
+            if line:
+                self._say(line)
         if not resumed and self.main:
             self._write_losses("initial")
         self._greet(resumed)

@@ -171,6 +171,22 @@ def test_a_damaged_state_is_one_line(tmp_path):
     assert "remove it to begin anew" in result.stderr
 
 
+def test_two_trainings_do_not_share_a_folder(tmp_path):
+    path, out = prepared(tmp_path), tmp_path / "out"
+    trained(path, "--out", out, "--images", 16)
+    process, said = started(path, out, brake=0.2)
+    wait_for(lambda: said.exists() and "from image 16" in said.read_text("utf-8"), process)
+    result = typed(path, "--out", out)
+    assert process.is_alive()
+    assert result.exit_code == 2, result.exception
+    assert result.stderr.count("\n") == 1
+    assert f"{out}: another training is at work in it" in result.stderr
+    assert "images/s" not in result.stdout
+    process.kill()  # who was killed holds nothing
+    process.join()
+    trained(path, "--out", out, "--images", 32)
+
+
 def test_the_log_of_a_kill_in_its_middle_is_mended(whole, tmp_path):
     path, expected = whole
     out = tmp_path / "out"
