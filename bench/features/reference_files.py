@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -183,7 +184,7 @@ def _read_pt(path: Path) -> Mapping[str, Any]:
         if content.startswith(archive.MAGIC):  # PyTorch unpacks whatever a record promises
             with archive.verified(io.BytesIO(content), len(content)):
                 pass
-        with torch.serialization.safe_globals(allowed):
+        with torch.serialization.safe_globals(allowed), warnings.catch_warnings(action="ignore"):
             values = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load promises no particular kind for damaged files
         told = f"it {error}" if isinstance(error, RefusedError) else bounds.reason(error)
@@ -270,6 +271,8 @@ def _numbers(path: Path, name: str, value: Any) -> NDArray[np.float64]:
             value = value.detach().resolve_conj().resolve_neg()
             value = value.to(torch.complex128 if value.is_complex() else torch.float64).numpy()
         found = np.asarray(value)
+        if found.dtype.kind not in "buifc":  # dates are numbers to NumPy
+            raise TypeError(found.dtype)
         array = found.real.astype(np.float64)
         imaginary = np.abs(found.imag).max(initial=0) if np.iscomplexobj(found) else 0
     except (TypeError, ValueError, RuntimeError) as error:

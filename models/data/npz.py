@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 from numpy.lib import format as npy
@@ -65,7 +66,10 @@ class Arrays(Mapping[str, NDArray[Any]]):
         version = npy.read_magic(file)
         if version not in _HEADERS:
             raise ValueError(f"'{name}' is of version {version} of NumPy's format")
-        shape, _, dtype = _HEADERS[version](file)
+        try:
+            shape, _, dtype = _HEADERS[version](file)
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, TokenError):
+            raise ValueError(f"'{name}' has a header that nobody can read") from None
         if dtype.hasobject:
             raise ValueError(f"'{name}' holds Python objects, which are not read")
         promised, there = math.prod(shape) * dtype.itemsize, size - file.tell()
