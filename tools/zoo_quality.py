@@ -136,9 +136,10 @@ def _samples(model: models.Model, sampler: Any) -> Iterator[Tensor]:
     """Yield uint8 images, a shard at a time."""
     size, card = SAMPLES // SHARDS, model.card
     for shard in range(SHARDS):
-        noise = SeedNoise(range(shard * size, (shard + 1) * size), card.device)
+        seeds = range(shard * size, (shard + 1) * size)
+        noise = SeedNoise(seeds, card.device)
         latents = noise.latents(model.shape)
-        bound = Condition().bind(InParts(model, BATCH), card.classes, noise.labels, size)
+        bound = Condition().bind(InParts(model, BATCH), card.classes, noise.labels, seeds)
         yield quantize(sampler(bound, latents, noise)).cpu()
 
 

@@ -7,6 +7,7 @@ is. Only what checkpoints need is let through to it; what comes out is measured 
 import io
 import pickle
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -40,7 +41,9 @@ _ENCODE = "_codecs encode"
 """How pickles of protocol 2 hold the bytes of such numbers; PyTorch calls it itself."""
 _MOST_ENCODED, _MOST_CALLS = 256, 10_000
 """Beside it: each call can make a text many times as long."""
-_STAND_INS = [(ours, name.replace(" ", ".")) for name, ours in _NUMPY.items()]
+_STAND_INS: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+    (ours, name.replace(" ", ".")) for name, ours in _NUMPY.items()
+]
 _LEGACY_PICKLES = 5
 """Magic number, version, the writer's machine, the object, the keys of its storages."""
 

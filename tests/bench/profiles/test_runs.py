@@ -203,7 +203,10 @@ def test_data_of_a_network_that_has_none_are_asked_for(tmp_path):
 
 @pytest.mark.parametrize(
     ("key", "text"),
-    [("class_label = 3", "classes of their data"), ("guidance = [1.0, 2.0]", "one weight")],
+    [
+        ("class_label = 3", "classes of their data"),
+        ("guidance = [1.0, 2.0]\nguidance_untrained = true", "one weight"),
+    ],
 )
 def test_samples_of_profiles_have_the_classes_of_their_data(tmp_path, key, text):
     path = tmp_path / "grid.toml"
