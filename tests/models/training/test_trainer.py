@@ -113,6 +113,16 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path, stops, classes):
     alike(losses(whole), losses(part))
 
 
+def test_a_resumed_run_with_accumulation_is_the_uninterrupted_one(tmp_path):
+    """With dropout in every pass."""
+    given = {"training__accumulate": 4, "network__dropout": 0.5}
+    whole = train(trainer(tmp_path / "whole", **given), 128)
+    for until in (48, 128):
+        part = train(trainer(tmp_path / "parts", **given), until)
+    same(whole, part)
+    alike(losses(whole), losses(part))
+
+
 def test_an_older_state_goes_on_with_a_newer_log(tmp_path):
     """Killed after lines were logged that no saved state knows of."""
     whole = train(trainer(tmp_path / "whole"))
