@@ -190,6 +190,7 @@ ROUNDS = {
         "b/e.toml": "../a/../c.toml",
     },
     "begun outside": {"c.toml": "a/d.toml", "a/d.toml": "b/e.toml", "a/b/e.toml": "../d.toml"},
+    "a link to its own folder": {"c.toml": "here/c.toml"},
     "a whole path": {"c.toml": "base/d.toml", "base/d.toml": "ROOT/c.toml"},
 }
 
@@ -203,6 +204,7 @@ def test_files_that_extend_one_another_are_refused(tmp_path, monkeypatch, files,
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         base = (base or "f-vp").replace("ROOT", str(root))
         (root / name).write_text(f'extends = "{base}"\nname = "c"\n', "utf-8")
+    (root / "here").symlink_to(root, target_is_directory=True)
     if linked:
         (tmp_path / "link").symlink_to(root, target_is_directory=True)
     place = tmp_path / ("link" if linked else "real")
