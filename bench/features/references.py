@@ -186,8 +186,10 @@ class ReferenceSource:
             return SHIPPED[name]
         path = expanded(name)
         if not exists(path):
-            known = unknown(path.name, [OWN, *SHIPPED, *REFERENCES], "reference")
-            raise ValueError(f"{known}, and {nowhere(path)}")
+            known = [OWN, *SHIPPED, *REFERENCES]
+            if path.name in known:
+                raise ValueError(f"reference {name}: {nowhere(path)}; {path.name} alone is known")
+            raise ValueError(f"{unknown(path.name, known, 'reference')}, and {nowhere(path)}")
         return path
 
     def _own_features(self) -> np.ndarray:

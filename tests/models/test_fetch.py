@@ -1,6 +1,7 @@
 """Downloads from a server that behaves, and from servers that do not."""
 
 import hashlib
+import io
 import json
 import random
 import resource
@@ -8,6 +9,7 @@ import shutil
 import signal
 import socket
 import threading
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -20,8 +22,8 @@ from tests.models.serving import Page, publish, site
 
 __all__ = ["publish", "site"]
 
-DATA = b"\x80\x04" + random.Random(0).randbytes(299_998)
-OTHER = b"\x80\x04" + random.Random(1).randbytes(299_998)
+DATA = b"\x80\x04" + random.Random(0).randbytes(299_997) + b"."
+OTHER = b"\x80\x04" + random.Random(1).randbytes(299_997) + b"."
 CUT = 100_000
 
 
@@ -516,7 +518,7 @@ def test_two_at_once_download_once(publish, site):
 
 def test_pins_of_many_at_once_are_all_kept(publish):
     names = [f"n{number}" for number in range(12)]
-    content = {name: b"\x80\x04" + name.encode() for name in names}
+    content = {name: b"\x80\x04" + name.encode() + b"." for name in names}
     for name in names:
         publish(name, {"a.pkl": Page(content[name])})
     threads = [threading.Thread(target=fetch.fetch, args=(name,)) for name in names]
@@ -607,11 +609,25 @@ def test_what_is_no_checkpoint_is_not_pinned(publish, tmp_path, way):
             assert nothing_came() and not leftovers()
 
 
-def test_what_a_checkpoint_begins_with_is_pinned(publish):
+def packed():
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as made:
+        made.writestr("a", "b")
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("content", [b"\x80\x04and no more", packed()[:-30]])
+def test_what_was_cut_by_its_server_is_not_pinned(publish, content):
+    publish("small", {"a.pkl": Page(content)})
+    refused("small", "what came as a.pkl does not end as a file of a pickle does")
+    assert nothing_came() and not leftovers()
+
+
+def test_what_a_checkpoint_begins_and_ends_with_is_pinned(publish):
     right = {
-        "a.pkl": [b"\x80\x04x.", b"PK\x03\x04x"],
-        "a.npz": [b"PK\x03\x04x"],
-        "a.pth": [b"\x80\x02x", b"PK\x03\x04x"],
+        "a.pkl": [b"\x80\x04x.", packed()],
+        "a.npz": [packed()],
+        "a.pth": [b"\x80\x02x", packed()],
         "a.safetensors": [(2).to_bytes(8, "little") + b"{}"],
         "a.json": [b'{"a": 1}'],
         "a.gz": [b"\x1f\x8b\x08xyz"],
