@@ -23,6 +23,11 @@ def says_width() -> bool:
     return "COLUMNS" in os.environ
 
 
+def told(name: str) -> str:
+    """Return what a variable says; empty where it is not set."""
+    return os.environ.get(name, "")
+
+
 def prepare() -> None:
     """Set what libraries read when they are loaded, in a process that is all ours."""
     # PyTorch's OpenMP: threads that wait by spinning for long stall all work on cores that are

@@ -199,6 +199,7 @@ GUESSES = {
     "solvers/denoiser.py: hasattr(self.denoiser, 'with_variance')": "the same",
     "solvers/denoiser.py: hasattr(denoiser, name)": "the same",
     "solvers/denoiser.py: getattr(denoiser, 'denoiser', None)": "the same",
+    "models/network.py: getattr(self.model, 'needs_class', False)": "some networks say it",
     "models/network.py: getattr(module, 'resampling', None)": "of PyTorch's modules, some have it",
     "results/metric.py: hasattr(part, field)": "of a function or class of a user's own",
     "reports/own.py: getattr(found, 'suffix', name.removeprefix('file:'))": "the same",

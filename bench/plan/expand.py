@@ -34,7 +34,7 @@ from sampler_bench.solvers.listed import REPLACED
 Table = TypeVar("Table", bound=SamplerEntry)
 
 MOST_COMBINATIONS = 10_000
-MOST_STEPS = 500_000
+MOST_STEPS = 2_000_000
 """Of all samplers of a grid together; each level of each is made when it is planned, in 25 µs."""
 
 

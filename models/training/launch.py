@@ -1,10 +1,10 @@
 """The processes and the device of a training run: what was asked for is what Accelerate makes."""
 
-import os
 from typing import Any
 
 import torch
 
+from sampler_bench.kit import environment
 from sampler_bench.models.training.config import Configuration
 
 LAUNCHERS = {
@@ -55,7 +55,7 @@ def accelerator(configuration: Configuration, cpu: bool = False) -> Any:
 def started() -> tuple[str, int]:
     """Return which variable says how many processes a launcher started, and how many; ("", 1)."""
     for variable in LAUNCHERS:
-        text = os.environ.get(variable, "")
+        text = environment.told(variable)
         if text.isdecimal():
             return variable, int(text)
     return "", 1

@@ -79,8 +79,8 @@ CASES = {
         "at most 10,000",
     ),
     "too many steps to plan": (
-        toml(sampler={"steps": str(list(range(1, 1100)))}),
-        "steps of all samplers together are 604,450: a grid has at most 500,000",
+        toml(sampler={"steps": str(list(range(1, 2100)))}),
+        "steps of all samplers together are 2,203,950: a grid has at most 2,000,000",
     ),
     "samples for ever": (toml({"samples": "1" + 400 * "0"}), "there are 2³² = 4,294,967,296 seeds"),
     "more digits than Python reads": (toml({"samples": 5000 * "9"}), "not TOML"),

@@ -95,7 +95,7 @@ def test_a_network_of_noise_is_refused_unless_asked_for(bench, tmp_path):
 
 def test_a_grid_can_say_that_bad_networks_are_what_it_measures(bench, tmp_path):
     path = written(tmp_path / "noise.safetensors")
-    refused(bench(path, more="unchecked = 1"), "unchecked = 1", "bool")
+    refused(bench(path, more="unchecked = 1"), "unchecked = 1", "true or false")
     refused(bench(path, more="unchecked = false"), "model noise:")
     assert bench(path, more="unchecked = true").exit_code == 0
 

@@ -6,6 +6,7 @@ import pytest
 
 from sampler_bench import solvers
 from sampler_bench.solvers.levels import iddpm_levels
+from tests.solvers.combinations import FOR_ANY
 from tests.solvers.mixtures import Recorder, gaussian
 
 LOW, HIGH = 0.0105, 152.17
@@ -44,7 +45,7 @@ def test_a_range_that_was_asked_for_and_clamped(solver, steps, asked, told):
 
 def test_a_default_that_is_clamped_is_no_departure():
     narrow = Recorder(gaussian(), smin=0.1, smax=10.0)
-    for discretization in solvers.DISCRETIZATIONS:
+    for discretization in FOR_ANY:
         sampler = solvers.build(discretization=discretization, steps=5)
         assert not [one for one in sampler.departures(narrow) if "sigma_m" in one]
 
@@ -81,7 +82,7 @@ def test_levels_that_somebody_listed_twice_are_as_asked():
 
 def test_no_shipped_sampler_departs_from_its_defaults():
     wide = Recorder(gaussian(), smin=0.0, smax=math.inf)
-    for discretization in solvers.DISCRETIZATIONS:
+    for discretization in FOR_ANY:
         for steps in (1, 2, 18, 512):
             sampler = solvers.build(discretization=discretization, steps=steps)
             assert sampler.departures(wide) == ()

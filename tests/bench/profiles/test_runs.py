@@ -155,7 +155,7 @@ WRONG = {
     "kind": (LOSS + 'sigma_data = "half"', "must be a number"),
     "number": (LOSS + "sigma_data = -1", "above 0"),
     "levels": (LOSS.replace("0.1, 1, 2", "1, 0.1, 2"), "ascend"),
-    "level": (LOSS.replace("0.1, 1, 2", "0, 0.1, 2"), "greater than 0"),
+    "level": (LOSS.replace("0.1, 1, 2", "0, 0.1, 2"), "above 0"),
     "exact weights": (LOSS + 'weights = "initial"', "needs a network"),
     "model": (LOSS + 'models = ["exact-fashion"]', "'exact-fashion'"),
     "one name for two": (
