@@ -7,6 +7,7 @@ A file's digest is pinned when it first comes, and compared ever after.
 """
 
 import hashlib
+import pickle
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,6 +21,7 @@ from sampler_bench.kit.content import misnamed, mistaken_file
 from sampler_bench.kit.files import make_folder, put, remove, sweep, whole
 from sampler_bench.kit.names import unknown
 from sampler_bench.models.cache import Cache, FetchError, chunks_of, digest_of
+from sampler_bench.models.checkpoints import opcodes
 from sampler_bench.models.download import Progress, Received, download, shown
 from sampler_bench.models.published import (
     PUBLISHED,
@@ -226,8 +228,21 @@ def _wrong(
     pinned = None if again else cache.pin(item.key(file))
     if problem := _difference(file, received, pinned):
         return f"{_label(item, file)}: {problem}{_anew(item, file, pinned)}"
-    problem = misnamed(path, file.name)
+    problem = misnamed(path, file.name) or _spoiled(path, file.name)
     return f"{_label(item, file)}: what came as {file.name} {problem}" if problem else ""
+
+
+def _spoiled(path: Path, name: str) -> str:
+    """Return what is wrong with a pickle whose opcodes are looked over, and not run."""
+    with path.open("rb") as came:
+        if not (name.lower().endswith(".pkl") and came.read(1) == pickle.PROTO):
+            return ""
+        came.seek(0)
+        try:
+            opcodes.scan(came, path.stat().st_size, opcodes.OURS | opcodes.TORCH)
+        except opcodes.RefusedError as error:
+            return str(error)
+    return ""
 
 
 def _verify(item: Item, file: PublishedFile, cache: Cache) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import pickle
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,7 +23,7 @@ from tests.models.serving import Page, publish, site
 
 __all__ = ["publish", "site"]
 
-WEIGHTS = b"\x80\x04weights."
+WEIGHTS = pickle.dumps("weights", 4)
 CIFAR = "cifar10-32x32"
 
 
@@ -117,7 +118,7 @@ def test_fetch_fails_in_one_line(publish, site, monkeypatch, tmp_path):
 
 
 def test_fetch_resumes(publish, site, monkeypatch):
-    content = b"\x80\x04" + bytes(299_997) + b"."
+    content = pickle.dumps(bytes(299_991), 4)
     publish("small", {"a.pkl": Page(content, cuts=[100_000])})
     monkeypatch.setattr(download, "ATTEMPTS", 0)
     assert "the same command resumes" in bench("fetch", "small", code=2)

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import pickle
 import random
 import resource
 import shutil
@@ -22,8 +23,8 @@ from tests.models.serving import Page, publish, site
 
 __all__ = ["publish", "site"]
 
-DATA = b"\x80\x04" + random.Random(0).randbytes(299_997) + b"."
-OTHER = b"\x80\x04" + random.Random(1).randbytes(299_997) + b"."
+DATA = pickle.dumps(random.Random(0).randbytes(299_991), 4)
+OTHER = pickle.dumps(random.Random(1).randbytes(299_991), 4)
 CUT = 100_000
 
 
@@ -518,7 +519,7 @@ def test_two_at_once_download_once(publish, site):
 
 def test_pins_of_many_at_once_are_all_kept(publish):
     names = [f"n{number}" for number in range(12)]
-    content = {name: b"\x80\x04" + name.encode() + b"." for name in names}
+    content = {name: pickle.dumps(name, 4) for name in names}
     for name in names:
         publish(name, {"a.pkl": Page(content[name])})
     threads = [threading.Thread(target=fetch.fetch, args=(name,)) for name in names]
@@ -616,16 +617,24 @@ def packed():
     return content.getvalue()
 
 
-@pytest.mark.parametrize("content", [b"\x80\x04and no more", packed()[:-30]])
-def test_what_was_cut_by_its_server_is_not_pinned(publish, content):
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (DATA[:-1], "does not end as a file of a pickle does"),
+        (packed()[:-30], "does not end as a file of a pickle does"),
+        (DATA[:1000] + b".", "is cut short: 299,991 bytes are claimed where 994 are left"),
+        (b"\x80\x04(ios\nsystem\n.", "has the opcode INST, which no checkpoint needs"),
+    ],
+)
+def test_what_was_cut_by_its_server_is_not_pinned(publish, content, said):
     publish("small", {"a.pkl": Page(content)})
-    refused("small", "what came as a.pkl does not end as a file of a pickle does")
+    refused("small", "what came as a.pkl", said)
     assert nothing_came() and not leftovers()
 
 
 def test_what_a_checkpoint_begins_and_ends_with_is_pinned(publish):
     right = {
-        "a.pkl": [b"\x80\x04x.", packed()],
+        "a.pkl": [pickle.dumps("x", 4), packed()],
         "a.npz": [packed()],
         "a.pth": [b"\x80\x02x", packed()],
         "a.safetensors": [(2).to_bytes(8, "little") + b"{}"],
