@@ -131,7 +131,8 @@ def shown(message: Warning | str, category: type[Warning], *where: Any, **more: 
 
 def tell(message: str) -> None:
     """Print one line where errors go."""
-    errors.print(f"bench: {cut(one_line(' '.join(message.split())))}", soft_wrap=True)
+    line = cut(one_line(f"bench: {' '.join(message.split())}"))
+    errors.print(line, soft_wrap=True)
 
 
 def tell_interrupted(name: str | None) -> None:

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import numpy as np
 import torch
 from safetensors.torch import save
@@ -22,6 +23,7 @@ from tests.inputs.case import Case, Ran
 from tests.models.checkpoints import hostile
 from tests.models.checkpoints.originals import guided_content, score_sde_content
 from tests.models.checkpoints.test_damaged import FORMATS, GUIDED, saved
+from tests.models.checkpoints.test_diffusers import SMALL
 
 LEVELS = (0.05, 1.0, 20.0)
 OUT = "out.safetensors"
@@ -34,7 +36,7 @@ SET = {
 def case(draw: random.Random) -> Case:
     """Draw a checkpoint, and have it converted."""
     change = draw.choice(
-        (_damaged, _damaged, _wrapped, _wrapped, _tensors, hostile_one, other, _header)
+        (_damaged, _damaged, _wrapped, _wrapped, _tensors, hostile_one, other, _header, _folder)
     )
     with _torchs_draws(draw):
         done, family, files, must, equal = change(draw)
@@ -52,6 +54,8 @@ Change = tuple[str, str, dict[str, bytes], str, bool]
 def _compared(family: str, ran: Ran, equal: bool) -> str:
     """What is accepted is the network, or one of which a value that no checksum holds changed."""
     found, usual = assemble(read(Path(OUT), {})), whole(family)
+    if not equal and family == "diffusers":
+        return ""
     if found.shape != usual.shape or (found.sigma_min, found.sigma_max) != (
         usual.sigma_min,
         usual.sigma_max,
@@ -80,6 +84,21 @@ def bytes_of(family: str) -> bytes:
         return write(Path(folder))
 
 
+@cache
+def pipeline() -> dict[str, bytes]:
+    """Return the files of a small pipeline of diffusers, by path, its weights in shards."""
+    torch.manual_seed(0)
+    network = diffusers.UNet2DModel(**SMALL)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        network.save_pretrained(root / "net/unet", max_shard_size="100KB")
+        diffusers.DDPMScheduler().save_pretrained(root / "net/scheduler")
+        index = {"_class_name": "DDPMPipeline", "unet": ["diffusers", "UNet2DModel"]}
+        (root / "net/model_index.json").write_text(json.dumps(index))
+        files = [path for path in root.rglob("*") if path.is_file()]
+        return {str(path.relative_to(root)): path.read_bytes() for path in sorted(files)}
+
+
 WRITTEN = {"ours": "ours", "edm": "EDM pickle", "score_sde": "score_sde", "guided": "guided"}
 FLIPS = {"ours": True, "edm": False, "score_sde": True, "guided": True}
 """Whether a format has a checksum over its tensors."""
@@ -88,6 +107,12 @@ FLIPS = {"ours": True, "edm": False, "score_sde": True, "guided": True}
 @cache
 def whole(family: str) -> NetworkDenoiser:
     """Return the network that a whole file holds."""
+    if family == "diffusers":
+        with tempfile.TemporaryDirectory() as folder, chdir(folder):
+            for name, content in pipeline().items():
+                Path(name).parent.mkdir(parents=True, exist_ok=True)
+                Path(name).write_bytes(content)
+            return assemble(read(Path("net"), {}))
     _, options, _ = FORMATS[WRITTEN[family]]
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
         Path("file").write_bytes(bytes_of(family))
@@ -175,6 +200,38 @@ OTHERS: Mapping[str, Callable[[torch.Tensor], object]] = {
     "bfloat16": lambda usual: usual.bfloat16(),
 }
 """Other values of a tensor."""
+
+
+def _folder(draw: random.Random) -> Change:
+    """A pipeline's folder: files less, cut, with holes, JSON changed, an old file beside shards."""
+    files = dict(pipeline())
+    name = draw.choice([*files])
+    content = files[name]
+    way = draw.choice(("nothing", "less", "cut", "flip", "value", "page", "old", "empty"))
+    if way == "less":
+        del files[name]
+    if way in {"cut", "empty"}:
+        files[name] = content[: draw.randrange(len(content))] if way == "cut" else b""
+    if way == "page":
+        files[name] = b"<!DOCTYPE html><html>"
+    if way == "flip":
+        at = draw.randrange(len(content))
+        files[name] = (
+            content[:at] + bytes([content[at] ^ 1 << draw.randrange(8)]) + content[at + 1 :]
+        )
+    if way == "value" and name.endswith(".json"):
+        values = json.loads(content)
+        key = draw.choice([*values])
+        values[key] = draw.choice((None, -1, 10**12, "x" * 2000, [], {}, [[]], 0.5, True))
+        files[name] = json.dumps(values).encode()
+        name += f", {key} = {values[key]!r:.20}"
+    if way == "old":
+        shards = [key for key in files if key.endswith(".safetensors")]
+        files["net/unet/diffusion_pytorch_model.safetensors"] = files[shards[0]]
+    must = {"nothing": "accept", "old": "refuse"}.get(way, "")
+    # a flip may lie in a number, of which nothing keeps a checksum; a value makes another network
+    same = way in {"nothing", "less", "cut", "page", "empty"}
+    return f"diffusers, {name} {way}", "diffusers", files, must, same
 
 
 def _tensors(draw: random.Random) -> Change:

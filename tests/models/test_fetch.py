@@ -625,6 +625,7 @@ def packed():
         (DATA[:1000] + b".", "is cut short: 299,991 bytes are claimed where 994 are left"),
         (b"\x80\x04(ios\nsystem\n.", "has the opcode INST, which no checkpoint needs"),
     ],
+    ids=["a pickle", "an archive", "a pickle with an end", "another opcode"],
 )
 def test_what_was_cut_by_its_server_is_not_pinned(publish, content, said):
     publish("small", {"a.pkl": Page(content)})
