@@ -1,8 +1,6 @@
 """What a file is by its content, where it is not what its name says."""
 
 import json
-import os
-import pickle
 import zipfile
 from pathlib import Path
 
@@ -64,22 +62,11 @@ def mistaken_file(path: Path, name: str = "") -> str:
         return mistaken(file.read(_HEAD), name or path.name)
 
 
-def _is_ended(path: Path, head: bytes, suffix: str) -> bool:
-    """Return whether an archive has its directory, and a pickle that is all of a file its stop."""
-    if head.startswith(_ZIP):
-        return zipfile.is_zipfile(path)
-    if suffix != ".pkl":  # older files of PyTorch's have their numbers after the pickles
-        return True
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == pickle.STOP
-
-
 def misnamed(path: Path, name: str) -> str:
     """Return why a whole file cannot be what ``name`` ends in; empty if nothing speaks against it.
 
-    Only what costs nothing is looked at: its first bytes and its last, its length; a small JSON
-    text whole.
+    Only what costs nothing is looked at: its first bytes, its length, an archive's directory; a
+    small JSON text whole.
 
     Raises:
         OSError: If it cannot be read.
@@ -93,7 +80,8 @@ def misnamed(path: Path, name: str) -> str:
         what, starts = _STARTS[suffix]
         if not head.startswith(starts):
             return f"does not begin as a file {what} does"
-        return "" if _is_ended(path, head, suffix) else f"does not end as a file {what} does"
+        whole = not head.startswith(_ZIP) or zipfile.is_zipfile(path)
+        return "" if whole else f"does not end as a file {what} does"
     if suffix == ".safetensors":
         length = int.from_bytes(head[:8], "little")
         whole = head[8:9] == b"{" and 8 + length <= path.stat().st_size

@@ -7,7 +7,7 @@ import typer
 
 from sampler_bench.bench.commands import completion
 from sampler_bench.bench.commands.app import FAILED, command, console, errors, loading, refused
-from sampler_bench.kit.paths import expanded
+from sampler_bench.kit.paths import exists, expanded
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import: not for --help
     from collections.abc import Sequence
@@ -72,8 +72,7 @@ def recommend(
         chosen = choose(device)
         features = extractor or panel.extractor_for(load(model))
         folder = out or Path("runs") / panel.name(model, nfe)
-        against = _statistics(reference, features, folder, device)
-        text = panel.search_text(model, nfe, samples, features, against)
+        text = panel.search_text(model, nfe, samples, features, _against(reference))
         wanted = declared.parsed(text, "recommend")
         [prepared], missing = prepare(wanted, chosen, dry=plan)
         assert isinstance(prepared, Tables)
@@ -88,22 +87,12 @@ def recommend(
         raise typer.Exit(FAILED)
 
 
-def _statistics(reference: str | None, extractor: str, folder: Path, device: str) -> str:
-    """Return what the grid calls the reference: statistics are made of images, and kept there."""
+def _against(reference: str | None) -> str:
+    """Return what the grid calls the reference: a path by its real place, anything else a name."""
     if reference is None:
         return "model"
-    source = expanded(reference)
-    if source.suffix.lower() in {".npz", ".pt", ".pth"} or not source.exists():
-        return reference
-    from sampler_bench.bench.features import reference_files
-    from sampler_bench.bench.features.extractors import build_extractor
-    from sampler_bench.bench.run.devices import choose
-    from sampler_bench.kit import files
-
-    path = folder / f"{extractor}.npz"
-    files.make_folder(folder)
-    reference_files.make(source, build_extractor(extractor, choose(device), None), path)
-    return str(path.resolve())
+    path = expanded(reference)
+    return str(path.resolve()) if exists(path) else reference
 
 
 def _print(outcome: "Outcome", search: "Tables", model: str, folder: Path) -> None:

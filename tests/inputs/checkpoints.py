@@ -20,6 +20,7 @@ from safetensors.torch import save
 from sampler_bench.models.checkpoints.reading import read
 from sampler_bench.models.network import NetworkDenoiser, assemble
 from tests.inputs.case import Case, Ran
+from tests.inputs.spoil import spoiled
 from tests.models.checkpoints import hostile
 from tests.models.checkpoints.originals import guided_content, score_sde_content
 from tests.models.checkpoints.test_damaged import FORMATS, GUIDED, saved
@@ -122,7 +123,7 @@ def whole(family: str) -> NetworkDenoiser:
 def _damaged(draw: random.Random) -> Change:
     """Cut, holes, bits flipped."""
     family = draw.choice([*WRITTEN])
-    content = bytearray(bytes_of(family))
+    content = bytes_of(family)
     edge = min(len(content) // 2, 4000)
     at = draw.choice(
         (
@@ -133,22 +134,9 @@ def _damaged(draw: random.Random) -> Change:
     )
     until = min(at + draw.choice((1, 8, 4096)), len(content))
     way = draw.choice(("cut", "flip", "hole", "zeros", "noise", "before", "behind"))
-    if way == "cut":
-        del content[at:]
-    elif way == "flip":
-        content[at] ^= 1 << draw.randrange(8)
-    elif way == "hole":
-        del content[at:until]
-    elif way == "zeros":
-        content[at:until] = bytes(until - at)
-    elif way == "noise":
-        content[at:until] = draw.randbytes(until - at)
-    elif way == "before":
-        content[:0] = draw.randbytes(draw.randrange(1, 40))
-    else:
-        content += draw.randbytes(draw.randrange(1, 40))
+    content = spoiled(content, way, at, until, draw)
     must = "refuse" if way == "cut" else ""
-    return f"{family} {way} at {at}", family, {"net.bin": bytes(content)}, must, FLIPS[family]
+    return f"{family} {way} at {at}", family, {"net.bin": content}, must, FLIPS[family]
 
 
 PREFIXES = ("module.", "_orig_mod.", "model.", "module._orig_mod.", "_orig_mod.module.")

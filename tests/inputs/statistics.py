@@ -15,6 +15,7 @@ import torch
 
 from sampler_bench.bench.features import reference_files
 from tests.inputs.case import Case, Ran
+from tests.inputs.spoil import spoiled
 from tests.models.checkpoints import hostile
 
 GRID = """name = "judged"
@@ -137,25 +138,12 @@ def _arrays(draw: random.Random) -> Change:
 
 def _damaged(draw: random.Random) -> Change:
     """Files cut, with holes, bits flipped: what has a checksum is refused or the same."""
-    content = bytearray(npz(USUAL, draw.random() < 0.5) if draw.random() < 0.7 else pt(dict(USUAL)))
+    content = npz(USUAL, draw.random() < 0.5) if draw.random() < 0.7 else pt(dict(USUAL))
     name = "s.npz" if content[:4] == b"PK\x03\x04" and b"mu.npy" in content else "s.pt"
     at, until = sorted(draw.randrange(len(content)) for _ in range(2))
-    way = draw.choice(("cut", "flip", "hole", "zeros", "twice", "before", "behind"))
-    if way == "cut":
-        del content[at:]
-    elif way == "flip":
-        content[at] ^= 1 << draw.randrange(8)
-    elif way == "hole":
-        del content[at : until + 1]
-    elif way == "zeros":
-        content[at:until] = bytes(until - at)
-    elif way == "twice":
-        content += bytes(content)
-    elif way == "before":
-        content[:0] = draw.randbytes(draw.randrange(1, 40))
-    else:
-        content += draw.randbytes(draw.randrange(1, 40))
-    return f"{name} {way} at {at}", name, bytes(content), "refuse" if way == "cut" else ""
+    way = draw.choice(("cut", "flip", "hole", "zeros", "again", "before", "behind"))
+    content = spoiled(content, way, at, until, draw)
+    return f"{name} {way} at {at}", name, content, "refuse" if way == "cut" else ""
 
 
 def _claimed(draw: random.Random) -> Change:

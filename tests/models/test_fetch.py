@@ -610,6 +610,9 @@ def test_what_is_no_checkpoint_is_not_pinned(publish, tmp_path, way):
             assert nothing_came() and not leftovers()
 
 
+LEGACY = pickle.dumps(1, 2) + b"numbers of an older file of PyTorch's"
+
+
 def packed():
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as made:
@@ -620,7 +623,7 @@ def packed():
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (DATA[:-1], "does not end as a file of a pickle does"),
+        (DATA[:-1], "is cut short: 1 bytes are claimed where 0 are left"),
         (packed()[:-30], "does not end as a file of a pickle does"),
         (DATA[:1000] + b".", "is cut short: 299,991 bytes are claimed where 994 are left"),
         (b"\x80\x04(ios\nsystem\n.", "has the opcode INST, which no checkpoint needs"),
@@ -635,7 +638,7 @@ def test_what_was_cut_by_its_server_is_not_pinned(publish, content, said):
 
 def test_what_a_checkpoint_begins_and_ends_with_is_pinned(publish):
     right = {
-        "a.pkl": [pickle.dumps("x", 4), packed()],
+        "a.pkl": [pickle.dumps("x", 4), packed(), LEGACY],
         "a.npz": [packed()],
         "a.pth": [b"\x80\x02x", packed()],
         "a.safetensors": [(2).to_bytes(8, "little") + b"{}"],
