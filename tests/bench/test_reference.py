@@ -305,3 +305,14 @@ def test_deep_provenance_is_one_line(tmp_path):
     assert "'provenance' does not name its extractor" in message(
         tmp_path / "s.npz", extractor=build_extractor("pixels")
     )
+
+
+@pytest.mark.parametrize("kind", ["datetime64[s]", "timedelta64[s]", "U1", "S1", "V8"])
+@pytest.mark.parametrize("name", ["mu", "sigma"])
+def test_what_is_no_number_is_no_statistic(tmp_path, name, kind):
+    """Dates are whole numbers to NumPy, and 0 days no variance."""
+    arrays = {"mu": np.zeros(2), "sigma": np.eye(2)}
+    arrays[name] = np.zeros(arrays[name].shape, kind)
+    np.savez(tmp_path / "s.npz", **arrays)
+    with pytest.raises(ValueError, match=f"'{name}' is no array of numbers"):
+        reference.load(tmp_path / "s.npz")

@@ -95,6 +95,13 @@ def test_ten_steps_of_ays_are_those_published(name, published):
     assert eleven[-1] == row.sigma_min and np.allclose(eleven[:-1], table(case), rtol=1e-12)
 
 
+def test_a_sampler_takes_ten_steps_of_ays_to_zero():
+    [case] = of("AysSchedules", name="StableDiffusionSigmas")
+    levels = solvers.build(discretization="ays-sd15", steps=10).levels(gaussian())
+    close(levels[:-1].numpy(), case)
+    assert levels[-1] == 0
+
+
 def test_ays_is_interpolated_in_the_logarithm_and_stretched_to_another_range():
     twenty = made("ays-sd15", 20, 0.029, 14.615)
     ten = made("ays-sd15", 10, 0.029, 14.615)
@@ -188,6 +195,7 @@ def test_ddim_and_ddpm_run_on_a_linear_betas_own_levels(name, path):
     samples = sampler(model, noise.latents((2,)), noise)
     assert torch.isfinite(samples).all() and len(model.sigmas) == 9
     assert set(model.sigmas) <= set(model.own_levels)
+    assert (model.sigmas[0] == model.own_levels[0]) == (name != "leading")  # 157, beyond EDM's 80
 
 
 def test_stable_diffusions_offset_is_one():
