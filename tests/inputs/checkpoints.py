@@ -8,7 +8,7 @@ import struct
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ def case(draw: random.Random) -> Case:
         done, family, files, must, equal = change(draw)
     main = next(iter(files)).partition("/")[0]
     told = [word for text in SET.get(family, ()) for word in ("--set", text)]
-    right = lambda ran: _compared(family, ran, equal)  # noqa: E731
+    right = partial(_compared, family, equal)
     words = ["convert", main, OUT, *told]
     return Case(f"checkpoint: {done}", files, words, (main,), right, must)
 
@@ -52,7 +52,7 @@ Change = tuple[str, str, dict[str, bytes], str, bool]
 """What was done, the family, the files, what must be, and whether D is then the whole one's."""
 
 
-def _compared(family: str, ran: Ran, equal: bool) -> str:
+def _compared(family: str, equal: bool, ran: Ran) -> str:
     """What is accepted is the network, or one of which a value that no checksum holds changed."""
     found, usual = assemble(read(Path(OUT), {})), whole(family)
     if not equal and family == "diffusers":

@@ -7,6 +7,7 @@ import random
 import struct
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def case(draw: random.Random) -> Case:
     )
     done, name, content, must = change(draw)
     grid = GRID.format(name=json.dumps(name)).encode()
-    right = lambda ran: _compared(name, ran)  # noqa: E731
+    right = partial(_compared, name)
     files = {"mine.toml": grid, name: content}
     words = ["run", "mine.toml", "--plan"]
     return Case(f"statistics: {done}", files, words, (Path(name).stem,), right, must)
