@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -126,7 +126,7 @@ def expand_entry(entry: SamplerEntry) -> tuple[list[Labelled], list[Skipped]]:
     axes = axes_of(entry)
     kept: dict[str, Labelled] = {}
     skipped = []
-    for combination in _combinations(axes):
+    for combination in combinations(axes):
         label = _label(entry, combination, axes)
         try:
             # Where a cost is asked for, any number of steps will do until there is a model.
@@ -201,7 +201,8 @@ def check_combinations(axes: Iterable[Sized]) -> None:
         raise ValueError(f"{total:,} combinations; at most {MOST_COMBINATIONS:,} are allowed")
 
 
-def _combinations(axes: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
+def combinations(axes: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    """Yield one value for each axis, in all ways."""
     for chosen in itertools.product(*axes.values()):
         yield dict(zip(axes, chosen, strict=True))
 

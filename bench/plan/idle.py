@@ -1,6 +1,5 @@
 """What a grid says and nothing of it sees: named in its plan, run and report."""
 
-import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from sampler_bench import solvers
 from sampler_bench.bench.measure.metrics import Measure
 from sampler_bench.bench.measure.profiles import PROBES
-from sampler_bench.bench.plan.expand import applicable, axes_of, located
+from sampler_bench.bench.plan.expand import applicable, axes_of, combinations, located
 from sampler_bench.bench.plan.grid import Grid, SamplerEntry
 from sampler_bench.kit.names import shown
 from sampler_bench.solvers import Incompatible
@@ -21,7 +20,7 @@ OF_FEATURES = ("extractor", "extractor_weights", "reference")
 """Keys of grids that are for features of samples."""
 OF_SAMPLES = ("metrics", *OF_FEATURES)
 """Those that are for samplers' tables."""
-MOST_COMBINATIONS = 200
+MOST_LOOKED_AT = 200
 """Tables of more are not looked at: each key is left out of all of them."""
 
 
@@ -80,16 +79,11 @@ def idle_keys(entry: SamplerEntry) -> Iterator[str]:
     sees is skipped, with that reason.
     """
     axes = axes_of(entry)
-    if prod(map(len, axes.values())) > MOST_COMBINATIONS:
+    if prod(map(len, axes.values())) > MOST_LOOKED_AT:
         return
     for key, values in axes.items():
-        if len(values) == 1 and not any(_acts(key, entry, one) for one in _combinations(axes)):
+        if len(values) == 1 and not any(_acts(key, entry, one) for one in combinations(axes)):
             yield f"{key} = {shown(values[0])}"
-
-
-def _combinations(axes: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
-    for chosen in itertools.product(*axes.values()):
-        yield dict(zip(axes, chosen, strict=True))
 
 
 def _acts(key: str, entry: SamplerEntry, combination: dict[str, Any]) -> bool:
