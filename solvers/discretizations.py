@@ -26,21 +26,21 @@ from sampler_bench.solvers.schedules import VP
 LevelFunction = Callable[..., Any]
 
 
-def _fractions(n: int) -> list[float]:
+def fractions(n: int) -> list[float]:
     """Return i/(n − 1) for i = 0 … n − 1; a single level is the first one, σ_max."""
     return [i / max(n - 1, 1) for i in range(n)]
 
 
-def _between(n: int, first: float, last: float) -> list[float]:
+def between(n: int, first: float, last: float) -> list[float]:
     """Return n equally spaced numbers; one alone is the first."""
-    return [first + u * (last - first) for u in _fractions(n)]
+    return [first + u * (last - first) for u in fractions(n)]
 
 
 def edm(
     n: int, sigma_min: float, sigma_max: float, *, rho: Annotated[float, Field(gt=0, le=1e6)] = 7.0
 ) -> list[float]:
     """Return EDM's levels, uniform in σ^(1/ρ) (Eq. 5); 0 < ``rho`` ≤ 10⁶, as round-off grows."""
-    return [x**rho for x in _between(n, sigma_max ** (1 / rho), sigma_min ** (1 / rho))]
+    return [x**rho for x in between(n, sigma_max ** (1 / rho), sigma_min ** (1 / rho))]
 
 
 @facts(sigma_min=0.010485992786702987, sigma_max=152.1669702839464)  # VP's σ(1e-3), σ(1)
@@ -50,25 +50,25 @@ def vp(n: int, sigma_min: float, sigma_max: float, *, epsilon_s: Fraction = 1e-3
     Its own range, σ(ε_s) to σ(1), gives back the betas it is from: k-diffusion's ``vp``.
     """
     schedule = VP.fit(sigma_min, sigma_max, epsilon_s=epsilon_s)
-    return [schedule.sigma(t) for t in _between(n, 1.0, epsilon_s)]
+    return [schedule.sigma(t) for t in between(n, 1.0, epsilon_s)]
 
 
 @facts(sigma_min=0.02, sigma_max=100.0)
 def ve(n: int, sigma_min: float, sigma_max: float) -> list[float]:
     """Return VE's levels: σ² a geometric sequence."""
-    return [math.sqrt(sigma_max**2 * (sigma_min**2 / sigma_max**2) ** u) for u in _fractions(n)]
+    return [math.sqrt(sigma_max**2 * (sigma_min**2 / sigma_max**2) ** u) for u in fractions(n)]
 
 
 def log_snr(n: int, sigma_min: float, sigma_max: float) -> list[float]:
     """Return levels uniform in log SNR = −2·ln σ (DPM-Solver's): VE's rule on EDM's range."""
-    return [math.exp(x) for x in _between(n, math.log(sigma_max), math.log(sigma_min))]
+    return [math.exp(x) for x in between(n, math.log(sigma_max), math.log(sigma_min))]
 
 
 @facts(from_noise=True)
 def uniform_t(n: int, sigma_min: float, sigma_max: float, *, context: Context) -> list[float]:
     """Return levels uniform in the schedule's time, from t(σ_max) to t(σ_min)."""
     schedule = context.schedule
-    times = _between(n, schedule.time(sigma_max), schedule.time(sigma_min))
+    times = between(n, schedule.time(sigma_max), schedule.time(sigma_min))
     # both ends as asked for: σ(t(σ)) is not σ to the last digit
     return [sigma_max, *(schedule.sigma(t) for t in times[1:-1]), sigma_min][:n]
 
@@ -81,7 +81,7 @@ def polyexponential(
     1 is :func:`log_snr`; more puts the levels nearer to σ_min.
     """
     low, high = math.log(sigma_min), math.log(sigma_max)
-    return [math.exp(low + (high - low) * (1 - u) ** power) for u in _fractions(n)]
+    return [math.exp(low + (high - low) * (1 - u) ** power) for u in fractions(n)]
 
 
 @facts(sigma_min=0.002, sigma_max=81.0)  # 81 keeps u_8 = 80.204

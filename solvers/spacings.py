@@ -8,6 +8,7 @@ from pydantic import Field
 from sampler_bench.kit.description import facts
 from sampler_bench.kit.parameters import Positive
 from sampler_bench.solvers.context import Context
+from sampler_bench.solvers.discretizations import between, fractions
 from sampler_bench.solvers.incompatible import Incompatible
 
 SD15 = (14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.152, 0.029)
@@ -20,7 +21,7 @@ last level, as ``end = "zero"`` does."""
 def time_quadratic(n: int, sigma_min: float, sigma_max: float, *, context: Context) -> list[float]:
     """Return levels uniform in √t of the schedule (DDIM's "quad", DPM-Solver's time_quadratic)."""
     schedule = context.schedule
-    roots = _between(n, math.sqrt(schedule.time(sigma_max)), math.sqrt(schedule.time(sigma_min)))
+    roots = between(n, math.sqrt(schedule.time(sigma_max)), math.sqrt(schedule.time(sigma_min)))
     # both ends as asked for: σ(t(σ)) is not σ to the last digit
     return [sigma_max, *(schedule.sigma(x**2) for x in roots[1:-1]), sigma_min][:n]
 
@@ -32,7 +33,7 @@ def kl_optimal(
 
     Sabour et al. (2024), Theorem 3.1, which has σ_data = 1.
     """
-    angles = _between(n, math.atan(sigma_max / sigma_data), math.atan(sigma_min / sigma_data))
+    angles = between(n, math.atan(sigma_max / sigma_data), math.atan(sigma_min / sigma_data))
     inner = [sigma_data * math.tan(angle) for angle in angles[1:-1]]
     return [sigma_max, *inner, sigma_min][:n]
 
@@ -52,7 +53,7 @@ def laplace(
     def level(u: float) -> float:
         return math.exp(mu + b * math.copysign(math.log1p(-2 * abs(u - 0.5)), u - 0.5))
 
-    shares = _between(n, share(sigma_max), share(sigma_min))
+    shares = between(n, share(sigma_max), share(sigma_min))
     return [sigma_max, *map(level, shares[1:-1]), sigma_min][:n]
 
 
@@ -100,7 +101,7 @@ def beta(
     """
     from scipy.stats import beta as distribution  # takes a while to import
 
-    shares = distribution.ppf([1 - u for u in _fractions(n)], a, b).tolist()
+    shares = distribution.ppf([1 - u for u in fractions(n)], a, b).tolist()
     if over == "sigma":
         levels = [sigma_min + share * (sigma_max - sigma_min) for share in shares]
     else:
@@ -138,7 +139,7 @@ def _tabled(
     logs = [math.log(sigma) for sigma in table]
     stretch = math.log(high / low) / (logs[0] - logs[-1])
     points = n + 1 if context.to_zero else n
-    places = [u * (len(table) - 1) for u in _fractions(points)][:n]
+    places = [u * (len(table) - 1) for u in fractions(points)][:n]
     found = []
     for place in places:
         i = min(int(place), len(table) - 2)
@@ -178,7 +179,7 @@ def trailing(n: int, sigma_min: float, sigma_max: float, *, context: Context) ->
 def linspace(n: int, sigma_min: float, sigma_max: float, *, context: Context) -> list[float]:
     """Return n of the model's own levels, from the highest to the lowest, even in their numbers."""
     own = _own(context, n, sigma_min, sigma_max)
-    return [own[round(place)] for place in _between(n, len(own) - 1, 0)]
+    return [own[round(place)] for place in between(n, len(own) - 1, 0)]
 
 
 def _own(context: Context, n: int, low: float, high: float) -> list[float]:
@@ -191,13 +192,3 @@ def _own(context: Context, n: int, low: float, high: float) -> list[float]:
             f"{n} noise levels are asked for, and the model has {len(own)} from {low:g} to {high:g}"
         )
     return own
-
-
-def _fractions(n: int) -> list[float]:
-    """Return i/(n − 1) for i = 0 … n − 1; a single one is 0."""
-    return [i / max(n - 1, 1) for i in range(n)]
-
-
-def _between(n: int, first: float, last: float) -> list[float]:
-    """Return n equally spaced numbers; one alone is the first."""
-    return [first + u * (last - first) for u in _fractions(n)]

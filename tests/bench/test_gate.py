@@ -142,7 +142,7 @@ def churn_without_root(monkeypatch):
 
 def n_for_n_minus_one(monkeypatch):
     """Levels at i/N instead of i/(N − 1)."""
-    monkeypatch.setattr(discretizations, "_fractions", lambda n: [i / n for i in range(n)])
+    monkeypatch.setattr(discretizations, "fractions", lambda n: [i / n for i in range(n)])
 
 
 def first_step_left_out(monkeypatch):
