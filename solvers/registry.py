@@ -109,6 +109,7 @@ SCHEDULES: Registry[type["Schedule"]] = Registry(
         "linear": "sampler_bench.solvers.schedules:Linear",
         "ve": "sampler_bench.solvers.schedules:VE",
         "vp": "sampler_bench.solvers.schedules:VP",
+        "cosine": "sampler_bench.solvers.schedules:Cosine",
         "geometric": "sampler_bench.solvers.schedules:Geometric",
         "flow": "sampler_bench.solvers.schedules:RectifiedFlow",
     },

@@ -126,6 +126,7 @@ def flows() -> Iterator[dict[str, Any]]:
     for schedule, scaling in itertools.product(SCHEDULES, SCALINGS):
         yield {"schedule": schedule, "scaling": scaling}
     yield {"schedule": "vp", "epsilon_s": 0.01}
+    yield {"schedule": "cosine", "cosine_offset": 0.02}
 
 
 def options() -> Iterator[dict[str, Any]]:

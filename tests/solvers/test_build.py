@@ -201,12 +201,13 @@ DISCRETIZATION_OF |= {
 WHOLE = ["steps", "M", "j_0", "group", "offset"]
 REAL = ["sigma_min", "sigma_max", "S_churn", "S_min", "S_max", "S_noise", "rho", "alpha"]
 REAL += ["epsilon_s", "power", "C_1", "C_2", "rtol", "atol", "threshold", "threshold_limit"]
-REAL += ["sigma_data", "mu", "a", "b", "share"]
+REAL += ["sigma_data", "mu", "a", "b", "share", "cosine_offset"]
 
 
 def with_parts(key, value):
     parts = {"solver": SOLVER_OF.get(key, "heun")}
     parts["discretization"] = DISCRETIZATION_OF.get(key, "edm")
+    parts["schedule"] = "cosine" if key == "cosine_offset" else "linear"
     return {**parts, key: value}
 
 

@@ -212,7 +212,7 @@ def test_another_name_of_a_row_makes_its_levels(name):
     assert torch.equal(row.made(9, 0.002, 80.0, CONTEXT), same.made(9, 0.002, 80.0, CONTEXT))
 
 
-@pytest.mark.parametrize("schedule", ["linear", "ve", "vp", "geometric"])
+@pytest.mark.parametrize("schedule", ["linear", "ve", "vp", "cosine", "geometric"])
 def test_uniform_t_has_equal_steps_in_the_schedules_time(schedule):
     sampler = solvers.build(
         discretization="uniform-t", schedule=schedule, steps=12, sigma_min=0.03, end="sigma-min"

@@ -1,5 +1,7 @@
 """σ(t) and s(t): derivatives, inverses, the refit of VP's betas, and one ODE under all of them."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from sampler_bench import solvers
 from sampler_bench.solvers import SCALINGS, SCHEDULES
-from sampler_bench.solvers.schedules import VP
+from sampler_bench.solvers.schedules import VP, Cosine
 from tests.solvers.combinations import each, each_flow, float64, normal, process
 from tests.solvers.mixtures import gaussian
 
@@ -26,12 +28,16 @@ def derivative(function, t, scale=None):
     return (15 * pairs[0] - 6 * pairs[1] + pairs[2]) / 10
 
 
+def stretch(schedule, t):
+    """Return over how long σ(t) changes: like t, and like 1 − t as well where t = 1 is its pole."""
+    return min(t, 1 - t) if schedule in {"cosine", "flow"} else t or 1.0
+
+
 @each_flow
 def test_derivatives_agree_with_differences(schedule, scaling):
     part = made(schedule, scaling)
     for t in map(part.time, LEVELS.tolist()):
-        # σ(t) changes over a time like t; a flow's, which ends at t = 1, over 1 − t as well
-        scale = min(t, 1 - t) if schedule == "flow" else t or 1.0
+        scale = stretch(schedule, t)
         for function, formula in [(part.sigma, part.sigma_deriv), (part.s, part.s_deriv)]:
             round_off = 1e-12 * function(t) / scale
             found = derivative(function, t, scale)
@@ -65,8 +71,26 @@ def test_scalings_are_what_they_are_called(schedule):
     torch.testing.assert_close(s**2 * (LEVELS**2 + 1), torch.ones_like(s))
 
 
-@pytest.mark.parametrize("schedule", ["linear", "ve", "vp", "geometric"])
-def test_the_papers_schedules_do_not_scale_by_themselves(schedule):
+@pytest.mark.parametrize("offset", [0.008, 0.3])
+def test_the_cosine_of_unit_variance_scales_by_a_cosine(offset):
+    """α(t) = cos(½π·(t + o)/(1 + o))/cos(½π·o/(1 + o)): Nichol and Dhariwal 2021, eq. 17."""
+    part = SCALINGS["unit-variance"](SCHEDULES["cosine"].fit(LOW, HIGH, cosine_offset=offset))
+    times = torch.linspace(0.001, 0.999, 50, dtype=torch.float64)
+    angles = 0.5 * math.pi * (torch.cat([times, float64(0.0)]) + offset) / (1 + offset)
+    alphas = angles.cos() / angles[-1].cos()
+    torch.testing.assert_close(each(part.s, times), alphas[:-1], rtol=1e-12, atol=0)
+
+
+def test_the_cosine_has_its_times_from_0_to_1():
+    part = Cosine()
+    assert math.isnan(part.sigma(-1e-3))
+    assert [part.sigma(t) for t in (0.0, 1.0, 1.1)] == [0.0, math.inf, math.inf]
+    for sigma in (1e-12, 1e12):
+        assert part.sigma(part.time(sigma)) == pytest.approx(sigma, rel=1e-3)
+
+
+@pytest.mark.parametrize("schedule", ["linear", "ve", "vp", "cosine", "geometric"])
+def test_all_schedules_but_the_flow_do_not_scale_by_themselves(schedule):
     part = made(schedule, "none")
     times = [part.time(sigma) for sigma in LEVELS.tolist()]
     assert {(part.s(t), part.s_deriv(t)) for t in times} == {(1.0, 0.0)}
@@ -126,4 +150,5 @@ def test_the_slope_is_that_of_the_scaled_closed_form(schedule, scaling):
     for sigma in (0.01, 0.3, 5.0, 60.0):
         at = part.level(sigma)
         slope = process(data, part).slope(trajectory(at.t), at)
-        torch.testing.assert_close(slope, derivative(trajectory, at.t), rtol=1e-8, atol=1e-8)
+        found = derivative(trajectory, at.t, stretch(schedule, at.t))
+        torch.testing.assert_close(slope, found, rtol=1e-8, atol=1e-8)

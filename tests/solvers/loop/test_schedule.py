@@ -9,6 +9,7 @@ from sampler_bench.solvers import schedules as tensors
 from sampler_bench.solvers.schedules import (
     VE,
     VP,
+    Cosine,
     Geometric,
     Linear,
     RectifiedFlow,
@@ -21,9 +22,11 @@ EACH = {
     "ve": VE(),
     "vp": VP(),
     "vp refit": VP.fit(0.002, 80.0),
+    "cosine": Cosine(),
     "geometric": Geometric(),
     "flow": RectifiedFlow(),
     "linear, unit variance": UnitVariance(Linear()),
+    "cosine, unit variance": UnitVariance(Cosine()),
     "vp, unit variance": UnitVariance(VP.fit(0.002, 80.0)),
 }
 LEVELS = (0.02, 0.3, 1.0, 7.0, 70.0)
