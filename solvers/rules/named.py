@@ -22,7 +22,9 @@ from sampler_bench.solvers.rules.ipndm_v import IPNDMv
 from sampler_bench.solvers.rules.planned import Planned
 from sampler_bench.solvers.rules.pndm import PNDM
 from sampler_bench.solvers.rules.predictor_corrector import PredictorCorrector
+from sampler_bench.solvers.rules.runge_kutta import Butcher
 from sampler_bench.solvers.rules.singlestep import DPMppSDE, Singlestep
+from sampler_bench.solvers.rules.tables import CASH_KARP, EES_25, EES_27, SSP_54
 from sampler_bench.solvers.rules.taylor import Taylor
 from sampler_bench.solvers.solver import Solver, named
 from sampler_bench.solvers.step_control import PID, Control, Proportional
@@ -267,3 +269,27 @@ def er_sde_2_released() -> Rule:
 def er_sde_3_released() -> Rule:
     """ER-SDE-Solver-3 as released: sums of 100 points, which limit its order."""
     return Taylor(k=3, points=100, third="released")
+
+
+@named
+def ees_2_5() -> Rule:
+    """EES(2, 5; 1/10) (Shmelev et al. 2025): order 2 in t, three evaluations, nearly reversible."""
+    return Butcher(table=EES_25, claims=2)
+
+
+@named
+def ees_2_7() -> Rule:
+    """EES(2, 7) (Shmelev et al. 2025): order 2 in t, four evaluations, nearly reversible."""
+    return Butcher(table=EES_27, claims=2)
+
+
+@named
+def ssp_54() -> Rule:
+    """SSP(5, 4) (Spiteri and Ruuth 2002): order 4 in t, five evaluations, strong stability."""
+    return Butcher(table=SSP_54, claims=4)
+
+
+@named
+def cash_karp() -> Rule:
+    """Cash and Karp's method (1990): order 5 in t, six evaluations."""
+    return Butcher(table=CASH_KARP, claims=5)

@@ -18,7 +18,8 @@ from sampler_bench.solvers.rule import Rule
 from sampler_bench.solvers.rules.adams import IPNDM
 from sampler_bench.solvers.rules.exponential import Frame, Multistep, allowed_order
 from sampler_bench.solvers.rules.predictor_corrector import Fallen, PredictorCorrector
-from sampler_bench.solvers.rules.runge_kutta import Butcher
+from sampler_bench.solvers.rules.runge_kutta import Butcher, Table
+from sampler_bench.solvers.rules.tables import CASH_KARP, EES_25, EES_27, SSP_54, ees_25, ees_27
 from sampler_bench.solvers.schedules import Linear, RectifiedFlow, Schedule, UnitVariance
 from sampler_bench.solvers.step import Evaluation, Step
 from tests.parity.case import Case
@@ -187,7 +188,6 @@ STRUCTURED: dict[str, Callable[[dict[str, Any]], Rule]] = {
 
 
 Form = Literal["data", "noise", "flow"]
-Table = tuple[tuple[float, ...], ...]
 
 
 def moved(form: Form, z: Tensor, k: Tensor, here: Point, there: Point) -> Tensor:
@@ -255,92 +255,19 @@ def two(c: float) -> Table:
     return ((c,), (1 - 1 / (2 * c), 1 / (2 * c)))
 
 
-def ees5(x: float) -> Table:
-    """Return EES(2, 5; x): second order, nearly symmetric (Shmelev et al. 2025)."""
-    a31 = (4 * x - 1) ** 2 / (4 * (x - 1) * (1 - 4 * x**2))
-    return (
-        ((1 + 2 * x) / (4 * (1 - x)),),
-        (a31, (1 - x) / (1 - 4 * x**2)),
-        (x, 1 / 2, 1 / 2 - x),
-    )
-
-
-def ees7(x: float) -> Table:
-    """Return EES(2, 7; x), a_42 twice what the paper's formula says, as in its Eq. 8.6."""
-    r = math.sqrt(2)
-    A = (2 * x + r) / ((2 * x - 1) * (-2 * x - r + 1))
-    B = 1 / ((2 * x - 1) * (1 - r - 2 * x) * (2 - r - 2 * x))
-    quartic = (
-        -40 * x**4 + (80 - 40 * r) * x**3 - (88 - 60 * r) * x**2 + (48 - 34 * r) * x + 7 * r - 10
-    )
-    return (
-        ((-2 + r * (1 - 2 * x)) / (4 * (x - 1)),),
-        ((2 * x + r - 2) * (4 * x + r - 2) / (4 * r * (x - 1)) * A, (r - 1) / 2 * A),
-        (
-            (2 * x - r) * quartic / (4 * (x - 1) * (2 * x**2 - 1)) * B,
-            (2 - r) * x * (x - 1) * (4 * x + r - 2) * B,
-            (2 - r)
-            * (2 * x - r)
-            * (2 + r - 2 * x)
-            * (x - 1)
-            * (2 * x - 1)
-            / (4 * (2 * x**2 - 1) * (2 * x**2 - 4 * x + 1)),
-        ),
-        (x, (2 - r) / 2 - (1 - r) * x, (1 - r) * (x - 1), (2 - r) / 2 - x),
-    )
-
-
-def shu_osher(alpha: Sequence[Sequence[float]], beta: Sequence[Sequence[float]]) -> Table:
-    """Return the table of stages given as x_i = Σ_j α_ij·x_j + β_ij·h·k_j."""
-    rows: list[list[float]] = [[]]
-    for shares, lengths in zip(alpha, beta, strict=True):
-        row = [0.0] * len(shares)
-        for j, (share, length) in enumerate(zip(shares, lengths, strict=True)):
-            row[j] += length
-            for i, a in enumerate(rows[j]):
-                row[i] += share * a
-        rows.append(row)
-    return tuple(tuple(row) for row in rows[1:])
-
-
-SSP54: Table = shu_osher(
-    [
-        [1],
-        [0.444370493651235, 0.555629506348765],
-        [0.620101851488403, 0, 0.379898148511597],
-        [0.178079954393132, 0, 0, 0.821920045606868],
-        [0, 0, 0.517231671970585, 0.096059710526147, 0.386708617503269],
-    ],
-    [
-        [0.391752226571890],
-        [0, 0.368410593050371],
-        [0, 0, 0.251891774271694],
-        [0, 0, 0, 0.544974750228521],
-        [0, 0, 0, 0.063692468666290, 0.226007483236906],
-    ],
-)
-"""Spiteri and Ruuth's strong-stability-preserving method of order 4 in 5 stages (2002)."""
-CASH_KARP: Table = (
-    (1 / 5,),
-    (3 / 40, 9 / 40),
-    (3 / 10, -9 / 10, 6 / 5),
-    (-11 / 54, 5 / 2, -70 / 27, 35 / 27),
-    (1631 / 55296, 175 / 512, 575 / 13824, 44275 / 110592, 253 / 4096),
-    (37 / 378, 0, 250 / 621, 125 / 594, 0, 512 / 1771),
-)
 ULTRA: dict[int, Table] = {
     1: ((1.0,),),
     2: two(1 / 2),
-    3: ees5(1 / 10),
-    4: ees7((5 - 3 * math.sqrt(2)) / 14),
-    5: SSP54,
+    3: EES_25,
+    4: EES_27,
+    5: SSP_54,
     6: CASH_KARP,
 }
 """Its "order" counts stages."""
 DYNASAU: dict[int, tuple[Callable[[float], Table], float, float]] = {
     2: (two, 1.0, 0.5),
-    3: (ees5, 0.25, 0.1),
-    4: (ees7, (2 - math.sqrt(2)) / 4, (5 - 3 * math.sqrt(2)) / 14),
+    3: (ees_25, 0.25, 0.1),
+    4: (ees_27, (2 - math.sqrt(2)) / 4, (5 - 3 * math.sqrt(2)) / 14),
 }
 
 
